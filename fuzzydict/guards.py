@@ -1,0 +1,123 @@
+"""Masks over keys: what a query can never mean, however near it is.
+
+A guard is a function of the words of the query and the words of a key (as `fuzzydict.text.words`
+splits them) that is true where the two must not match. Hard and soft lookup obey the same guards.
+"""
+
+import functools
+from collections.abc import Callable
+
+from fuzzydict.storage import read_table
+from fuzzydict.text import bases
+
+__all__ = ["DEFAULT", "Guard", "Words", "numbers_differ", "opposites"]
+
+Words = tuple[str, ...]
+Guard = Callable[[Words, Words], bool]
+
+_NUMBERS = dict(
+    zip(
+        "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+        + "one two three four five six seven eight nine ten".split(),
+        [str(number) for number in range(1, 11)] * 2,
+        strict=True,
+    )
+)
+
+
+def numbers_differ(query: Words, key: Words) -> bool:
+    """Do both name numbers, and not the same ones?
+
+    Leading zeros and the way of writing do not count: ``utf8`` is ``utf-8``, ``1st`` is ``first``.
+
+    >>> numbers_differ(("q", "1"), ("q", "2")), numbers_differ(("room", "7"), ("room",))
+    (True, False)
+    """
+    asked, held = _digits(query), _digits(key)
+    if not asked and not held:
+        return False
+    asked, held = asked or _number_words(query), held or _number_words(key)
+    if not asked or not held or asked == held:
+        return False
+    if len(asked) == len(held) and all(map(_same_year, asked, held)):
+        return False
+    one_run = len(asked) == 1 or len(held) == 1  # "24/7" is written "247" too
+    return not (one_run and "".join(asked) == "".join(held))
+
+
+def _same_year(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return one == other or len(short) == 2 and len(long) == 4 and long in ("19" + short, "20" + short)
+
+
+def _digits(words: Words) -> list[str]:
+    return [word.lstrip("0") or "0" for word in words if word.isdigit()]
+
+
+def _number_words(words: Words) -> list[str]:
+    return [_NUMBERS[word] for word in words if word in _NUMBERS]
+
+
+def opposites(query: Words, key: Words) -> bool:
+    """Does a word of one mean the opposite of a word of the other, and neither have both?
+
+    Opposites are WordNet's antonyms and the lexicon's, in any inflection; a word and the same
+    word with a negating prefix; and pairs such as en/de, up/down, in/out inside of words.
+
+    >>> opposites(("turn", "off"), ("turn", "on")), opposites(("login",), ("logout",))
+    (True, True)
+    >>> opposites(("on", "off"), ("off", "on"))
+    False
+    """
+    if not _opposites_of_all(query):
+        return False
+    asked = [word for word in query if word not in key]
+    held = frozenset().union(*(_forms(word) for word in key if word not in query))
+    return any(not _opposites_of(word).isdisjoint(held) for word in asked)
+
+
+DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
+
+
+@functools.lru_cache(maxsize=1024)
+def _opposites_of_all(words: Words) -> frozenset[str]:
+    return frozenset().union(*map(_opposites_of, words))
+
+
+@functools.lru_cache(maxsize=8192)
+def _opposites_of(word: str) -> frozenset[str]:
+    """Return the opposites of a word in their base forms."""
+    found = {opposite for form in _forms(word) for opposite in _table().get(form, ())}
+    for form in _forms(word):
+        found.update(prefix + form for prefix in _NEGATIONS if len(form) >= 3)
+        found.update(
+            form[len(prefix) :]
+            for prefix in _NEGATIONS
+            if form.startswith(prefix) and len(form) >= len(prefix) + 4
+        )
+        for one, other in _SWAPS:
+            if form.startswith(one) and len(form) >= len(one) + 3:
+                found.add(other + form[len(one) :])
+    return frozenset(found.difference(_forms(word)))
+
+
+_NEGATIONS = ("un", "in", "im", "non", "dis", "de", "mis", "anti")
+_PREFIXES = (
+    ("en", "de"), ("en", "dis"), ("up", "down"), ("in", "out"), ("im", "ex"), ("in", "ex"),
+    ("in", "de"), ("a", "de"), ("at", "de"), ("con", "dis"), ("over", "under"), ("pre", "post"),
+    ("mini", "maxi"), ("sub", "super"), ("on", "off"), ("as", "des"),
+)  # fmt: skip
+_SWAPS = _PREFIXES + tuple((other, one) for one, other in _PREFIXES)
+_PARTICLES = ("in", "out", "on", "off", "up", "down")
+
+
+@functools.lru_cache(maxsize=32768)
+def _forms(word: str) -> frozenset[str]:
+    """Return the word, what it may be inflected from, and the particle that ends it ("log|out")."""
+    particles = [end for end in _PARTICLES if word.endswith(end) and len(word) >= len(end) + 3]
+    return frozenset((word, *bases(word), *particles))
+
+
+@functools.lru_cache(maxsize=1)
+def _table() -> dict[str, list[str]]:
+    return read_table("opposites.tsv")

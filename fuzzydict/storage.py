@@ -1,0 +1,134 @@
+"""Arrays and JSON in one file, in the safetensors format; never pickle, nothing executed on load.
+
+Files are written by the ``safetensors`` package. They are read here, because a reader that maps the
+file shares its pages between processes, and the package's NumPy reader copies them.
+"""
+
+import json
+import math
+import mmap
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FileFormatError", "data_file", "read_arrays", "read_table", "write_arrays"]
+
+_HEADER_LIMIT = 1 << 20
+_DTYPES = {
+    "BOOL": np.dtype("?"),
+    "U8": np.dtype("u1"),
+    "I8": np.dtype("i1"),
+    "U16": np.dtype("<u2"),
+    "I16": np.dtype("<i2"),
+    "F16": np.dtype("<f2"),
+    "U32": np.dtype("<u4"),
+    "I32": np.dtype("<i4"),
+    "F32": np.dtype("<f4"),
+    "U64": np.dtype("<u8"),
+    "I64": np.dtype("<i8"),
+    "F64": np.dtype("<f8"),
+}
+
+
+def data_file(name: str) -> Path:
+    """Return the path of a file that is shipped with the package, there or not."""
+    # An installed package holds its data inside itself, a checkout beside itself.
+    package = Path(__file__).parent
+    installed = package / "data" / name
+    return installed if installed.exists() else package.parent / "data" / name
+
+
+def read_table(name: str) -> dict[str, list[str]]:
+    """Read a table of words that is shipped with the package: ``word<TAB>word,word`` a line."""
+    lines = data_file(name).read_text(encoding="utf-8").splitlines()
+    return {word: others.split(",") for word, others in (line.split("\t") for line in lines)}
+
+
+class FileFormatError(ValueError):
+    """The file is not what it says: cut short, garbled, or of another kind."""
+
+
+def write_arrays(
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write ``arrays`` and ``metadata`` to ``path``, whole or not at all; same input, same bytes.
+
+    The data go to a temporary file in the same folder, are synced, and take the place of ``path``
+    in one step. ``OSError`` where the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    path = Path(path)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    data = _with_sorted_metadata(save(contiguous), dict(metadata))
+    descriptor, temporary = tempfile.mkstemp(prefix=path.name, suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
+    # The package writes the metadata in the order of a hash table, which differs from run to run.
+    length = int.from_bytes(data[:8], "little")
+    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8 : 8 + length])}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+def read_arrays(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Map the arrays of the file ``path`` into memory, read-only, and return them with its metadata.
+
+    Costs the reading of the header; the pages of an array are read when they are first used, and
+    shared with every other process that maps the file. ``FileFormatError`` where the file does not
+    keep its format, ``OSError`` where it cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        prefix = file.read(8)
+        length = int.from_bytes(prefix, "little")
+        if len(prefix) < 8 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+            raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
+        text = file.read(length)
+        data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    try:
+        return _parse(text, data[8 + length :])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FileFormatError(f"{os.fspath(path)}: {error}") from error
+
+
+def _parse(text: bytes, data: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    header = json.loads(text)
+    metadata = header.pop("__metadata__", {})
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise ValueError("metadata must be text")
+    arrays: dict[str, NDArray[Any]] = {}
+    expected = 0
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        dtype, shape = _DTYPES[entry["dtype"]], entry["shape"]
+        start, end = entry["data_offsets"]
+        if not all(isinstance(number, int) and number >= 0 for number in shape):
+            raise ValueError(f"array {name!r} has the shape {shape}")
+        if start != expected or end - start != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"array {name!r} does not fill its place")
+        arrays[name] = data[start:end].view(dtype).reshape(shape)
+        expected = end
+    if expected != len(data):
+        raise ValueError(f"{len(data)} bytes of arrays, {expected} described")
+    return arrays, metadata
