@@ -69,11 +69,20 @@ def opposites(query: Words, key: Words) -> bool:
     >>> opposites(("on", "off"), ("off", "on"))
     False
     """
-    if not _opposites_of_all(query):
+    forbidden = _opposites_of_all(query)
+    if all(forbidden.isdisjoint(_forms(word)) for word in _with_phrase(key)):
         return False
-    asked = [word for word in query if word not in key]
-    held = frozenset().union(*(_forms(word) for word in key if word not in query))
-    return any(not _opposites_of(word).isdisjoint(held) for word in asked)
+    held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
+    return any(
+        not _opposites_of(word).isdisjoint(held)
+        for word in _with_phrase(query)
+        if word not in key
+    )
+
+
+def _with_phrase(words: Words) -> Words:
+    """Return the words and the phrase that they make: "gross pay" has an opposite of its own."""
+    return (*words, " ".join(words)) if len(words) > 1 else words
 
 
 DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
@@ -81,13 +90,14 @@ DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
 
 @functools.lru_cache(maxsize=1024)
 def _opposites_of_all(words: Words) -> frozenset[str]:
-    return frozenset().union(*map(_opposites_of, words))
+    return frozenset().union(*map(_opposites_of, _with_phrase(words)))
 
 
 @functools.lru_cache(maxsize=8192)
 def _opposites_of(word: str) -> frozenset[str]:
     """Return the opposites of a word in their base forms."""
     found = {opposite for form in _forms(word) for opposite in _table().get(form, ())}
+    found.update(_PARTICLES[form] for form in _forms(word) if form in _PARTICLES)
     for form in _forms(word):
         found.update(prefix + form for prefix in _NEGATIONS if len(form) >= 3)
         found.update(
@@ -108,12 +118,14 @@ _PREFIXES = (
     ("mini", "maxi"), ("sub", "super"), ("on", "off"), ("as", "des"),
 )  # fmt: skip
 _SWAPS = _PREFIXES + tuple((other, one) for one, other in _PREFIXES)
-_PARTICLES = ("in", "out", "on", "off", "up", "down")
+_PARTICLES = {"in": "out", "out": "in", "on": "off", "off": "on", "up": "down", "down": "up"}
 
 
 @functools.lru_cache(maxsize=32768)
 def _forms(word: str) -> frozenset[str]:
     """Return the word, what it may be inflected from, and the particle that ends it ("log|out")."""
+    if " " in word:
+        return frozenset((word,))
     particles = [end for end in _PARTICLES if word.endswith(end) and len(word) >= len(end) + 3]
     return frozenset((word, *bases(word), *particles))
 

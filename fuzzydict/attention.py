@@ -1,0 +1,382 @@
+"""Attention, in NumPy: a lookup whose keys need not be equal to the query.
+
+A dict answers ``d[q]`` with the value of the key that is equal to q. Attention answers with a mean
+of all values, each weighted by how near its key is to q (Vaswani et al., 2017):
+
+    attention(q, k, v) = softmax(q kᵀ · scale + mask) v
+
+Self-attention is ``attention(x, x, x)``: each row looks up all rows of its own sequence. In
+cross-attention, ``attention(x, context, context)``, it looks up those of another one. With
+``mask=causal_mask(n)`` a row sees itself and what came before it. `MultiHeadAttention` does this
+several times side by side, each time through linear maps of its own.
+
+Shapes are written at the ends of lines: n queries, m keys, d columns of both, e columns of values,
+h heads; "..." stands for any leading dimensions, which broadcast.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "AttentionOutput",
+    "MultiHeadAttention",
+    "SelfAttention",
+    "attend_in_blocks",
+    "attention",
+    "causal_mask",
+    "self_attention",
+    "softmax",
+]
+
+Array = NDArray[Any]
+
+_BLOCK = 1 << 20  # numbers in a block of weights: 4 MB in float32
+
+
+class AttentionOutput(NamedTuple):
+    """What attention gives: ``output`` [..., n, e] and the ``weights`` [..., n, m] that made it."""
+
+    output: Array
+    weights: Array
+
+
+def softmax(x: ArrayLike, mask: Array | None = None) -> Array:
+    """Return exp(x) / sum(exp(x)) along the last axis, over the places that the mask allows.
+
+    ``mask`` is boolean and broadcasts to ``x``: True takes part. Where no place takes part, all
+    are zero. Computed in float32 at least, after the largest x was subtracted, so that nothing
+    overflows. O(size of x).
+
+    >>> softmax([0.0, np.log(3.0)]).tolist()
+    [0.25, 0.75]
+    """
+    x = _wide(np.asarray(x))
+    if mask is not None:
+        x = np.where(mask, x, -np.inf)
+    top = x.max(axis=-1, keepdims=True, initial=-np.inf)
+    powers = np.exp(x - np.where(np.isfinite(top), top, 0))
+    total = powers.sum(axis=-1, keepdims=True)
+    shares: Array = powers / np.where(total > 0, total, 1)
+    return shares
+
+
+def attention(
+    q: ArrayLike,
+    k: ArrayLike,
+    v: ArrayLike,
+    mask: ArrayLike | None = None,
+    scale: float | None = None,
+) -> AttentionOutput:
+    """Look up queries among keys: the mean of the values, weighted by softmax(q kᵀ · scale).
+
+    ``q`` [..., n, d], ``k`` [..., m, d], ``v`` [..., m, e]; leading dimensions broadcast. ``mask``
+    broadcasts to [..., n, m]: where boolean, True lets a query see a key; where of numbers, they
+    are added to the logits, and -inf hides the key. A query that sees no key gets zeros. ``scale``
+    is above 0, 1/√d by default. float16 is computed in float32 and given back as float16.
+
+    ``ValueError`` names the shapes that do not fit, and says where an input is not finite.
+    O(n · m · (d + e)). Scaled dot-product attention (Vaswani et al., 2017).
+
+    >>> output, weights = attention([[1.0]], [[0.0], [1.0]], [[0.0], [1.0]])
+    >>> bool(np.isclose(weights[0, 1], np.e / (1 + np.e)))
+    True
+    """
+    q, k, v = _checked(q, k, v)
+    kind = np.result_type(q, k, v)
+    allowed, added = _read_mask(mask, _logit_shape(q, k))
+    logits = _logits(q, k, scale) + added  # (..., n, m)
+    weights = softmax(logits, allowed)  # (..., n, m)
+    output = weights @ _wide(v)  # (..., n, e)
+    return AttentionOutput(output.astype(kind), weights.astype(kind))
+
+
+def attend_in_blocks(
+    q: ArrayLike,
+    k: ArrayLike,
+    v: ArrayLike,
+    mask: ArrayLike | None = None,
+    scale: float | None = None,
+) -> Array:
+    """Return the output of `attention`, exactly, without ever holding all its weights.
+
+    The arguments are those of `attention`, for one sequence: ``q`` [n, d], ``k`` [m, d], ``v``
+    [m, e]. Blocks of queries meet blocks of keys; what a row has summed so far is rescaled whenever
+    a larger logit turns up (Milakov and Gimelshein, 2018; Rabe and Staats, 2021). The extra memory
+    is a few blocks of 4 MB, and the output [n, e], whatever n and m are.
+    """
+    q, k, v = _checked(q, k, v)
+    if not q.ndim == k.ndim == v.ndim == 2:
+        raise ValueError(f"blocks need one sequence: q is {q.shape}, k {k.shape}, v {v.shape}")
+    allowed, added = _read_mask(mask, (len(q), len(k)))
+    output = np.zeros((len(q), v.shape[1]), np.result_type(q, k, v))
+    width = max(1, min(len(k), _BLOCK // max(q.shape[1], v.shape[1], 1024)))
+    height = max(1, _BLOCK // max(width, q.shape[1], v.shape[1], 1))
+    for start in range(0, len(q), height):
+        rows = slice(start, start + height)
+        top = np.full((len(q[rows]), 1), -np.inf, _wide(q[:0]).dtype)
+        total, sums = np.zeros_like(top), 0.0
+        for begin in range(0, len(k), width):
+            columns = slice(begin, begin + width)
+            logits = _logits(q[rows], k[columns], scale) + _part(added, rows, columns)
+            logits = np.where(_part(allowed, rows, columns), logits, -np.inf)  # (height, width)
+            higher = np.maximum(top, logits.max(axis=1, keepdims=True))
+            safe = np.where(np.isfinite(higher), higher, 0)
+            shrink, powers = np.exp(top - safe), np.exp(logits - safe)
+            sums = sums * shrink + powers @ _wide(v[columns])  # (height, e)
+            total = total * shrink + powers.sum(axis=1, keepdims=True)
+            top = higher
+        output[rows] = sums / np.where(total > 0, total, 1)
+    return output
+
+
+def causal_mask(n: int) -> NDArray[np.bool_]:
+    """Return the mask [n, n] that lets row i see the rows up to i.
+
+    >>> causal_mask(3).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
+    return np.tri(n, dtype=bool)
+
+
+class MultiHeadAttention:
+    """Attention in several heads, each through its own linear maps W_Q, W_K and W_V.
+
+    Head i looks up ``q @ w_q[:, i]`` among ``k @ w_k[:, i]`` for ``v @ w_v[:, i]``; what the heads
+    find is joined by ``w_o``. The weights are attributes and may be set: ``w_q`` [D, h, key_dim],
+    ``w_k`` [D of k, h, key_dim], ``w_v`` [D of v, h, value_dim], ``w_o`` [h, value_dim, D_out],
+    and the biases ``b_q``, ``b_k`` [h, key_dim], ``b_v`` [h, value_dim], ``b_o`` [D_out].
+    They begin as Glorot's uniform numbers (2010), seeded, with biases of zero.
+
+    >>> layer = MultiHeadAttention(num_heads=2, key_dim=3, dim=4)
+    >>> layer(np.ones((5, 4)), np.ones((7, 4))).output.shape
+    (5, 4)
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        dim: int,
+        *,
+        value_dim: int | None = None,
+        output_dim: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if min(num_heads, key_dim, dim) < 1:
+            raise ValueError(f"num_heads {num_heads}, key_dim {key_dim}, dim {dim}: all from 1")
+        rng = np.random.default_rng(seed)
+        values, outputs = value_dim or key_dim, output_dim or dim
+        self.num_heads = num_heads
+        self.w_q = _glorot(rng, (dim, num_heads, key_dim))
+        self.w_k = _glorot(rng, (dim, num_heads, key_dim))
+        self.w_v = _glorot(rng, (dim, num_heads, values))
+        self.w_o = _glorot(rng, (num_heads, values, outputs))
+        self.b_q: Array = np.zeros((num_heads, key_dim), np.float32)
+        self.b_k: Array = np.zeros((num_heads, key_dim), np.float32)
+        self.b_v: Array = np.zeros((num_heads, values), np.float32)
+        self.b_o: Array = np.zeros(outputs, np.float32)
+
+    def __repr__(self) -> str:
+        inputs, heads, keys = self.w_q.shape
+        return f"MultiHeadAttention(num_heads={heads}, key_dim={keys}, dim={inputs})"
+
+    def __call__(
+        self,
+        q: ArrayLike,
+        k: ArrayLike | None = None,
+        v: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> AttentionOutput:
+        """Return the output [..., n, D_out] and the weights of each head [..., h, n, m].
+
+        ``k`` is ``q`` unless given (self-attention), and ``v`` is ``k``. ``mask`` is as in
+        `attention` and broadcasts to [..., n, m], the same for all heads.
+        """
+        q = np.asarray(q)
+        k = q if k is None else np.asarray(k)
+        v = k if v is None else np.asarray(v)
+        heads_q = _project("q", q, self.w_q, self.b_q)  # (..., h, n, key_dim)
+        heads_k = _project("k", k, self.w_k, self.b_k)  # (..., h, m, key_dim)
+        heads_v = _project("v", v, self.w_v, self.b_v)  # (..., h, m, value_dim)
+        if mask is not None and np.ndim(mask) > 2:
+            mask = np.expand_dims(np.asarray(mask), -3)  # one mask for all heads
+        found = attention(heads_q, heads_k, heads_v, mask)
+        output = np.einsum("...hne,heo->...no", found.output, self.w_o) + self.b_o
+        return AttentionOutput(output, found.weights)
+
+    @classmethod
+    def from_torch(cls, state: Mapping[str, ArrayLike], num_heads: int) -> "MultiHeadAttention":
+        """Return the layer with the weights of a ``torch.nn.MultiheadAttention``.
+
+        ``state`` holds arrays by the names of its ``state_dict``: ``in_proj_weight`` [3E, E], or
+        ``q_proj_weight`` [E, E], ``k_proj_weight`` [E, kdim] and ``v_proj_weight`` [E, vdim];
+        ``out_proj.weight`` [E, E]; and, where it has biases, ``in_proj_bias`` [3E] and
+        ``out_proj.bias`` [E]. ``KeyError`` where one is missing.
+        """
+        arrays = {name: np.asarray(array) for name, array in state.items()}
+        if "in_proj_weight" in arrays:
+            inputs = np.split(arrays["in_proj_weight"], 3)
+        else:
+            inputs = [arrays[f"{name}_proj_weight"] for name in "qkv"]
+        size = len(inputs[0])
+        if size % num_heads:
+            raise ValueError(f"{size} columns do not divide into {num_heads} heads")
+        width = size // num_heads
+        layer = cls(num_heads, width, size)
+        layer.w_q, layer.w_k, layer.w_v = (w.T.reshape(-1, num_heads, width) for w in inputs)
+        layer.w_o = arrays["out_proj.weight"].T.reshape(num_heads, width, size)
+        if "in_proj_bias" in arrays:
+            biases = np.split(arrays["in_proj_bias"], 3)
+            layer.b_q, layer.b_k, layer.b_v = (b.reshape(num_heads, width) for b in biases)
+            layer.b_o = arrays["out_proj.bias"]
+        return layer
+
+    @classmethod
+    def from_keras(cls, weights: Sequence[ArrayLike]) -> "MultiHeadAttention":
+        """Return the layer with the weights of a ``keras.layers.MultiHeadAttention``.
+
+        ``weights`` are those of its ``get_weights()``: the kernels [D, h, key_dim] of query and
+        key, [D, h, value_dim] of value, [h, value_dim, D_out] of output, each followed by its bias
+        where it has biases. ``ValueError`` for another number of arrays than 4 or 8.
+        """
+        arrays = [np.asarray(array) for array in weights]
+        if len(arrays) not in (4, 8):
+            raise ValueError(f"4 kernels, or 4 kernels and biases in turn, not {len(arrays)}")
+        kernels = arrays if len(arrays) == 4 else arrays[::2]
+        dim, heads, width = kernels[0].shape
+        values, outputs = kernels[3].shape[1:]
+        layer = cls(heads, width, dim, value_dim=values, output_dim=outputs)
+        layer.w_q, layer.w_k, layer.w_v, layer.w_o = kernels
+        if len(arrays) == 8:
+            layer.b_q, layer.b_k, layer.b_v, layer.b_o = arrays[1::2]
+        return layer
+
+
+@dataclass(frozen=True)
+class SelfAttention:
+    """The words of a text, and how much each looks at each: ``weights`` [n, n], rows sum to one.
+
+    ``output`` [n, d] is what each word has gathered from all of them.
+    """
+
+    words: list[str]
+    weights: Array
+    output: Array
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the weights as a heat map, a row a word, and return matplotlib's axes.
+
+        ``ImportError`` where matplotlib is not installed: it comes with the extra ``plot``.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.figure(layout="constrained").add_subplot()
+        ax.imshow(self.weights, vmin=0, cmap="viridis")
+        ax.set_xticks(range(len(self.words)), self.words, rotation=45, ha="right")
+        ax.set_yticks(range(len(self.words)), self.words)
+        ax.set_xlabel("looked at")
+        ax.set_ylabel("looking")
+        return ax
+
+
+def self_attention(
+    embedder: Callable[[list[str]], ArrayLike], text: str, *, scale: float | None = None
+) -> SelfAttention:
+    """Let the words of a text look at each other: each word is query, key and value.
+
+    ``embedder`` turns the list of words into an array [n, d]; a `fuzzydict.embedders.Embedder`
+    does by its ``encode``. ``scale`` is as in `attention`: a larger one looks more sharply.
+    ``ValueError`` where the text has no words.
+
+    >>> result = self_attention(lambda words: np.eye(len(words)), "the river bank", scale=1.0)
+    >>> result.words, bool(result.weights[0, 0] > result.weights[0, 1])
+    (['the', 'river', 'bank'], True)
+    """
+    words = re.findall(r"\w+(?:['’-]\w+)*", text)
+    if not words:
+        raise ValueError(f"no words in {text!r}")
+    x = np.asarray(getattr(embedder, "encode", embedder)(words))  # (n, d)
+    output, weights = attention(x, x, x, scale=scale)
+    return SelfAttention(words, weights, output)
+
+
+# What the functions above share: one check of the input, one product.
+
+
+def _checked(q: ArrayLike, k: ArrayLike, v: ArrayLike) -> tuple[Array, Array, Array]:
+    arrays = tuple(np.asarray(x) for x in (q, k, v))
+    for name, array in zip("qkv", arrays, strict=True):
+        if array.ndim < 2:
+            raise ValueError(f"{name} has the shape {array.shape}, not (..., rows, columns)")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has NaN or infinity in it")
+    q, k, v = (x if np.issubdtype(x.dtype, np.floating) else x.astype(float) for x in arrays)
+    if q.shape[-1] != k.shape[-1]:
+        raise ValueError(f"q has {q.shape[-1]} columns, k has {k.shape[-1]}")
+    if k.shape[-2] != v.shape[-2]:
+        raise ValueError(f"k has {k.shape[-2]} rows, v has {v.shape[-2]}")
+    return q, k, v
+
+
+def _logit_shape(q: Array, k: Array) -> tuple[int, ...]:
+    try:
+        leading = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
+    except ValueError:
+        raise ValueError(f"q of shape {q.shape} and k of shape {k.shape} do not fit") from None
+    return (*leading, q.shape[-2], k.shape[-2])
+
+
+def _logits(q: Array, k: Array, scale: float | None) -> Array:
+    if scale is not None and not (np.isfinite(scale) and scale > 0):
+        raise ValueError(f"scale is a number above 0, not {scale!r}")
+    factor = 1 / np.sqrt(max(q.shape[-1], 1)) if scale is None else scale
+    logits: Array = (_wide(q) * q.dtype.type(factor)) @ np.swapaxes(_wide(k), -1, -2)
+    return logits
+
+
+def _read_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return what the mask allows, boolean, and what it adds; both broadcast to ``shape``."""
+    allowed, added = np.ones((1, 1), bool), np.zeros((1, 1), np.float32)
+    if mask is None:
+        return allowed, added
+    given = np.asarray(mask)
+    try:
+        fits = np.broadcast_shapes(given.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"mask has the shape {given.shape}, the logits have {shape}")
+    given = given.reshape((1,) * (2 - given.ndim) + given.shape)
+    if given.dtype == bool:
+        return given, added
+    if np.isnan(given).any() or np.isposinf(given).any():
+        raise ValueError("mask has NaN or infinity in it; only -inf hides a key")
+    return ~np.isneginf(given), np.where(np.isneginf(given), 0, _wide(given))
+
+
+def _part(mask: Array, rows: slice, columns: slice) -> Array:
+    """Return the block of a mask [n or 1, m or 1]."""
+    mask = mask[rows] if len(mask) > 1 else mask
+    return mask[:, columns] if mask.shape[1] > 1 else mask
+
+
+def _project(name: str, x: Array, weights: Array, bias: Array) -> Array:
+    if x.ndim < 2 or x.shape[-1] != len(weights):
+        raise ValueError(f"{name} has the shape {x.shape}, its weights take {len(weights)} columns")
+    projected = np.einsum("...nd,dhk->...nhk", x, weights) + bias
+    return np.swapaxes(projected, -2, -3)  # (..., h, n, k)
+
+
+def _glorot(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    limit = np.sqrt(6 / (shape[0] + shape[1] * shape[2]))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def _wide(x: Array) -> Array:
+    return x.astype(np.float32) if x.dtype == np.float16 else x

@@ -1,0 +1,367 @@
+"""Text to vectors: the ``Embedder`` protocol, the embedder of words that is the default, adapters."""
+
+import functools
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fuzzydict.scoring import Score, WordInfo
+from fuzzydict.spelling import similarities
+from fuzzydict.storage import FileFormatError, data_file, read_arrays
+from fuzzydict.text import bases
+from fuzzydict.text import words as split_words
+
+__all__ = ["Embedder", "EmbedderError", "WordEmbedder", "as_embedder", "load"]
+
+Vectors = NDArray[np.float32]
+
+_MAX_WORDS = 64  # words of a text that are embedded; ten sentences' worth
+_MAX_PHRASE = 4  # words of the longest phrase that is looked up as one: "date of birth"
+_REMEMBERED = 8192  # words outside of the vocabulary whose places are kept
+_RARITY = 1e-3  # Arora's a: a word of this frequency weighs half
+
+
+class EmbedderError(ValueError):
+    """An embedder gave back something that is not one finite vector a text."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Anything that turns texts into vectors whose dot products say how near they are."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        ...
+
+    def encode(self, texts: Sequence[str], /) -> Vectors:
+        """Return one row of unit length, or of zeros, for each text: float32 [len(texts), d]."""
+        ...
+
+
+class WordEmbedder:
+    """Embed texts by their words: a table of word vectors, weighted by the rarity of each word.
+
+    A text is the mean of its words' vectors, where a word of relative frequency p weighs
+    a / (a + p) (Arora et al., 2017). A phrase of the vocabulary ("top speed") counts as one word.
+    A word that the table lacks is placed by its base form, by the two words it is written of, or
+    else among the words that share its character n-grams.
+
+    ``words`` is the vocabulary as `fuzzydict.text.words` spells it, with spaces inside phrases;
+    ``vectors`` a float array [n, d], or int8 with a float ``scale`` [n]; ``counts`` how often
+    each word was seen [n], from 1.
+
+    >>> embedder = WordEmbedder(["red", "colour"], [[1.0, 0.0], [0.6, 0.8]])
+    >>> bool(np.allclose(embedder.encode(["Red", "colours"]), embedder.encode(["red", "colour"])))
+    True
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        vectors: ArrayLike,
+        counts: ArrayLike | None = None,
+        *,
+        scale: NDArray[Any] | None = None,
+        density: ArrayLike | None = None,
+        name: str = "words",
+        unknown: Callable[[str], ArrayLike] | None = None,
+        score: Score | None = None,
+    ) -> None:
+        table = np.asarray(vectors)
+        if table.ndim != 2 or len(table) != len(words):
+            raise EmbedderError(f"{name}: {len(words)} words, vectors of shape {table.shape}")
+        self.name = name
+        self.score = score
+        self.dimension = table.shape[1]
+        self._words = words
+        self._rows = dict(zip(words, range(len(words)), strict=True))
+        self._table = table
+        self._scale = scale
+        self._weights = _rarity(counts, len(words))
+        self._density = np.asarray(0.5 if density is None else density, np.float32)
+        if self._density.ndim == 0:
+            self._density = np.full(len(words), self._density)
+        self._unknown = unknown
+        self._spelling: _NgramIndex | None = None
+        self._elsewhere = functools.lru_cache(maxsize=_REMEMBERED)(self._place)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> "WordEmbedder":
+        """Open a model file that ``fuzzydict train`` wrote; its vectors stay on disk until used.
+
+        ``FileFormatError`` where it is no such file, ``OSError`` where it cannot be read.
+        """
+        arrays, metadata = read_arrays(path)
+        try:
+            words = arrays["words"].tobytes().decode().split("\n")
+            vectors, scale, counts = arrays["vectors"], arrays["scale"], arrays["counts"]
+            name = metadata.get("name", os.fspath(path))
+            score = Score.from_arrays(arrays) if "score.cutoff" in arrays else None
+            density = arrays["density"].astype(np.float32) / 255 if "density" in arrays else None
+            return cls(
+                words, vectors, counts, scale=scale, density=density, name=name, score=score
+            )
+        except (KeyError, ValueError) as error:
+            raise FileFormatError(f"{os.fspath(path)}: not a model of words: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"<WordEmbedder {self.name!r}: {len(self._words)} words, {self.dimension} dimensions>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self is _loaded(self.name):
+            return load, (self.name,)
+        return super().__reduce__()  # type: ignore[return-value]
+
+    def __contains__(self, word: str) -> bool:
+        """Is the word, or the phrase with spaces, in the vocabulary?"""
+        return word in self._rows
+
+    def encode(self, texts: Sequence[str], /) -> Vectors:
+        """Return the vectors of texts: float32 [len(texts), d], of unit length or zero."""
+        return self.encode_words([split_words(text) for text in texts])
+
+    def encode_words(self, texts: Sequence[tuple[str, ...]]) -> Vectors:
+        """Return the vectors of texts that are split into words already, as `encode` does."""
+        known: dict[str, tuple[Vectors, float]] = {}
+        result = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in zip(result, texts, strict=True):
+            for term in self.terms(text[:_MAX_WORDS]):
+                if term not in known:
+                    known[term] = self.vector(term)
+                vector, weight = known[term]
+                row += weight * vector
+        return _unit(result)
+
+    def look_up(self, words: Sequence[str], /) -> WordInfo:
+        """Return vectors, rarity, trust and density of words."""
+        n = len(words)
+        vectors = np.zeros((n, self.dimension), np.float32)
+        rarity, trust, density = np.ones((3, n), np.float32)
+        rows = np.array([self._rows.get(word, -1) for word in words], np.intp)
+        known = np.flatnonzero(rows >= 0)
+        found = rows[known]
+        vectors[known] = self._table[found]
+        if self._scale is not None:
+            vectors[known] *= self._scale[found, None]
+        rarity[known] = self._weights[found]
+        density[known] = self._density[found]
+        for i in np.flatnonzero(rows < 0).tolist():
+            vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i])
+        return WordInfo(vectors, rarity, trust, density)
+
+    def trust(self, words: Sequence[str]) -> float:
+        """Return how far the vector of a text of these words is to be trusted, 0 to 1."""
+        info = self.look_up(words)
+        return float(info.rarity @ info.trust / max(float(info.rarity.sum()), 1e-6))
+
+    def terms(self, words: tuple[str, ...]) -> list[str]:
+        """Join the words that are a phrase of the vocabulary; the longest phrase first.
+
+        >>> WordEmbedder(["top speed"], [[1.0]]).terms(("the", "top", "speed"))
+        ['the', 'top speed']
+        """
+        terms: list[str] = []
+        start = 0
+        while start < len(words):
+            for end in range(min(len(words), start + _MAX_PHRASE), start, -1):
+                term = " ".join(words[start:end])
+                if end == start + 1 or term in self._rows:
+                    terms.append(term)
+                    start = end
+                    break
+        return terms
+
+    def vector(self, word: str) -> tuple[Vectors, float]:
+        """Return the vector of a word or phrase, [d] of unit length or zero, and its weight, 0 to 1.
+
+        The weight is the word's rarity, less where the word is placed by its spelling alone.
+        """
+        row = self._rows.get(word)
+        if row is not None:
+            return self._row(row), float(self._weights[row])
+        vector, weight, trust, _ = self._elsewhere(word)
+        return vector, weight * trust
+
+    def _place(self, word: str) -> tuple[Vectors, float, float, float]:
+        """Return vector, rarity, trust and density of a word that is not in the vocabulary."""
+        if self._unknown is not None:
+            return _unit(np.asarray(self._unknown(word), np.float32)[None])[0], 1.0, 1.0, 0.5
+        for base in bases(word):
+            row = self._rows.get(base)
+            if row is not None:
+                return self._row(row), float(self._weights[row]), 0.9, float(self._density[row])
+        if parts := self.split(word):
+            rows = [self._rows[part] for part in parts]
+            trust = 0.7
+            vector = sum(self._weights[row] * self._row(row) for row in rows)
+        else:
+            rows, shares = self._alike(word)
+            trust = 0.5 * max(shares, default=0.0) ** 2
+            vector = sum(share**8 * self._row(row) for row, share in zip(rows, shares, strict=True))
+        if not rows:
+            return np.zeros(self.dimension, np.float32), 1.0, 0.0, 0.5
+        return _unit(np.asarray(vector)[None])[0], 1.0, trust, float(self._density[rows].mean())
+
+    def split(self, word: str) -> tuple[str, str] | None:
+        """Return the two words that ``word`` is written of, the most usual ones, or None.
+
+        >>> WordEmbedder(["top", "speed"], [[1.0], [1.0]]).split("topspeed")
+        ('top', 'speed')
+        """
+        best: tuple[float, int] | None = None
+        for cut in range(3, len(word) - 2):
+            first, second = self._rows.get(word[:cut]), self._rows.get(word[cut:])
+            if first is not None and second is not None:
+                rank = float(self._weights[first] * self._weights[second])
+                if best is None or rank < best[0]:
+                    best = rank, cut
+        return (word[: best[1]], word[best[1] :]) if best else None
+
+    def _row(self, row: int) -> Vectors:
+        vector = self._table[row].astype(np.float32)
+        return vector if self._scale is None else vector * np.float32(self._scale[row])
+
+    def _alike(self, word: str) -> tuple[list[int], list[float]]:
+        """Return the rows of the three words that are written most alike, and how much so."""
+        if self._spelling is None:
+            self._spelling = _NgramIndex(self._words)
+        rows = self._spelling.search(word, n=32)
+        if not rows:
+            return [], []
+        likeness = similarities([word], [self._words[row] for row in rows])[:, 0].mean(axis=0)
+        best = [i for i in np.argsort(-likeness, kind="stable")[:3].tolist() if likeness[i] > 0.6]
+        return [rows[i] for i in best], likeness[best].tolist()
+
+
+class _NgramIndex:
+    """Finds the words that share most character n-grams with a word (Dice's coefficient)."""
+
+    _BUCKETS = 1 << 16
+
+    def __init__(self, words: Sequence[str]) -> None:
+        grams, owners = self._grams(words)
+        order = np.argsort(grams, kind="stable")
+        self._owners = owners[order]
+        self._starts = np.searchsorted(grams[order], np.arange(self._BUCKETS + 1))
+        self._sizes = np.bincount(owners, minlength=len(words)).astype(np.float32)
+
+    def _grams(self, words: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+        text = "^" + "$^".join(words) + "$"
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        first, second, third = codes[:-2], codes[1:-1], codes[2:]
+        hashes = (first * np.uint32(961) + second * np.uint32(31) + third) * np.uint32(2654435761)
+        owners = np.cumsum(codes == ord("^"), dtype=np.int32)[:-2] - 1
+        inside = (first != ord("$")) & (second != ord("$"))
+        return (hashes[inside] >> np.uint32(16)).astype(np.uint16), owners[inside]
+
+    def search(self, word: str, n: int) -> list[int]:
+        """Return the rows of the ``n`` words that have the largest shares in common."""
+        grams = np.unique(self._grams([word])[0])
+        hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams.tolist()]
+        owners, common = np.unique(np.concatenate(hits), return_counts=True)
+        shares = common / (len(grams) + self._sizes[owners])
+        return owners[np.argsort(-shares, kind="stable")[:n]].tolist()  # type: ignore[no-any-return]
+
+
+class _Adapter:
+    """Give any function from texts to vectors the face of an `Embedder`, and check its answers."""
+
+    def __init__(self, function: Callable[[list[str]], ArrayLike], name: str) -> None:
+        self.name = name
+        self._function = function
+        self._dimension: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<embedder {self.name}>"
+
+    def encode(self, texts: Sequence[str], /) -> Vectors:
+        rows = self._function(list(texts))
+        try:
+            result = np.asarray(rows, np.float32)
+        except (TypeError, ValueError) as error:
+            raise EmbedderError(f"embedder {self.name} gave no array of numbers: {error}") from error
+        wanted = (len(texts), self._dimension or "d")
+        if result.ndim != 2 or len(result) != len(texts) or result.shape[1] == 0:
+            raise EmbedderError(f"embedder {self.name} gave the shape {result.shape}, not {wanted}")
+        if self._dimension not in (None, result.shape[1]):
+            raise EmbedderError(f"embedder {self.name} gave the shape {result.shape}, not {wanted}")
+        if not np.isfinite(result).all():
+            raise EmbedderError(f"embedder {self.name} gave NaN or infinity")
+        self._dimension = result.shape[1]
+        return _unit(result)
+
+
+def as_embedder(source: Any) -> Embedder:
+    """Return ``source`` as an `Embedder`, by what it can do.
+
+    A name ("default", "brown") or the path of a model file is loaded; gensim's ``KeyedVectors``,
+    and models that carry them as ``.wv``, become a `WordEmbedder`; anything with ``.encode``, and
+    any callable from a list of texts to an array [n, d], is called as it is, and its answers are
+    checked. ``TypeError`` for anything else.
+
+    >>> as_embedder(lambda texts: [[len(text), 1.0] for text in texts]).encode(["ab"]).shape
+    (1, 2)
+    """
+    if isinstance(source, (WordEmbedder, _Adapter)):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return load(source)
+    source = getattr(source, "wv", source)
+    if hasattr(source, "key_to_index") and hasattr(source, "vectors"):
+        return _from_keyed_vectors(source)
+    name = getattr(source, "name", None) or getattr(source, "__qualname__", type(source).__name__)
+    if callable(getattr(source, "encode", None)):
+        return _Adapter(source.encode, str(name))
+    if callable(source):
+        return _Adapter(source, str(name))
+    raise TypeError(
+        f"{source!r} is no embedder: pass the name of a model, a callable from a list of texts "
+        "to an array, an object with .encode, or gensim's KeyedVectors"
+    )
+
+
+def _from_keyed_vectors(vectors: Any) -> WordEmbedder:
+    words = [" ".join(split_words(word)) or word for word in vectors.index_to_key]
+    first = dict(zip(reversed(words), reversed(range(len(words))), strict=True))
+    rows = np.fromiter(sorted(first.values()), np.intp, len(first))
+    counts = vectors.expandos["count"][rows] if "count" in vectors.expandos else None
+    return WordEmbedder(
+        [words[row] for row in rows],
+        _unit(np.array(vectors.vectors[rows], np.float32)),
+        counts,
+        name=type(vectors).__name__,
+        unknown=vectors.get_vector if hasattr(vectors, "vectors_ngrams") else None,
+    )
+
+
+def load(name: str | os.PathLike[str]) -> WordEmbedder:
+    """Return the model ``name`` that is shipped ("default", "brown"), or that is in a file.
+
+    A shipped model is loaded once. ``FileNotFoundError`` where there is no such model.
+    """
+    shipped = _loaded(os.fspath(name))
+    return shipped if shipped is not None else WordEmbedder.from_file(name)
+
+
+@functools.lru_cache(maxsize=None)
+def _loaded(name: str) -> WordEmbedder | None:
+    path = data_file(f"{name}.safetensors") if name.isidentifier() else None
+    return WordEmbedder.from_file(path) if path and path.exists() else None
+
+
+def _rarity(counts: ArrayLike | None, n: int) -> NDArray[np.float32]:
+    if counts is None:
+        return np.ones(n, np.float32)
+    seen = np.asarray(counts, np.float64)
+    return (_RARITY / (_RARITY + seen / max(seen.sum(), 1.0))).astype(np.float32)
+
+
+def _unit(rows: Vectors) -> Vectors:
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
+    unit: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > math.ulp(0))
+    return unit

@@ -1,0 +1,1 @@
+"""Training: gensim and NLTK are loaded here and nowhere else."""

@@ -1,0 +1,141 @@
+"""Build a model file: train the vectors, fit the score on lookups made from WordNet, write both."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fuzzydict.embedders import WordEmbedder
+from fuzzydict.scoring import Score
+from fuzzydict.storage import data_file, write_arrays
+from fuzzydict.text import words as split_words
+from fuzzydict.training import corpora, fitting, tables, vectors
+from fuzzydict.training.corpora import Entry
+from fuzzydict.training.episodes import Episode, episodes
+from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
+from fuzzydict.training.vectors import WordVectors
+
+__all__ = ["MODELS", "build", "build_from_sentences", "fit_score"]
+
+Floats = NDArray[np.float32]
+
+MODELS = {
+    "default": (vectors.train_default, "Brown (non-commercial use), WordNet 3.0, FuzzyDict lexicon"),
+    "wordnet": (vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon"),
+    "brown": (lambda lexicon, seed: vectors.train_brown(seed=seed), "Brown (non-commercial use)"),
+}
+"""The models by name: what trains their vectors, and what they are made of."""
+
+
+def build(name: str, path: str | os.PathLike[str], *, seed: int = 1) -> None:
+    """Build the model ``name`` ("default", "wordnet", "brown") and write it to ``path``.
+
+    The same corpora give the same bytes on the same machine. The default takes about half an hour
+    on four cores. ``CorpusNotFoundError`` where NLTK cannot get a corpus, ``KeyError`` for a name
+    that is no model, ``OSError`` where the file cannot be written.
+    """
+    train, sources = MODELS[name]
+    lexicon = corpora.read_lexicon(data_file("lexicon"))
+    _write(name, train(lexicon, seed=seed), sources, lexicon, path, seed)
+
+
+def build_from_sentences(
+    sentences: Iterable[Sequence[str]], path: str | os.PathLike[str], *, seed: int = 1
+) -> None:
+    """Train Word2Vec on the sentences, each a list of words, and write the model to ``path``.
+
+    ``ValueError`` where no word is frequent enough to be learned.
+    """
+    trained = vectors.train_word2vec([list(sentence) for sentence in sentences], seed=seed)
+    lexicon = corpora.read_lexicon(data_file("lexicon"))
+    _write(Path(path).stem, trained, "the user's own text", lexicon, path, seed)
+
+
+def _write(
+    name: str,
+    trained: WordVectors,
+    sources: str,
+    lexicon: Sequence[Entry],
+    path: str | os.PathLike[str],
+    seed: int,
+) -> None:
+    arrays = _arrays(trained)
+    words = arrays["words"].tobytes().decode().split("\n")
+    embedder = WordEmbedder(
+        words,
+        arrays["vectors"],
+        arrays["counts"],
+        scale=arrays["scale"],
+        density=arrays["density"] / np.float32(255),
+        name=name,
+    )
+    thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
+    score = fit_score(embedder, thesaurus, seed=seed)
+    metadata = {"name": name, "sources": sources, "format": "1"}
+    write_arrays(path, {**arrays, **score.to_arrays()}, metadata)
+
+
+def _arrays(trained: WordVectors) -> dict[str, NDArray[np.generic]]:
+    """Return the vectors as they are stored; words that are written alike are one."""
+    rows: dict[str, int] = {}
+    for row, word in enumerate(trained.words):
+        written = " ".join(split_words(word))
+        if written:
+            rows.setdefault(written, row)
+    kept = np.fromiter(rows.values(), np.intp, len(rows))
+    quantised, scale = vectors.quantise(trained.vectors[kept])
+    return {
+        "words": np.frombuffer("\n".join(rows).encode(), np.uint8),
+        "vectors": quantised,
+        "scale": scale,
+        "counts": trained.counts[kept].astype(np.uint32),
+        "density": np.round(255 * _density(trained.vectors[kept]).clip(0, 1)).astype(np.uint8),
+    }
+
+
+def _density(unit: Floats, nearest: int = 10) -> Floats:
+    """Return the mean cosine of each word to its nearest words: how crowded its place is.
+
+    What is near a word of a crowded place need not be a synonym (Conneau et al., 2018, CSLS).
+    O(words² · d).
+    """
+    result = np.zeros(len(unit), np.float32)
+    for start in tqdm(range(0, len(unit), 1000), desc="density", unit="k words"):
+        cosines = unit[start : start + 1000] @ unit.T
+        top = np.partition(cosines, -nearest - 1, axis=1)[:, -nearest - 1 :]
+        result[start : start + 1000] = (top.sum(axis=1) - 1) / nearest
+    return result
+
+
+def fit_score(
+    embedder: WordEmbedder,
+    thesaurus: Thesaurus,
+    *,
+    n: int = 8000,
+    units: tuple[int, int] = (16, 32),
+    epochs: int = 20,
+    seed: int = 1,
+) -> Score:
+    """Return the score fitted on ``n`` episodes, with its cutoff chosen on others."""
+
+    def some(count: int, offset: int, **options: bool) -> Iterable[Episode]:
+        made = episodes(thesaurus, count, 1000 * seed + offset, **options)
+        return tqdm(made, total=count, desc="lookups", unit="dictionary")
+
+    word_lookups = fitting.word_lookups(some(n // 2, 1, single=True), embedder)
+    words = fitting.fit_network(word_lookups, units[0], epochs=epochs, describe="words")
+    lookups = fitting.phrase_lookups(some(n, 2), words, embedder)
+    phrases = fitting.fit_network(lookups, units[1], epochs=epochs, describe="phrases")
+    held_out = fitting.phrase_lookups(some(n // 8, 3), words, embedder)
+    return Score(words, phrases, fitting.choose_cutoff(phrases, held_out))
+
+
+def write_tables(folder: Path) -> None:
+    """Write the tables of opposites and irregular forms into ``folder``."""
+    wordnet = corpora.wordnet_reader()
+    tables.write_irregular_forms(wordnet, folder / "irregular.tsv")
+    graph = corpora.read_graph(corpora.read_lexicon(data_file("lexicon")))
+    tables.write_opposites(corpora.antonym_pairs(graph), folder / "opposites.tsv")

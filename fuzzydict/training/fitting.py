@@ -1,0 +1,187 @@
+"""Fit the two networks of the score on episodes, by the cross-entropy of a lookup as attention.
+
+The loss of a lookup is -log softmax of the right key among all keys and the null key, whose logit
+is 0: the very probability that the score states. Adam (Kingma and Ba, 2015), seeded, NumPy only.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fuzzydict.embedders import WordEmbedder
+from fuzzydict.matching import WordUsage
+from fuzzydict.scoring import (
+    Network,
+    WithoutVectors,
+    WordMeaning,
+    phrase_features,
+    word_features,
+)
+from fuzzydict.text import words as split_words
+from fuzzydict.training.episodes import Episode
+
+__all__ = ["Lookups", "choose_cutoff", "fit_network", "loss", "phrase_lookups", "word_lookups"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """Features of all (query, key) pairs, lookup after lookup, and where each lookup begins."""
+
+    features: Floats  # (pairs, F)
+    starts: NDArray[np.intp]  # (lookups,)
+    right: NDArray[np.intp]  # (lookups,) the row of the right key, or -1
+
+    @classmethod
+    def of(cls, parts: Iterable[tuple[Floats, int | None]]) -> "Lookups":
+        """Join lookups, each its features [keys, F] and the position of its right key."""
+        blocks, starts, right, total = [], [], [], 0
+        for features, position in parts:
+            blocks.append(features)
+            starts.append(total)
+            right.append(-1 if position is None else total + position)
+            total += len(features)
+        return cls(np.concatenate(blocks), np.array(starts), np.array(right))
+
+
+def word_lookups(episodes: Iterable[Episode], meaning: WordMeaning) -> Lookups:
+    """Return the features of the lookups of single words."""
+
+    def parts() -> Iterator[tuple[Floats, int | None]]:
+        for episode in episodes:
+            keys = [split_words(key) for key in episode.keys]
+            if any(len(key) != 1 for key in keys):
+                continue
+            asked = [(split_words(query), right) for query, right in episode.lookups]
+            asked = [(query, right) for query, right in asked if len(query) == 1]
+            if asked:
+                queries = [query[0] for query, _ in asked]
+                features, _ = word_features(queries, [key[0] for key in keys], meaning)
+                yield from zip(features, [right for _, right in asked], strict=True)
+
+    return Lookups.of(parts())
+
+
+def fit_network(
+    lookups: Lookups,
+    hidden: int,
+    *,
+    epochs: int = 20,
+    rate: float = 0.01,
+    decay: float = 1e-5,
+    batch: int = 256,
+    seed: int = 0,
+    describe: str = "fitting",
+) -> Network:
+    """Return the network of ``hidden`` units that makes the right keys most probable."""
+    rng = np.random.default_rng(seed)
+    n, inputs = len(lookups.starts), lookups.features.shape[1]
+    parameters = [
+        rng.normal(0, 1 / np.sqrt(inputs), (inputs, hidden)).astype(np.float32),
+        np.zeros(hidden, np.float32),
+        rng.normal(0, 1 / np.sqrt(hidden), hidden).astype(np.float32),
+        np.full(1, -2, np.float32),
+    ]
+    first = [np.zeros_like(p) for p in parameters]
+    second = [np.zeros_like(p) for p in parameters]
+    ends = np.append(lookups.starts[1:], len(lookups.features))
+    steps, step = epochs * -(-n // batch), 0
+    for _ in tqdm(range(epochs), desc=describe, unit="epoch"):
+        order = rng.permutation(n)
+        for start in range(0, n, batch):
+            chosen = order[start : start + batch]
+            sizes = ends[chosen] - lookups.starts[chosen]
+            begins = np.cumsum(sizes) - sizes
+            rows = np.arange(sizes.sum()) + np.repeat(lookups.starts[chosen] - begins, sizes)
+            right = np.where(
+                lookups.right[chosen] < 0, -1, lookups.right[chosen] - lookups.starts[chosen] + begins
+            )
+            gradients = _gradients(parameters, lookups.features[rows], begins, sizes, right)
+            step += 1
+            speed = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
+            for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
+                g += decay * p
+                m += 0.1 * (g - m)
+                v += 0.001 * (g * g - v)
+                p -= speed * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
+    w1, b1, w2, b2 = parameters
+    return Network(w1, b1, w2, float(b2[0]))
+
+
+def _gradients(
+    parameters: list[Floats],
+    features: Floats,
+    begins: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    right: NDArray[np.intp],
+) -> list[Floats]:
+    w1, b1, w2, b2 = parameters
+    hidden = np.tanh(features @ w1 + b1)
+    logits = hidden @ w2 + b2[0]
+    error = _probabilities(logits, begins, sizes)
+    error[right[right >= 0]] -= 1
+    error /= len(begins)
+    back = (error[:, None] * w2) * (1 - hidden * hidden)
+    return [features.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(keepdims=True)]
+
+
+def _probabilities(
+    logits: Floats, begins: NDArray[np.intp], sizes: NDArray[np.intp]
+) -> Floats:
+    """Return the softmax of each lookup's logits with the null key's, which is 0."""
+    top = np.maximum(np.maximum.reduceat(logits, begins), 0)
+    powers = np.exp(logits - np.repeat(top, sizes))
+    totals = np.add.reduceat(powers, begins) + np.exp(-top)
+    result: Floats = powers / np.repeat(totals, sizes)
+    return result
+
+
+def loss(network: Network, lookups: Lookups) -> float:
+    """Return the mean cross-entropy of the lookups, in nats."""
+    sizes = np.diff(np.append(lookups.starts, len(lookups.features)))
+    shares = _probabilities(network(lookups.features), lookups.starts, sizes)
+    silent = 1 - np.add.reduceat(shares, lookups.starts)
+    right = np.where(lookups.right < 0, silent, shares[np.maximum(lookups.right, 0)])
+    return float(-np.log(np.maximum(right, 1e-9)).mean())
+
+
+def phrase_lookups(
+    episodes: Iterable[Episode], words: Network, embedder: WordEmbedder
+) -> Lookups:
+    """Return the features of all lookups.
+
+    In one dictionary of eight the meaning is known of whole phrases only, as it is with an embedder
+    of sentences.
+    """
+
+    def parts() -> Iterator[tuple[Floats, int | None]]:
+        for number, episode in enumerate(episodes):
+            meaning = WithoutVectors(embedder) if number % 8 == 7 else embedder
+            keys = [split_words(key) for key in episode.keys]
+            asked = [split_words(query) for query, _ in episode.lookups]
+            usage = WordUsage(keys)
+            cosines = embedder.encode_words(asked) @ embedder.encode_words(keys).T
+            for query, row, (_, right) in zip(asked, cosines, episode.lookups, strict=True):
+                if query:
+                    trusted = row * np.float32(embedder.trust(query))
+                    yield phrase_features(query, keys, trusted, words, meaning, usage), right
+
+    return Lookups.of(parts())
+
+
+def choose_cutoff(network: Network, lookups: Lookups, wrong: float = 0.01) -> float:
+    """Return the least probability from which on at most a share ``wrong`` of all lookups is
+    answered wrongly, to two digits."""
+    sizes = np.diff(np.append(lookups.starts, len(lookups.features)))
+    shares = _probabilities(network(lookups.features), lookups.starts, sizes)
+    best = np.maximum.reduceat(shares, lookups.starts)
+    right = (lookups.right >= 0) & (shares[np.maximum(lookups.right, 0)] == best)
+    order = np.argsort(-best, kind="stable")
+    mistakes = np.cumsum(~right[order]) / len(order)
+    answered = int(np.searchsorted(mistakes, wrong, side="right"))
+    return math.ceil(100 * float(best[order][min(answered, len(order) - 1)])) / 100

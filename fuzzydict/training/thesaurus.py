@@ -1,0 +1,134 @@
+"""Who is whose synonym, kind or sibling: WordNet and the lexicon as plain tables of terms."""
+
+import itertools
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fuzzydict import spelling
+from fuzzydict.training.corpora import Entry
+
+__all__ = ["Table", "Thesaurus", "build_thesaurus"]
+
+Table = dict[str, list[str]]
+
+
+def _table() -> Table:
+    return defaultdict(list)
+
+
+@dataclass
+class Thesaurus:
+    """Terms in lower case with spaces. ``topics`` are terms that belong together; ``fields`` are
+    those of the lexicon, whose terms are names of fields, commands and the like."""
+
+    terms: list[str] = field(default_factory=list)
+    topics: list[list[str]] = field(default_factory=list)
+    fields: list[list[str]] = field(default_factory=list)
+    synonyms: Table = field(default_factory=_table)
+    broader: Table = field(default_factory=_table)
+    siblings: Table = field(default_factory=_table)
+    derived: Table = field(default_factory=_table)
+    glosses: Table = field(default_factory=_table)
+    alike: Table = field(default_factory=_table)
+
+    def near(self, term: str) -> set[str]:
+        """Return all that a term could be taken for: what must not count as unrelated."""
+        close = {term, *self.synonyms[term], *self.broader[term], *self.derived[term]}
+        for other in list(close):
+            close.update(self.synonyms[other])
+        return close
+
+
+def build_thesaurus(wordnet: Any, lexicon: Sequence[Entry], seed: int = 0) -> Thesaurus:
+    """Return the tables of NLTK's ``wordnet`` reader, its usual words alone, and of the lexicon."""
+    thesaurus = Thesaurus()
+    _add_wordnet(thesaurus, wordnet, random.Random(seed))
+    _add_lexicon(thesaurus, lexicon)
+    for table in (thesaurus.synonyms, thesaurus.broader, thesaurus.siblings, thesaurus.derived):
+        for term, others in list(table.items()):
+            table[term] = [other for other in dict.fromkeys(others) if other != term]
+    thesaurus.terms = list(dict.fromkeys(thesaurus.terms))
+    _add_alike(thesaurus)
+    return thesaurus
+
+
+def _add_alike(thesaurus: Thesaurus) -> None:
+    """Find the five words that are written most like each word."""
+    words = [term for term in thesaurus.terms if " " not in term and len(term) > 3]
+    vectors = spelling.encode(words)
+    for start in range(0, len(words), 1000):
+        products = vectors[start : start + 1000] @ vectors.T
+        nearest = np.argsort(-products, axis=1, kind="stable")[:, :6]
+        for word, row in zip(words[start:], nearest.tolist(), strict=False):
+            thesaurus.alike[word] = [words[i] for i in row if words[i] != word]
+
+
+def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
+    for name in sorted(set(wordnet.all_lemma_names())):
+        senses = wordnet.synsets(name)
+        lemmas = [lemma for sense in senses for lemma in sense.lemmas() if lemma.name() == name]
+        if sum(lemma.count() for lemma in lemmas) < (4 if "_" not in name else 2):
+            continue
+        if not name.replace("_", "").isalpha() or not name.islower() or len(name) < 3:
+            continue
+        term = name.replace("_", " ")
+        thesaurus.terms.append(term)
+        for sense in senses[:2]:
+            thesaurus.synonyms[term] += _names(sense.lemmas(), sense)
+            thesaurus.derived[term] += [
+                other.name().replace("_", " ").lower()
+                for lemma in sense.lemmas()
+                if lemma.name() == name
+                for other in lemma.derivationally_related_forms() + lemma.pertainyms()
+            ]
+            thesaurus.derived[term] += [
+                other for near in sense.similar_tos() for other in _names(near.lemmas()[:2], near)
+            ]
+        thesaurus.glosses[term] += [_short(sense.definition()) for sense in senses[:1]]
+        for above in senses[0].hypernyms() if senses else ():
+            if above.min_depth() >= 5:
+                thesaurus.broader[term] += _names(above.lemmas()[:2], above)
+            beside = [sense for sense in above.hyponyms() if sense != senses[0]]
+            for sense in rng.sample(beside, min(6, len(beside))):
+                thesaurus.siblings[term] += _names(sense.lemmas()[:1], sense)
+    for sense in sorted(wordnet.all_synsets("n"), key=lambda sense: str(sense.name())):
+        below = [other.lemmas()[0] for other in sense.hyponyms()]
+        usual = [lemma.name().replace("_", " ").lower() for lemma in below if lemma.count() > 0]
+        if len(usual) >= 8:
+            thesaurus.topics.append(usual)
+
+
+def _short(gloss: str) -> str:
+    """Return the beginning of a definition, as long as people would write."""
+    first = re.split("[;:]", re.sub(r"\([^)]*\)", "", gloss))[0]
+    return " ".join(first.split()[:9])
+
+
+def _names(lemmas: Iterable[Any], sense: Any) -> list[str]:
+    """Return the names of lemmas for which the sense is one of their first three."""
+    return [
+        lemma.name().replace("_", " ").lower()
+        for lemma in lemmas
+        if lemma.count() > 0 or "_" in lemma.name() or lemma.synset() == sense
+        if len(lemma.name()) > 2
+    ]
+
+
+def _add_lexicon(thesaurus: Thesaurus, lexicon: Sequence[Entry]) -> None:
+    for entry in lexicon:
+        thesaurus.terms += [word for word in entry.words if len(word) > 2]
+        for word, other in itertools.permutations(entry.words, 2):
+            thesaurus.synonyms[word].append(other)
+        for word in entry.words:
+            thesaurus.glosses[word].append(_short(entry.gloss))
+            thesaurus.broader[word] += entry.kind_of
+            thesaurus.siblings[word] += [*entry.related, *entry.opposites]
+    # The lines of a field stand together in its file.
+    heads = [entry.words[0] for entry in lexicon]
+    thesaurus.fields += [heads[i : i + 20] for i in range(0, len(heads), 10)]

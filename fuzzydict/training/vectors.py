@@ -1,0 +1,432 @@
+"""Word vectors from texts: gensim's Word2Vec, what a graph of senses adds, and what is done after.
+
+The default model is made of four sets of vectors, each seeing something else, side by side:
+
+- *similar*: a narrow skip-gram over random walks on WordNet's graph and the glossary's;
+- *spread*: where such walks would go if they never ended, factored (no sampling);
+- *narrow*: a narrow skip-gram over Brown, the definitions and the walks together;
+- *wide*: a skip-gram over whole paragraphs and definitions, which sees topics.
+
+They are reduced together to 104 dimensions, and opposites are pushed apart.
+"""
+
+import itertools
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gensim import utils
+from gensim.models import Word2Vec
+from gensim.models.callbacks import CallbackAny2Vec
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, identity, vstack
+from tqdm import tqdm
+
+from fuzzydict.training import corpora
+from fuzzydict.training.corpora import Entry, Graph, Sentence
+
+__all__ = [
+    "WordVectors",
+    "all_but_the_top",
+    "counter_fit",
+    "quantise",
+    "reduce",
+    "train_brown",
+    "train_default",
+    "train_word2vec",
+    "train_wordnet",
+]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Words, the commonest first, with vectors of length one and their counts in running text."""
+
+    words: list[str]
+    vectors: Floats  # (n, d)
+    counts: NDArray[np.int64]  # (n,), at least 1
+
+    def __post_init__(self) -> None:
+        if not len(self.words) == len(self.vectors) == len(self.counts):
+            raise ValueError(
+                f"{len(self.words)} words, vectors of shape {self.vectors.shape} and "
+                f"{len(self.counts)} counts do not fit together"
+            )
+
+    def __repr__(self) -> str:
+        words, dimensions = self.vectors.shape
+        return f"WordVectors({words} words, {dimensions} dimensions)"
+
+
+# --- the models -----------------------------------------------------------------------------------
+
+
+def train_word2vec(
+    sentences: Iterable[Sentence],
+    *,
+    dimensions: int = 100,
+    window: int = 5,
+    epochs: int = 5,
+    min_count: int = 5,
+    seed: int = 1,
+) -> WordVectors:
+    """Train gensim's Word2Vec (Mikolov et al., 2013) on the user's own sentences.
+
+    The same sentences give the same vectors on the same machine. ``ValueError`` where no word
+    occurs ``min_count`` times. O(words · epochs · window · dimensions).
+    """
+    texts = list(sentences)
+    counts = Counter(itertools.chain.from_iterable(texts))
+    words = _ordered((word for word, count in counts.items() if count >= min_count), counts)
+    if not words:
+        raise ValueError(f"no word occurs {min_count} times in the {len(texts)} sentences")
+    found = _word2vec(
+        texts, words, "Word2Vec", dimensions=dimensions, window=window, epochs=epochs, seed=seed
+    )
+    return WordVectors(words, _unit(found), _counts(words, counts))
+
+
+def train_brown(*, seed: int = 1) -> WordVectors:
+    """Train plain Word2Vec on the Brown corpus: window 5, 100 dimensions, 20,000 words, a minute.
+
+    ``CorpusNotFoundError`` where NLTK cannot get the corpus.
+    """
+    return train_word2vec(corpora.brown_sentences(), min_count=3, epochs=10, seed=seed)
+
+
+def train_default(
+    lexicon: Sequence[Entry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
+) -> WordVectors:
+    """Train the default model on Brown, WordNet and the glossary; takes a quarter of an hour.
+
+    It has at most ``limit`` words. ``CorpusNotFoundError`` where NLTK cannot get a corpus.
+    """
+    return _train(lexicon, dimensions, limit, seed, with_brown=True)
+
+
+def train_wordnet(
+    lexicon: Sequence[Entry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
+) -> WordVectors:
+    """Train as ``train_default`` does, but without Brown, which commercial use may not have."""
+    return _train(lexicon, dimensions, limit, seed, with_brown=False)
+
+
+def _train(
+    lexicon: Sequence[Entry], dimensions: int, limit: int, seed: int, *, with_brown: bool
+) -> WordVectors:
+    graph = corpora.read_graph(lexicon)
+    base = corpora.lemmatiser(graph.senses)
+    steps = corpora.step_matrix(graph, base)
+    glosses = _lemmatised(corpora.gloss_sentences(graph), base)
+    sentences, paragraphs = list(glosses), list(glosses)
+    if with_brown:
+        sentences += _lemmatised(corpora.brown_sentences(), base)
+        paragraphs += _lemmatised(corpora.brown_paragraphs(), base)
+    counts = _count_terms(sentences, graph)
+    words = _vocabulary(graph, counts, limit)
+    walks = list(corpora.walks(graph, steps, WALKS, seed=seed))
+    walked = walks[: len(walks) * 5 // 8]
+    # Threads are enough: gensim and scipy compute outside the interpreter's lock. Each training has
+    # one worker, so the order of its updates, and with it the result, is always the same.
+    with ThreadPoolExecutor(4) as pool:
+        parts = [
+            pool.submit(_word2vec, walks, words, "similar", window=5, epochs=3, seed=seed),
+            pool.submit(_spread, graph, steps, words, "spread", seed=seed),
+            pool.submit(
+                _word2vec, sentences + walked, words, "narrow", window=5, epochs=4, seed=seed
+            ),
+            pool.submit(
+                _word2vec, paragraphs, words, "wide", window=15, epochs=8, dimensions=150, seed=seed
+            ),
+        ]
+    similar, spread, narrow, wide = (part.result() for part in parts)
+    joined = np.hstack(
+        [
+            0.8 * _unit(all_but_the_top(similar, 2)),
+            1.0 * _unit(all_but_the_top(spread, 1)),
+            1.0 * _unit(all_but_the_top(narrow, 2)),
+            0.6 * _unit(all_but_the_top(wide, 2)),
+        ]
+    )
+    joined = _with_bases(joined, words, graph)
+    occurrences = _counts(words, counts)
+    vectors = reduce(joined, dimensions, np.log1p(occurrences))
+    number = {word: index for index, word in enumerate(words)}
+    opposites = _places(corpora.antonym_pairs(graph), number)
+    synonyms = _places(corpora.synonym_pairs(graph, usual=0.5), number)
+    return WordVectors(words, counter_fit(vectors, synonyms, opposites), occurrences)
+
+
+WALKS = 2_000_000
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def _lemmatised(sentences: Iterable[Sentence], base: Callable[[str], str]) -> list[Sentence]:
+    return [[base(word) for word in sentence] for sentence in sentences]
+
+
+def _count_terms(sentences: Iterable[Sentence], graph: Graph) -> Counter[str]:
+    """Count the words of the sentences, and the graph's terms of two and three words."""
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        counts.update(sentence)
+        for length in (2, 3):
+            runs = zip(*(sentence[start:] for start in range(length)), strict=False)
+            counts.update(term for term in map(" ".join, runs) if term in graph.senses)
+    return counts
+
+
+def _vocabulary(graph: Graph, counts: Counter[str], limit: int) -> list[str]:
+    """Choose the words most likely to be looked up, in the order of ``WordVectors``."""
+
+    def rank(word: str) -> tuple[int, int, int, str]:
+        places = graph.senses.get(word, ())
+        proper = all(graph.nodes[place].proper for place in places)
+        if not places or graph.nodes[places[-1]].modern:
+            group = 0
+        elif counts[word] > 1 or any(graph.nodes[place].count(word) for place in places):
+            group = 1 + proper
+        else:
+            group = 3 + (" " in word) + 2 * proper
+        rarest = min(counts[part] for part in word.split())
+        return group, -counts[word], -rarest, word
+
+    frequent = {word for word, count in counts.items() if count >= 5}
+    chosen = sorted(map(rank, frequent | graph.senses.keys()))[:limit]
+    return _ordered((word for *_, word in chosen), counts)
+
+
+def _ordered(words: Iterable[str], counts: Counter[str]) -> list[str]:
+    return sorted(words, key=lambda word: (-max(1, counts[word]), word))
+
+
+def _counts(words: Sequence[str], counts: Counter[str]) -> NDArray[np.int64]:
+    return np.array([max(1, counts[word]) for word in words], np.int64)
+
+
+def _places(pairs: Iterable[tuple[str, str]], number: dict[str, int]) -> NDArray[np.int64]:
+    known = [(number[a], number[b]) for a, b in pairs if a in number and b in number]
+    return np.array(known, np.int64).reshape(-1, 2)
+
+
+# --- vectors of words -----------------------------------------------------------------------------
+
+
+class _EpochBar(CallbackAny2Vec):  # type: ignore[misc]
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def on_epoch_end(self, model: Any) -> None:
+        self._bar.update()
+
+
+def _hash(word: str) -> int:
+    return zlib.crc32(word.encode())  # Python's own differs from run to run
+
+
+def _word2vec(
+    sentences: Sequence[Sentence],
+    words: Sequence[str],
+    title: str,
+    *,
+    window: int,
+    epochs: int,
+    seed: int,
+    dimensions: int = 200,
+) -> Floats:
+    """Return the skip-gram vectors of ``words``, in order; zeros for a word that does not occur."""
+    order = np.random.default_rng(seed).permutation(len(sentences))
+    keep = {word.replace(" ", "_") for word in words}
+    # A file is read outside the interpreter's lock, several times as fast as a list.
+    with tempfile.TemporaryDirectory() as folder, tqdm(total=epochs, desc=title, unit="ep") as bar:
+        path = Path(folder, "sentences.txt")
+        with path.open("w", encoding="utf-8") as file:
+            for index in order.tolist():
+                file.write(" ".join([word.replace(" ", "_") for word in sentences[index]]) + "\n")
+        model = Word2Vec(
+            corpus_file=str(path),
+            sg=1,
+            vector_size=dimensions,
+            window=window,
+            epochs=epochs,
+            min_count=1,
+            trim_rule=lambda word, *_: utils.RULE_KEEP if word in keep else utils.RULE_DISCARD,
+            workers=1,
+            seed=seed,
+            hashfxn=_hash,
+            callbacks=[_EpochBar(bar)],
+        )
+    vectors = np.zeros((len(words), dimensions), np.float32)
+    for row, word in enumerate(words):
+        token = word.replace(" ", "_")
+        if token in model.wv:
+            vectors[row] = model.wv[token]
+    return vectors
+
+
+def _spread(
+    graph: Graph, steps: csr_matrix, words: Sequence[str], title: str, *, seed: int
+) -> Floats:
+    """Return vectors of where walks from the senses of ``words`` arrive: shape [words, 250].
+
+    Personalised PageRank (Agirre and Soroa, 2009) with four steps, then the positive logarithm over
+    chance, factored as in Levy and Goldberg (2014). A node that is hardly reached is left out.
+    """
+    names, senses = corpora.sense_matrix(graph)
+    size, block, going_on = steps.shape[0], 2000, 0.85
+    steps = steps.astype(np.float32)
+    everywhere = identity(size, np.float32, "csr")
+    reached = []
+    for start in tqdm(range(0, size, block), desc=title, unit=" blocks"):
+        here = everywhere[start : start + block]
+        total = here
+        for _ in range(4):
+            here = _without_small(going_on * (here @ steps), 5e-4)
+            total = total + here
+        reached.append(_without_small((1 - going_on) * total, 1e-4))
+    number = {name: index for index, name in enumerate(names)}
+    own = senses.astype(np.float32) @ vstack(reached, "csr")
+    chance = np.asarray(own.mean(axis=0)).ravel()
+    own.data = np.maximum(np.log(own.data / chance[own.indices]), 0)
+    own.eliminate_zeros()
+    factors = _factor(own, 250, seed)
+    vectors = np.zeros((len(words), factors.shape[1]), np.float32)
+    for row, word in enumerate(words):
+        if word in number:
+            vectors[row] = factors[number[word]]
+    return vectors
+
+
+def _without_small(matrix: csr_matrix, least: float) -> csr_matrix:
+    matrix = matrix.tocsr()
+    matrix.data[matrix.data < least] = 0
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _factor(matrix: csr_matrix, rank: int, seed: int) -> Floats:
+    """Return the left singular vectors, each times the fourth root of its value: [rows, rank].
+
+    By random projection and power iterations (Halko, Martinsson and Tropp, 2011).
+    """
+    rank = min(rank, *matrix.shape)
+    start = np.random.default_rng(seed).standard_normal((matrix.shape[1], rank + 20))
+    basis = np.linalg.qr(matrix @ start.astype(np.float32))[0]
+    for _ in range(3):
+        basis = np.linalg.qr(matrix @ np.linalg.qr(matrix.T @ basis)[0])[0]
+    small = matrix.T @ basis  # (columns, rank + 20)
+    values, left = np.linalg.eigh(small.T @ small)
+    largest = np.argsort(values)[::-1][:rank]
+    factors: Floats = (basis @ left[:, largest]) * np.maximum(values[largest], 0) ** 0.125
+    return factors
+
+
+def _with_bases(vectors: Floats, words: Sequence[str], graph: Graph) -> Floats:
+    """Add to a verb's form that is a word of its own ("tried", "fired") the vector of the verb.
+
+    The more, the rarer WordNet counted the word of its own.
+    """
+    number = {word: index for index, word in enumerate(words)}
+    own = _unit(vectors)
+    result = own.copy()
+    for row, word in enumerate(words):
+        base = corpora.verb_of(word)
+        if base != word and base in number and word in graph.senses:
+            count = sum(graph.nodes[place].count(word) for place in graph.senses[word])
+            result[row] += own[number[base]] / (1 + count / 5)
+    return _unit(result)
+
+
+# --- what is done after ---------------------------------------------------------------------------
+
+
+def _unit(vectors: NDArray[Any]) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Floats = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit
+
+
+def all_but_the_top(vectors: Floats, count: int = 2) -> Floats:
+    """Take away the mean and the ``count`` strongest directions; shape [words, d] stays.
+
+    They say how frequent a word is, not what it means. A zero vector, of a word never seen, stays
+    zero and does not take part. Mu and Viswanath (2018). O(words · d²).
+    """
+    seen = vectors.any(axis=1)
+    centred = vectors[seen] - vectors[seen].mean(axis=0)
+    top = np.linalg.eigh(centred.T @ centred)[1][:, -count:] if count else centred.T[:, :0]
+    result = np.zeros_like(vectors)
+    result[seen] = centred - centred @ top @ top.T
+    return result
+
+
+def reduce(vectors: Floats, dimensions: int, weights: NDArray[Any]) -> Floats:
+    """Project on the first ``dimensions`` principal axes; shape [words, dimensions], of length one.
+
+    Words count by their ``weights``. An axis is divided by the fourth root of its variance: half
+    way to whitening, so that the many plants and animals do not drown the rest. O(words · d²).
+    """
+    share = (weights / weights.sum()).astype(np.float32)
+    centred = vectors - share @ vectors
+    values, axes = np.linalg.eigh((centred * share[:, None]).T @ centred)
+    largest = np.argsort(values)[::-1][:dimensions]
+    scale = np.maximum(values[largest], 1e-12) ** -0.25
+    return _unit((centred @ axes[:, largest]) * scale)
+
+
+def counter_fit(
+    vectors: Floats,
+    synonyms: NDArray[np.int64],
+    opposites: NDArray[np.int64],
+    *,
+    near: float = 0.8,
+    far: float = 0.15,
+    rounds: int = 30,
+) -> Floats:
+    """Pull synonyms up to a cosine of ``near`` and push opposites down to ``far``, gently.
+
+    Pairs are rows of two places: shape [pairs, 2]. Vectors are drawn back to where they began, and
+    keep length one. Counter-fitting (Mrkšić et al., 2016). O(rounds · (words + pairs) · d).
+    """
+    start = _unit(vectors)
+    moved = start
+    for _ in range(rounds):
+        force = 0.2 * (start - moved)
+        force += _pull(moved, synonyms, lambda cosine: np.clip(3 * (near - cosine), 0, 1))
+        force -= _pull(moved, opposites, lambda cosine: np.clip(3 * (cosine - far), 0, 1))
+        force -= (force * moved).sum(axis=1, keepdims=True) * moved  # along the sphere
+        length = np.linalg.norm(force, axis=1, keepdims=True)
+        moved = _unit(moved + 0.2 * force / np.maximum(length, 1))
+    return moved
+
+
+def _pull(
+    vectors: Floats, pairs: NDArray[np.int64], strength: Callable[[Floats], Floats]
+) -> Floats:
+    one, other = pairs[:, 0], pairs[:, 1]
+    force = strength(np.einsum("nd,nd->n", vectors[one], vectors[other]))
+    shape = (len(vectors), len(vectors))
+    matrix = csr_matrix((force, (one, other)), shape=shape)
+    pulled: Floats = (matrix + matrix.T) @ vectors
+    return pulled
+
+
+def quantise(vectors: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Return the vectors in steps of 1/127 of each one's largest number, and that step.
+
+    Shapes [words, d] and [words]; their product is within half a step of the vectors.
+    """
+    step = (np.abs(vectors).max(axis=1, initial=0.0) / 127).astype(np.float32)
+    step = np.where(step > 0, step, np.float32(1))
+    steps: NDArray[np.int8] = np.rint(vectors / step[:, None]).astype(np.int8)
+    return steps, step
