@@ -13,12 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="fuzzydict", description="A dict that knows what you meant: its models."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    from fuzzydict.training import command
+    from fuzzydict.training.command import add_arguments, run
 
-    command.add_arguments(
-        commands.add_parser("train", help="train word vectors", description=command.__doc__)
-    )
-    return command.run(parser.parse_args(arguments))
+    add_arguments(commands.add_parser("train", help="train a model file"))
+    return run(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What the cosine of an embedder is worth: its scale brought to that of the default model.
+"""What a score is worth: cosines on the scale of the default model, logits by labelled pairs.
 
 The score was fitted on the default model's cosines. Those of another embedder lie elsewhere: most
 sentence transformers give 0.2 to two texts that have nothing in common. The keys of a dictionary
 are mostly unrelated, so the mean and the spread of the cosines between them show where its zero is.
+Where a user has labelled pairs, they tell the rest.
 """
 
 import heapq
@@ -13,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Background", "Scale"]
+from fuzzydict.attention import softmax
+
+__all__ = ["Background", "Calibration", "Scale", "fit"]
 
 Floats = NDArray[np.float32]
 
@@ -30,7 +33,61 @@ class Scale(NamedTuple):
 
     def __call__(self, cosines: Floats) -> Floats:
         """Return what the cosines count as."""
-        return np.clip(self.slope * cosines + np.float32(self.offset), -1.0, 1.0)
+        scaled: Floats = np.clip(self.slope * cosines + np.float32(self.offset), -1.0, 1.0)
+        return scaled
+
+
+class Calibration(NamedTuple):
+    """What labelled pairs teach: a logit z counts as ``slope * z + shift`` (Platt, 1999), and
+    cosines count as ``scale`` says after all else."""
+
+    slope: float = 1.0
+    shift: float = 0.0
+    scale: Scale = Scale()
+
+    def __call__(self, logits: Floats) -> Floats:
+        """Return what the logits count as."""
+        return (self.slope * logits + self.shift).astype(np.float32)
+
+
+def fit(
+    lookups: Sequence[tuple[Floats, int | None]], prior: float = 4.0
+) -> tuple[Calibration, float]:
+    """Return the slope and shift of the logits that make labelled lookups most probable.
+
+    A lookup is the logits of its candidates, [C], and the place of the right one, or None where the
+    null key, of logit 0, is right. The likelihood is concave in both; Newton's method with a
+    penalty of ``prior`` nats for a change of 1 from the slope 1 and the shift 0, so that few pairs
+    move little. Returned with the cross-entropy that is left, in nats, the penalty included.
+    """
+    theta = np.array([1.0, 0.0])
+    for _ in range(20):
+        gradient = -prior * (theta - (1.0, 0.0))
+        curvature = prior * np.eye(2)
+        for logits, right in lookups:
+            finite = logits[np.isfinite(logits)].astype(np.float64)
+            shares = _shares(theta[0] * finite + theta[1])
+            inputs = np.stack([finite, np.ones_like(finite)])  # (2, C)
+            mean = inputs @ shares
+            if right is not None and np.isfinite(logits[right]):
+                gradient += (float(logits[right]), 1.0)
+            gradient -= mean
+            curvature += (inputs * shares) @ inputs.T - np.outer(mean, mean)
+        step = np.linalg.solve(curvature, gradient)
+        theta += step * min(1.0, 1.0 / float(np.abs(step).max() + 1e-12))
+        theta[0] = max(theta[0], 0.05)
+        if np.abs(step).max() < 1e-6:
+            break
+    left = prior / 2 * float(((theta - (1.0, 0.0)) ** 2).sum())
+    for logits, right in lookups:
+        shares = _shares(theta[0] * logits.astype(np.float64) + theta[1])
+        left -= float(np.log(max(shares[right] if right is not None else 1 - shares.sum(), 1e-9)))
+    return Calibration(float(theta[0]), float(theta[1])), left
+
+
+def _shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the attention to the keys beside the null key, whose logit is 0."""
+    return softmax(np.append(logits, 0.0))[:-1]
 
 
 class Background:

@@ -1,9 +1,10 @@
-"""Text to vectors: the ``Embedder`` protocol, the embedder of words that is the default, adapters."""
+"""Text to vectors: the ``Embedder`` protocol, the default embedder of words, adapters."""
 
 import functools
 import math
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -77,6 +78,7 @@ class WordEmbedder:
             raise EmbedderError(f"{name}: {len(words)} words, vectors of shape {table.shape}")
         self.name = name
         self.score = score
+        self.shipped = False  # with the package: copies and pickles are then but its name
         self.dimension = table.shape[1]
         self._words = words
         self._rows = dict(zip(words, range(len(words)), strict=True))
@@ -88,7 +90,7 @@ class WordEmbedder:
             self._density = np.full(len(words), self._density)
         self._unknown = unknown
         self._spelling: _NgramIndex | None = None
-        self._elsewhere = functools.lru_cache(maxsize=_REMEMBERED)(self._place)
+        self._placed: dict[str, tuple[Vectors, float, float, float]] = {}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "WordEmbedder":
@@ -103,19 +105,17 @@ class WordEmbedder:
             name = metadata.get("name", os.fspath(path))
             score = Score.from_arrays(arrays) if "score.cutoff" in arrays else None
             density = arrays["density"].astype(np.float32) / 255 if "density" in arrays else None
-            return cls(
-                words, vectors, counts, scale=scale, density=density, name=name, score=score
-            )
+            return cls(words, vectors, counts, scale=scale, density=density, name=name, score=score)
         except (KeyError, ValueError) as error:
             raise FileFormatError(f"{os.fspath(path)}: not a model of words: {error}") from error
 
     def __repr__(self) -> str:
-        return f"<WordEmbedder {self.name!r}: {len(self._words)} words, {self.dimension} dimensions>"
+        return (
+            f"<WordEmbedder {self.name!r}: {len(self._words)} words, {self.dimension} dimensions>"
+        )
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self is _loaded(self.name):
-            return load, (self.name,)
-        return super().__reduce__()  # type: ignore[return-value]
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return (load, (self.name,)) if self.shipped else super().__reduce_ex__(protocol)
 
     def __contains__(self, word: str) -> bool:
         """Is the word, or the phrase with spaces, in the vocabulary?"""
@@ -177,7 +177,7 @@ class WordEmbedder:
         return terms
 
     def vector(self, word: str) -> tuple[Vectors, float]:
-        """Return the vector of a word or phrase, [d] of unit length or zero, and its weight, 0 to 1.
+        """Return the vector of a word or phrase, [d], unit or zero, and its weight, 0 to 1.
 
         The weight is the word's rarity, less where the word is placed by its spelling alone.
         """
@@ -187,8 +187,17 @@ class WordEmbedder:
         vector, weight, trust, _ = self._elsewhere(word)
         return vector, weight * trust
 
-    def _place(self, word: str) -> tuple[Vectors, float, float, float]:
+    def _elsewhere(self, word: str) -> tuple[Vectors, float, float, float]:
         """Return vector, rarity, trust and density of a word that is not in the vocabulary."""
+        found = self._placed.get(word)
+        if found is None:
+            found = self._place(word)
+            if len(self._placed) >= _REMEMBERED:
+                self._placed.pop(next(iter(self._placed)), None)
+            self._placed[word] = found
+        return found
+
+    def _place(self, word: str) -> tuple[Vectors, float, float, float]:
         if self._unknown is not None:
             return _unit(np.asarray(self._unknown(word), np.float32)[None])[0], 1.0, 1.0, 0.5
         for base in bases(word):
@@ -223,7 +232,7 @@ class WordEmbedder:
         return (word[: best[1]], word[best[1] :]) if best else None
 
     def _row(self, row: int) -> Vectors:
-        vector = self._table[row].astype(np.float32)
+        vector: Vectors = self._table[row].astype(np.float32)
         return vector if self._scale is None else vector * np.float32(self._scale[row])
 
     def _alike(self, word: str) -> tuple[list[int], list[float]]:
@@ -262,7 +271,9 @@ class _NgramIndex:
     def search(self, word: str, n: int) -> list[int]:
         """Return the rows of the ``n`` words that have the largest shares in common."""
         grams = np.unique(self._grams([word])[0])
-        hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams.tolist()]
+        hits = [
+            self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams.tolist()
+        ]
         owners, common = np.unique(np.concatenate(hits), return_counts=True)
         shares = common / (len(grams) + self._sizes[owners])
         return owners[np.argsort(-shares, kind="stable")[:n]].tolist()  # type: ignore[no-any-return]
@@ -284,7 +295,9 @@ class _Adapter:
         try:
             result = np.asarray(rows, np.float32)
         except (TypeError, ValueError) as error:
-            raise EmbedderError(f"embedder {self.name} gave no array of numbers: {error}") from error
+            raise EmbedderError(
+                f"embedder {self.name} gave no array of numbers: {error}"
+            ) from error
         wanted = (len(texts), self._dimension or "d")
         if result.ndim != 2 or len(result) != len(texts) or result.shape[1] == 0:
             raise EmbedderError(f"embedder {self.name} gave the shape {result.shape}, not {wanted}")
@@ -344,21 +357,37 @@ def load(name: str | os.PathLike[str]) -> WordEmbedder:
 
     A shipped model is loaded once. ``FileNotFoundError`` where there is no such model.
     """
-    shipped = _loaded(os.fspath(name))
-    return shipped if shipped is not None else WordEmbedder.from_file(name)
+    path = model_file(name)
+    shipped = data_file(f"{os.fspath(name)}.safetensors")
+    return _shipped(os.fspath(name)) if path == shipped else WordEmbedder.from_file(path)
 
 
-@functools.lru_cache(maxsize=None)
-def _loaded(name: str) -> WordEmbedder | None:
-    path = data_file(f"{name}.safetensors") if name.isidentifier() else None
-    return WordEmbedder.from_file(path) if path and path.exists() else None
+def model_file(name: str | os.PathLike[str]) -> Path:
+    """Return the file of a model that is shipped, or of one that is in a file.
+
+    ``FileNotFoundError`` where there is no such model.
+    """
+    for path in (data_file(f"{os.fspath(name)}.safetensors"), Path(name)):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f'no model {os.fspath(name)!r}: neither shipped, as "default" and "brown" are, nor a file'
+    )
+
+
+@functools.cache
+def _shipped(name: str) -> WordEmbedder:
+    embedder = WordEmbedder.from_file(data_file(f"{name}.safetensors"))
+    embedder.shipped = True
+    return embedder
 
 
 def _rarity(counts: ArrayLike | None, n: int) -> NDArray[np.float32]:
     if counts is None:
         return np.ones(n, np.float32)
     seen = np.asarray(counts, np.float64)
-    return (_RARITY / (_RARITY + seen / max(seen.sum(), 1.0))).astype(np.float32)
+    rarity = _RARITY / (_RARITY + seen / max(seen.sum(), 1.0))
+    return np.asarray(rarity, np.float32)
 
 
 def _unit(rows: Vectors) -> Vectors:

@@ -15,14 +15,11 @@ __all__ = ["DEFAULT", "Guard", "Words", "numbers_differ", "opposites"]
 Words = tuple[str, ...]
 Guard = Callable[[Words, Words], bool]
 
-_NUMBERS = dict(
-    zip(
-        "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-        + "one two three four five six seven eight nine ten".split(),
-        [str(number) for number in range(1, 11)] * 2,
-        strict=True,
-    )
-)
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()  # noqa: SIM905
+_CARDINALS = "one two three four five six seven eight nine ten".split()  # noqa: SIM905
+_NUMBERS = {
+    word: str(number) for words in (_ORDINALS, _CARDINALS) for number, word in enumerate(words, 1)
+}
 
 
 def numbers_differ(query: Words, key: Words) -> bool:
@@ -47,7 +44,9 @@ def numbers_differ(query: Words, key: Words) -> bool:
 
 def _same_year(one: str, other: str) -> bool:
     short, long = sorted((one, other), key=len)
-    return one == other or len(short) == 2 and len(long) == 4 and long in ("19" + short, "20" + short)
+    return one == other or (
+        len(short) == 2 and len(long) == 4 and long in ("19" + short, "20" + short)
+    )
 
 
 def _digits(words: Words) -> list[str]:
@@ -74,9 +73,7 @@ def opposites(query: Words, key: Words) -> bool:
         return False
     held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
     return any(
-        not _opposites_of(word).isdisjoint(held)
-        for word in _with_phrase(query)
-        if word not in key
+        not _opposites_of(word).isdisjoint(held) for word in _with_phrase(query) if word not in key
     )
 
 

@@ -4,12 +4,19 @@ Reading order: construction, reads, writes, copies. Writes note the keys they to
 inexact read after them brings the matcher up to date, so that a write costs no embedding.
 """
 
+import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
-from fuzzydict.embedders import as_embedder
-from fuzzydict.matching import Guard, Matcher
+import numpy as np
+
+from fuzzydict.calibration import Calibration
+from fuzzydict.embedders import Embedder, as_embedder, model_file
+from fuzzydict.guards import DEFAULT, Guard
+from fuzzydict.matching import CANDIDATES, Matcher
+from fuzzydict.text import MAX_LENGTH
+from fuzzydict.values import Attention, weigh
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError"]
 
@@ -73,7 +80,25 @@ class FuzzyDict(dict[K, V]):
     ('red', 250, False)
     """
 
-    __slots__ = ("_cutoff", "_guards", "_lock", "_matcher", "_remembered", "_source", "_touched")
+    __slots__ = (
+        "__weakref__",
+        "_calibration",
+        "_cutoff",
+        "_guards",
+        "_lock",
+        "_matcher",
+        "_remembered",
+        "_source",
+        "_touched",
+    )
+    _source: str | Embedder
+    _cutoff: float | None
+    _guards: tuple[Guard, ...]
+    _calibration: Calibration | None
+    _matcher: Matcher | None  # made by the first inexact read
+    _touched: dict[Any, None]  # keys that were written since the matcher was last told
+    _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
+    _lock: threading.RLock
 
     @overload
     def __init__(
@@ -82,7 +107,7 @@ class FuzzyDict(dict[K, V]):
         *,
         embedder: Any = ...,
         cutoff: float | None = ...,
-        guards: Iterable[Guard] | None = ...,
+        guards: Iterable[Guard] = ...,
         **items: V,
     ) -> None: ...
     @overload
@@ -93,63 +118,61 @@ class FuzzyDict(dict[K, V]):
         *,
         embedder: Any = ...,
         cutoff: float | None = ...,
-        guards: Iterable[Guard] | None = ...,
+        guards: Iterable[Guard] = ...,
         **more: V,
     ) -> None: ...
 
     def __init__(
         self,
+        /,
         *args: Any,
         embedder: Any = "default",
         cutoff: float | None = None,
-        guards: Iterable[Guard] | None = None,
+        guards: Iterable[Guard] = DEFAULT,
         **items: Any,
     ) -> None:
-        if cutoff is not None and not 0.0 <= cutoff <= 1.0:
-            raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
+        if isinstance(embedder, str):
+            model_file(embedder)  # the model is read when it is needed; a name of none fails here
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
-        self._cutoff = cutoff
-        self._guards = None if guards is None else tuple(guards)
+        self._guards = tuple(guards)
+        self.cutoff = cutoff
         super().__init__(*args, **items)
         self._touched.update(dict.fromkeys(self))
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
         self = super().__new__(cls)
-        self._touched: dict[Any, None] = {}
-        self._remembered: dict[str, tuple[tuple[str, float], ...]] = {}
+        self._source, self._cutoff, self._guards = "default", None, DEFAULT
+        self._calibration, self._matcher = None, None
+        self._touched, self._remembered = {}, {}
         self._lock = threading.RLock()
-        self._matcher: Matcher | None = None
-        self._source, self._cutoff, self._guards = "default", None, None
         return self
 
     # Reads: fuzzy, and in agreement.
 
-    def __missing__(self, query: K, /) -> V:
+    def __missing__(self, query: Any, /) -> V:
         found = self._find(query)
         if found is not None:
-            value = dict.get(self, found[0], _ABSENT)
+            value = self._exact(found[0])
             if value is not _ABSENT:
-                return value  # type: ignore[no-any-return]
+                return value  # type: ignore[no-any-return, unused-ignore]
         closest = self.matches(query, _CLOSEST, cutoff=0.0) if self._is_fuzzy(query) else []
         raise NoMatchError(query, tuple(closest))
 
     def __contains__(self, query: object, /) -> bool:
         """Is there a key that answers the query?"""
-        return dict.__contains__(self, query) or self._find(query) is not None
+        return super().__contains__(query) or self._find(query) is not None
 
-    @overload  # type: ignore[override]
-    def get(self, query: K, default: None = None, /) -> V | None: ...
     @overload
-    def get(self, query: K, default: V, /) -> V: ...
+    def get(self, query: object, default: None = None, /) -> V | None: ...
     @overload
-    def get(self, query: K, default: T, /) -> V | T: ...
+    def get(self, query: object, default: T, /) -> V | T: ...
 
-    def get(self, query: K, default: Any = None, /) -> Any:
+    def get(self, query: object, default: Any = None, /) -> Any:
         """Return the value that ``d[query]`` answers, or ``default`` where it answers nothing."""
-        value = dict.get(self, query, _ABSENT)
+        value = self._exact(query)
         if value is _ABSENT:
             found = self._find(query)
-            value = default if found is None else dict.get(self, found[0], default)
+            value = default if found is None else self._exact(found[0], default)
         return value
 
     def match(self, query: object, *, cutoff: float | None = None) -> Match | None:
@@ -166,86 +189,184 @@ class FuzzyDict(dict[K, V]):
     def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
         """Return the ``n`` best keys of a score of at least ``cutoff``, best first.
 
-        ``cutoff`` is the dictionary's own unless given; with 0.0 every key that no guard forbids
-        has its place.
+        ``cutoff`` is the dictionary's own unless given; with 0.0 every candidate that no guard
+        forbids has its place. ``ValueError`` for an ``n`` below 1.
         """
         if n < 1:
             raise ValueError(f"n counts keys from 1, not {n!r}")
-        least = self.cutoff if cutoff is None else cutoff
-        exact = dict.get(self, query, _ABSENT)  # type: ignore[arg-type]
+        least = self.cutoff if cutoff is None else _probability(cutoff)
+        exact = self._exact(query)
         result = [] if exact is _ABSENT else [Match(query, exact, 1.0)]
-        if isinstance(query, str) and (cutoff is not None or self._is_fuzzy(query)):
-            for key, score in self._rank(query, n + 1):
-                value = dict.get(self, key, _ABSENT)  # type: ignore[call-overload]
+        if isinstance(query, str) and least < 1.0:
+            for key, score in self._up_to_date().rank(query, n + 1):
+                value = self._exact(key)
                 if score >= least and key != query and value is not _ABSENT:
                     result.append(Match(key, value, score))
         return result[:n]
 
+    @overload
+    def attend(  # type: ignore[overload-overlap]
+        self,
+        query: list[Any],
+        *,
+        temperature: float = ...,
+        n: int = ...,
+        mask: Iterable[K] | Callable[[K], bool] | None = ...,
+    ) -> list[Attention]: ...
+    @overload
+    def attend(
+        self,
+        query: object,
+        *,
+        temperature: float = ...,
+        n: int = ...,
+        mask: Iterable[K] | Callable[[K], bool] | None = ...,
+    ) -> Attention: ...
+
+    def attend(
+        self,
+        query: Any,
+        *,
+        temperature: float = 1.0,
+        n: int = CANDIDATES,
+        mask: Iterable[Any] | Callable[[Any], bool] | None = None,
+    ) -> Attention | list[Attention]:
+        """Return how much each key is meant, and what their values make together.
+
+        The soft lookup, of which ``d[query]`` is the limit at temperature zero. At the
+        ``temperature`` 1 the weights are the calibrated probabilities; above it they are more
+        alike. The ``n`` nearest keys are attended to; the others have no weight. ``mask`` is the
+        keys that may be, or a function that is true of them. A list of queries gives a list of
+        answers, by one matrix product.
+
+        ``ValueError`` for a temperature that is not above zero, an ``n`` below 1, and a mask that
+        names what is no key. O(len(self) · d) and n scores a query.
+
+        >>> car = FuzzyDict({"top speed": 9, "horse power": 8, "color": 1})
+        >>> car.attend("performance").best != "color"
+        True
+        """
+        if not 0 < temperature < float("inf"):
+            raise ValueError(f"a temperature is above zero and finite, not {temperature!r}")
+        if n < 1:
+            raise ValueError(f"n counts keys from 1, not {n!r}")
+        among = None if mask is None else self._allowed(mask)
+        if not isinstance(query, list):
+            return self._attend([query], temperature, n, among)[0]
+        return self._attend(query, temperature, n, among)
+
+    def _attend(
+        self, queries: list[Any], temperature: float, n: int, among: dict[Any, None] | None
+    ) -> list[Attention]:
+        matcher = self._up_to_date()
+        texts = [query for query in queries if self._is_fuzzy(query)]
+        keys = None if among is None else {key: None for key in among if key in matcher}
+        found = iter(matcher.candidates(texts, n, keys) if texts else ())
+        result = []
+        for query in queries:
+            weights, silence = {}, 1.0
+            if self._is_fuzzy(query):
+                candidates = next(found)
+                shares, silence = weigh(candidates.logits, self.cutoff, temperature)
+                order = np.argsort(-shares, kind="stable")
+                weights = {candidates.keys[i]: float(shares[i]) for i in order if shares[i] > 0}
+            elif super().__contains__(query) and (among is None or query in among):
+                weights, silence = {query: 1.0}, 0.0
+            values = [self._exact(key) for key in weights]
+            result.append(Attention(weights, values, silence, matcher.embedder))
+        return result
+
+    def _allowed(self, mask: Iterable[Any] | Callable[[Any], bool]) -> dict[Any, None]:
+        if callable(mask):
+            return {key: None for key in self if mask(key)}
+        keys = dict.fromkeys(mask)
+        for key in keys:
+            if not super().__contains__(key):
+                raise ValueError(f"the mask names {key!r}, which is no key")
+        return keys
+
     @property
     def cutoff(self) -> float:
-        """The least probability of an answer; may be set, None for the embedder's own."""
+        """The least probability of an answer, 0 to 1; None sets the embedder's own."""
         return self._cutoff if self._cutoff is not None else self._up_to_date().cutoff
 
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:
-        if cutoff is not None and not 0.0 <= cutoff <= 1.0:
-            raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
-        self._cutoff = cutoff
+        self._cutoff = None if cutoff is None else _probability(cutoff)
+
+    def calibrate(self, pairs: Iterable[tuple[str, K | None]]) -> None:
+        """Bring the scores to labelled pairs of a query and the key that it means.
+
+        None in the place of the key says that the query means no key. From then on the scores of
+        this dictionary and its copies are the probabilities that make the pairs most likely; a few
+        pairs move them little. Most useful with an embedder of your own. ``ValueError`` for
+        pairs that are none, or name what is no key.
+        """
+        pairs = [(query, key) for query, key in pairs]
+        for query, key in pairs:
+            if not isinstance(query, str) or (key is not None and not isinstance(key, str)):
+                raise ValueError(f"a pair is a query and its key or None, not {(query, key)!r}")
+            if key is not None and not super().__contains__(key):
+                raise ValueError(f"the pair of {query!r} names {key!r}, which is no key")
+        matcher = self._up_to_date()
+        self._calibration = matcher.calibration = matcher.calibrate(pairs)  # type: ignore[arg-type]
+        self._remembered = {}
+
+    def _exact(self, query: object, default: Any = _ABSENT) -> Any:
+        return super().get(query, default)  # type: ignore[arg-type]
 
     def _is_fuzzy(self, query: object) -> bool:
         return isinstance(query, str) and self._cutoff != 1.0
 
     def _find(self, query: object) -> tuple[str, float] | None:
         """Return the key that answers an inexact query, and its score: the one resolver."""
-        if not isinstance(query, str):
+        if not isinstance(query, str) or self._cutoff == 1.0:
             hash(query)
             return None
-        if not self or self._cutoff == 1.0:
+        if not self:
             return None
-        remembered = None if self._touched else self._remembered.get(query)
-        ranked = remembered or self._rank(query, _CLOSEST)
-        return ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
-
-    def _rank(self, query: str, n: int) -> tuple[tuple[str, float], ...]:
         matcher = self._up_to_date()
-        ranked = tuple(matcher.rank(query, n))
-        if n == _CLOSEST and len(query) < 1000:
-            remembered = self._remembered
-            if len(remembered) >= _REMEMBERED:
-                remembered.pop(next(iter(remembered), query), None)
-            remembered[query] = ranked
-        return ranked
+        if query in self._remembered:
+            return self._remembered[query]
+        ranked = matcher.rank(query, 1)
+        found = ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
+        if len(query) <= MAX_LENGTH:
+            if len(self._remembered) >= _REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[query] = found
+        return found
 
     def _up_to_date(self) -> Matcher:
         """Return the matcher, after it has been told of the keys that writes touched."""
         if self._touched or self._matcher is None:
             with self._lock:
                 if self._matcher is None:
-                    self._matcher = Matcher(as_embedder(self._source), self._guards)
+                    embedder = as_embedder(self._source)
+                    self._matcher = Matcher(embedder, self._guards, self._calibration)
                 self._tell(self._matcher)
         return self._matcher
 
     def _tell(self, matcher: Matcher) -> None:
-        added: list[str] = []
-        touched = []
-        while self._touched:
-            key, _ = self._touched.popitem()
-            touched.append(key)
-        try:
-            for key in reversed(touched):
-                present = dict.__contains__(self, key)
-                if not present:
-                    matcher.discard(key)
-                elif isinstance(key, str) and key not in matcher:
-                    added.append(key)
-            matcher.add(added)
-        except BaseException:
-            self._touched.update(dict.fromkeys(touched))
-            raise
-        finally:
+        touched = list(self._touched)
+        texts = [key for key in touched if isinstance(key, str)]
+        present = [key for key in texts if self._exact(key) is not _ABSENT]
+        added = [key for key in present if key not in matcher]
+        gone = [key for key in texts if key in matcher and self._exact(key) is _ABSENT]
+        matcher.add(added)
+        for key in gone:
+            matcher.discard(key)
+        if added or gone:
             self._remembered = {}
+        for key in touched:
+            self._touched.pop(key, None)
 
-    # Writes: exact.
+    # Writes: exact. Those that remove a key that no matcher knows leave no note behind.
+
+    def _forget(self, key: Any) -> None:
+        if self._matcher is not None and key in self._matcher:
+            self._touched[key] = None
+        else:
+            self._touched.pop(key, None)
 
     def __setitem__(self, key: K, value: V, /) -> None:
         super().__setitem__(key, value)
@@ -253,10 +374,10 @@ class FuzzyDict(dict[K, V]):
 
     def __delitem__(self, key: K, /) -> None:
         super().__delitem__(key)
-        self._touched[key] = None
+        self._forget(key)
 
     def setdefault(self, key: K, default: Any = None, /) -> Any:
-        """Return the value of the very key, which is added with ``default`` where it is not there."""
+        """Return the value of the very key, added with ``default`` where it is not there."""
         value = super().setdefault(key, default)
         self._touched[key] = None
         return value
@@ -264,22 +385,22 @@ class FuzzyDict(dict[K, V]):
     def pop(self, key: K, /, *default: Any) -> Any:
         """Remove the very key and return its value, or ``default``, or raise `KeyError`."""
         value = super().pop(key, *default)
-        self._touched[key] = None
+        self._forget(key)
         return value
 
     def popitem(self) -> tuple[K, V]:
         """Remove the item that was added last and return it; `KeyError` where there is none."""
         key, value = super().popitem()
-        self._touched[key] = None
+        self._forget(key)
         return key, value
 
     def clear(self) -> None:
         """Remove every item."""
-        keys = dict.fromkeys(self)
         super().clear()
-        self._touched.update(keys)
+        self._matcher = None
+        self._touched, self._remembered = {}, {}
 
-    def update(self, *args: Any, **items: Any) -> None:
+    def update(self, /, *args: Any, **items: Any) -> None:
         """Set the items of a mapping, of an iterable of pairs and of keywords; keys are exact."""
         new: dict[Any, Any] = {}
         try:
@@ -288,16 +409,16 @@ class FuzzyDict(dict[K, V]):
             super().update(new)
             self._touched.update(dict.fromkeys(new))
 
-    def __ior__(self, other: Any, /) -> "FuzzyDict[K, V]":  # type: ignore[override, misc]
+    def __ior__(self, other: Any, /) -> "FuzzyDict[K, V]":  # type: ignore[override]
         self.update(other)
         return self
 
     # Copies: the same options, the same embedder.
 
     @classmethod
-    def fromkeys(cls, keys: Iterable[Any], value: Any = None, /) -> "FuzzyDict[Any, Any]":  # type: ignore[override]
+    def fromkeys(cls, keys: Iterable[Any], value: Any = None, /) -> "FuzzyDict[Any, Any]":
         """Return a new dictionary of the keys, each with ``value``, and the default options."""
-        self = cls()
+        self: FuzzyDict[Any, Any] = cls()
         for key in keys:
             self[key] = value
         return self
@@ -309,22 +430,21 @@ class FuzzyDict(dict[K, V]):
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "FuzzyDict[K, V]":
-        import copy
-
         result = self._like(())
         memo[id(self)] = result
         for key, value in list(self.items()):
             result[copy.deepcopy(key, memo)] = copy.deepcopy(value, memo)
+        result.__setstate__(copy.deepcopy(self._state(), memo))
         return result
 
-    def __or__(self, other: Any, /) -> "FuzzyDict[Any, Any]":  # type: ignore[override]
+    def __or__(self, other: Any, /) -> "FuzzyDict[Any, Any]":
         if not isinstance(other, dict):
             return NotImplemented
         result = self.copy()
         result.update(other)
         return result
 
-    def __ror__(self, other: Any, /) -> "FuzzyDict[Any, Any]":  # type: ignore[override]
+    def __ror__(self, other: Any, /) -> "FuzzyDict[Any, Any]":
         if not isinstance(other, dict):
             return NotImplemented
         result = self._like(other)
@@ -332,24 +452,39 @@ class FuzzyDict(dict[K, V]):
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {"embedder": self._source, "cutoff": self._cutoff, "guards": self._guards}
-        return _rebuild, (type(self), options), self._state(), None, iter(self.items())
+        made = _made, (type(self), self._options(), self._calibration)
+        return *made, self._state(), None, iter(self.items())
 
-    def _state(self) -> Any:
-        # What a subclass keeps in its instances' __dict__; None where there is nothing.
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        if state:
+            self.__dict__.update(state)
+
+    def _state(self) -> dict[str, Any] | None:
+        """Return what a subclass keeps in its instances, None where that is nothing."""
         return getattr(self, "__dict__", None) or None
 
+    def _options(self) -> dict[str, Any]:
+        return {"embedder": self._source, "cutoff": self._cutoff, "guards": self._guards}
+
     def _like(self, items: Any) -> "FuzzyDict[Any, Any]":
-        result = type(self).__new__(type(self))
-        FuzzyDict.__init__(
-            result, items, embedder=self._source, cutoff=self._cutoff, guards=self._guards
-        )
-        if state := self._state():
-            result.__dict__.update(state)
+        result = _made(type(self), self._options(), self._calibration, items)
+        result.__setstate__(self._state())
         return result
 
 
-def _rebuild(cls: type[FuzzyDict[Any, Any]], options: dict[str, Any]) -> FuzzyDict[Any, Any]:
+def _made(
+    cls: type[FuzzyDict[Any, Any]],
+    options: dict[str, Any],
+    calibration: Calibration | None,
+    items: Any = (),
+) -> FuzzyDict[Any, Any]:
     self = cls.__new__(cls)
-    FuzzyDict.__init__(self, **options)
+    FuzzyDict.__init__(self, items, **options)
+    self._calibration = calibration
     return self
+
+
+def _probability(cutoff: float) -> float:
+    if not 0.0 <= cutoff <= 1.0:
+        raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
+    return cutoff

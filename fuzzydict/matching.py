@@ -1,23 +1,37 @@
 """From a query to ranked keys: candidates by their vectors, scored, masked by the guards."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import spelling
-from fuzzydict.calibration import Background
+from fuzzydict import calibration, spelling
+from fuzzydict.attention import softmax
+from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
 from fuzzydict.index import ExactIndex
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import compact, words
 
-__all__ = ["Matcher"]
+__all__ = ["CANDIDATES", "Candidates", "Matcher", "WordUsage"]
 
 Floats = NDArray[np.float32]
 
-_CANDIDATES = 64
+CANDIDATES = 64
+_CERTAIN = 8.0  # the least logit of an exact key
+
+
+class Candidates(NamedTuple):
+    """The keys that a query may mean, and the logit of each; that of the null key is 0."""
+
+    keys: list[str]
+    logits: Floats  # (len(keys),) -inf for those that a guard forbids
+
+    def probabilities(self) -> Floats:
+        """Return the attention over the keys beside the null key: [len(keys)]."""
+        return softmax(np.append(self.logits, np.float32(0)))[:-1]
 
 
 class WordUsage:
@@ -57,9 +71,15 @@ class Matcher:
     largest dot products with the query's row, and they alone are scored.
     """
 
-    def __init__(self, embedder: Embedder, guards: Iterable[Guard] | None = None) -> None:
-        self._embedder = embedder
-        self._guards = DEFAULT if guards is None else tuple(guards)
+    def __init__(
+        self,
+        embedder: Embedder,
+        guards: Iterable[Guard] = DEFAULT,
+        calibrated: Calibration | None = None,
+    ) -> None:
+        self.embedder = embedder
+        self.calibration = calibrated or Calibration()
+        self._guards = tuple(guards)
         self._score, self._meaning = _judge(embedder)
         self._index: ExactIndex[str] = ExactIndex()
         self._words: dict[str, Words] = {}
@@ -87,13 +107,13 @@ class Matcher:
             if self._background is not None:
                 self._background.add(keys)
 
-    def discard(self, key: object) -> None:
+    def discard(self, key: str) -> None:
         """Remove a key if it is there."""
         if key in self._words:
-            self._usage.remove(self._words.pop(key))  # type: ignore[arg-type]
-            self._index.remove(key)  # type: ignore[arg-type]
+            self._usage.remove(self._words.pop(key))
+            self._index.remove(key)
             if self._background is not None:
-                self._background.discard(key, lambda: self._words)  # type: ignore[arg-type]
+                self._background.discard(key, lambda: self._words)
 
     def rank(self, query: str, n: int) -> list[tuple[str, float]]:
         """Return the ``n`` keys that the query most probably means, with the probabilities.
@@ -101,45 +121,88 @@ class Matcher:
         The probabilities of all keys and of none of them sum to one. Keys that a guard forbids
         have no place. One search of the index, and the scoring of 64 keys.
         """
-        asked = words(query)
-        if not asked or not self._words:
-            return []
-        row = self._rows([query], [asked])[0]
-        row[: -spelling.DIMENSION] *= self._trust(asked)
-        keys = self._index.search(row, _CANDIDATES)
+        (candidates,) = self.candidates([query])
+        keys, shares = candidates.keys, candidates.probabilities()
+        order = sorted(range(len(keys)), key=lambda i: (-shares[i], keys[i]))[:n]
+        return [(keys[i], float(shares[i])) for i in order if shares[i] > 0]
+
+    def candidates(
+        self, queries: Sequence[str], n: int = CANDIDATES, among: Collection[str] | None = None
+    ) -> list[Candidates]:
+        """Return for each query the ``n`` nearest keys, of those ``among`` if given, scored.
+
+        One matrix product for the vectors of all queries and keys, and n scores a query.
+        """
+        asked = [words(query) for query in queries]
+        rows = self._rows(queries, asked)
+        for row, text in zip(rows, asked, strict=True):
+            row[: -spelling.DIMENSION] *= self._trust(text)
+        found = self._index.search(rows, n, among)
+        result = []
+        for query, text, row, keys in zip(queries, asked, rows, found, strict=True):
+            if not text:  # nothing but marks: it means no key, though it may be one
+                keys = []
+            if query in self._words and query not in keys and (among is None or query in among):
+                keys = [*keys[: n - 1], query]
+            result.append(Candidates(keys, self._logits(query, text, row, keys)))
+        return result
+
+    def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
+        """Return the calibration that makes labelled pairs of a query and its key most probable.
+
+        For an embedder other than of words the scale of its cosines is searched too.
+        """
+        scales = [Scale()]
+        if self._background is not None:
+            scales = [
+                Scale(slope, shift) for slope in (0.7, 1.0, 1.4) for shift in (-0.15, 0, 0.15)
+            ]
+        before, best = self.calibration, (Calibration(), np.inf)
+        try:
+            for scale in scales:
+                self.calibration = Calibration(scale=scale)
+                lookups = []
+                found = self.candidates([query for query, _ in pairs])
+                for (keys, logits), (query, right) in zip(found, pairs, strict=True):
+                    if query not in self._words and (right is None or right in keys):
+                        lookups.append((logits, None if right is None else keys.index(right)))
+                fitted, left = calibration.fit(lookups)
+                if left < best[1]:
+                    best = fitted._replace(scale=scale), left
+        finally:
+            self.calibration = before
+        return best[0]
+
+    def _logits(self, query: str, asked: Words, row: Floats, keys: list[str]) -> Floats:
+        if not keys:
+            return np.empty(0, np.float32)
         held = [self._words[key] for key in keys]
         cosines = self._meanings(keys) @ row[: -spelling.DIMENSION]
         if self._background is not None:
             cosines = self._background.scale(self._meanings)(cosines)
+            cosines = self.calibration.scale(cosines)
         logits = self._score.logits(asked, held, cosines, self._meaning, self._usage)
+        logits = self.calibration(logits)
         for guard in self._guards:
             for i, key in enumerate(held):
                 if guard(asked, key):
                     logits[i] = -np.inf
-        shares = _probabilities(logits)
-        order = sorted(range(len(keys)), key=lambda i: (-shares[i], keys[i]))[:n]
-        return [(keys[i], float(shares[i])) for i in order if shares[i] > 0]
+        if query in keys:
+            logits[keys.index(query)] = max(float(logits.max()) + 1.0, _CERTAIN)
+        return logits
 
     def _trust(self, asked: Words) -> float:
-        return self._embedder.trust(asked) if isinstance(self._embedder, WordEmbedder) else 1.0
+        return self.embedder.trust(asked) if isinstance(self.embedder, WordEmbedder) else 1.0
 
     def _meanings(self, keys: Sequence[str]) -> Floats:
         return self._index.rows(keys)[:, : -spelling.DIMENSION]
 
     def _rows(self, keys: Sequence[str], split: Sequence[Words]) -> Floats:
-        if isinstance(self._embedder, WordEmbedder):
-            meaning = self._embedder.encode_words(split)
+        if isinstance(self.embedder, WordEmbedder):
+            meaning = self.embedder.encode_words(split)
         else:
-            meaning = self._embedder.encode(keys)
+            meaning = self.embedder.encode(keys)
         return np.hstack([meaning, spelling.encode([compact(key) for key in split])])
-
-
-def _probabilities(logits: Floats) -> Floats:
-    """Return the attention over the keys beside the null key, whose logit is 0."""
-    top = max(float(logits.max()), 0.0)
-    powers = np.exp(logits - top)
-    shares: Floats = powers / (powers.sum() + np.exp(-top))
-    return shares
 
 
 def _judge(embedder: Embedder) -> tuple[Score, WordMeaning]:

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from fuzzydict.spelling import abbreviation, contracted, similarities
 from fuzzydict.text import bases, compact, variant
 
-__all__ = ["Network", "Score", "WithoutVectors", "WordInfo", "WordMeaning", "phrase_features", "word_features"]
+__all__ = [
+    "Network",
+    "Score",
+    "WithoutVectors",
+    "WordInfo",
+    "WordMeaning",
+    "phrase_features",
+    "word_features",
+]
 
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
@@ -102,7 +110,10 @@ def word_features(
     result[..., 8] = trust[:n, None]
     result[..., 9] = trust[n:]
     lengths = np.fromiter(map(len, [*queries, *keys]), np.float32, n + m)
-    long, short = np.maximum.outer(lengths[:n], lengths[n:]), np.minimum.outer(lengths[:n], lengths[n:])
+    long, short = (
+        np.maximum.outer(lengths[:n], lengths[n:]),
+        np.minimum.outer(lengths[:n], lengths[n:]),
+    )
     result[..., 10] = np.minimum(short, 12) / 8
     result[..., 11] = (long - short) / long
     result[..., 12] = weights[:n, None]
@@ -230,9 +241,7 @@ def _share(weights: Floats, values: Floats, axis: int) -> Floats:
     return mean
 
 
-def _join(
-    query: Words, keys: Sequence[Words], covered_query: Floats, covered_key: Floats
-) -> None:
+def _join(query: Words, keys: Sequence[Words], covered_query: Floats, covered_key: Floats) -> None:
     """Let two words that the other side writes as one stand for it ("host name", "hostname")."""
     pairs = {query[i] + query[i + 1]: i for i in range(len(query) - 1)}
     singles = {word: i for i, word in enumerate(query)}
@@ -271,7 +280,7 @@ class Score:
             f"score.{part}.{name}": np.atleast_1d(np.asarray(getattr(network, name), np.float32))
             for part, network in (("words", self.words), ("phrases", self.phrases))
             for name in ("w1", "b1", "w2", "b2")
-        } | {"score.cutoff": np.float32([self.cutoff])}
+        } | {"score.cutoff": np.array([self.cutoff], np.float32)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Score":

@@ -69,7 +69,7 @@ def _projection() -> NDArray[np.int8]:
 
 
 def similarities(queries: Sequence[str], keys: Sequence[str]) -> Floats:
-    """Return three similarities of each query and key, 0 to 1: float32 [3, len(queries), len(keys)].
+    """Return three similarities of queries and keys, 0 to 1: float32 [3, Q, K].
 
     The longest common subsequence (as ``difflib`` and RapidFuzz's ``ratio``), the edits with
     transpositions (Damerau, 1964; restricted), and Jaro and Winkler's (1990), which looks at
@@ -151,4 +151,23 @@ def contracted(short: str, words: Sequence[str]) -> float:
     return 0.5 + 0.5 * len(words) / len(short) if len(short) in ends else 0.0
 
 
-_LITTLE = frozenset("a an and at by de for from in of on or per the to with".split())
+_LITTLE = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "at",
+        "by",
+        "de",
+        "for",
+        "from",
+        "in",
+        "of",
+        "on",
+        "or",
+        "per",
+        "the",
+        "to",
+        "with",
+    ]
+)

@@ -93,7 +93,7 @@ def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
 def read_arrays(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Map the arrays of the file ``path`` into memory, read-only, and return them with its metadata.
+    """Map the arrays of the file ``path`` into memory, read-only; return them and its metadata.
 
     Costs the reading of the header; the pages of an array are read when they are first used, and
     shared with every other process that maps the file. ``FileFormatError`` where the file does not

@@ -1,6 +1,7 @@
 """Text to words: the one place that knows how people, files and programs write the same name.
 
-``maxConnections``, ``max_connections``, ``MAX-CONNECTIONS`` and ``Max connections`` are the same two words.
+``maxConnections``, ``max_connections``, ``MAX-CONNECTIONS`` and ``Max connections`` are the same
+two words.
 """
 
 import functools
@@ -25,7 +26,9 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)", re.IGNORECASE)
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 _MARKS = re.compile("[\u0300-\u036f]")
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
 
 
 def fold(text: str) -> str:

@@ -152,7 +152,10 @@ def test_blocks_over_a_hundred_thousand_keys_need_little_memory():
         ((numbers(2, 2, 4), numbers(3, 3, 4), numbers(3, 1)), "do not fit"),
         ((np.full((2, 4), np.nan), numbers(3, 4), numbers(3, 1)), "q has NaN"),
         ((numbers(2, 4), numbers(3, 4), np.full((3, 1), np.inf)), "v has NaN or infinity"),
-        ((numbers(2, 4), numbers(3, 4), numbers(3, 1), numbers(3, 2)), r"mask .* \(3, 2\).*\(2, 3\)"),
+        (
+            (numbers(2, 4), numbers(3, 4), numbers(3, 1), numbers(3, 2)),
+            r"mask .* \(3, 2\).*\(2, 3\)",
+        ),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), np.ones((7, 2, 3))), "mask has the shape"),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), np.full((2, 3), np.nan)), "mask has NaN"),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), None, 0.0), "scale is a number above 0"),

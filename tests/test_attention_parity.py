@@ -41,7 +41,9 @@ def test_scaled_dot_product_attention_is_pytorchs(kind):
     ours = attention(q, k, v, mask).output
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, theirs.numpy(), **CLOSE)
-    np.testing.assert_allclose(attend_in_blocks(q[0, 0], k[0, 0], v[0, 0], mask), ours[0, 0], **CLOSE)
+    np.testing.assert_allclose(
+        attend_in_blocks(q[0, 0], k[0, 0], v[0, 0], mask), ours[0, 0], **CLOSE
+    )
 
 
 def test_a_scale_is_pytorchs():

@@ -1,7 +1,7 @@
 """Build a model file: train the vectors, fit the score on lookups made from WordNet, write both."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,13 @@ __all__ = ["MODELS", "build", "build_from_sentences", "fit_score"]
 
 Floats = NDArray[np.float32]
 
-MODELS = {
-    "default": (vectors.train_default, "Brown (non-commercial use), WordNet 3.0, FuzzyDict lexicon"),
+MODELS: dict[str, tuple[Callable[..., WordVectors], str]] = {
+    "default": (
+        vectors.train_default,
+        "Brown (non-commercial use), WordNet 3.0, FuzzyDict lexicon",
+    ),
     "wordnet": (vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon"),
-    "brown": (lambda lexicon, seed: vectors.train_brown(seed=seed), "Brown (non-commercial use)"),
+    "brown": (lambda _, seed: vectors.train_brown(seed=seed), "Brown (non-commercial use)"),
 }
 """The models by name: what trains their vectors, and what they are made of."""
 
@@ -69,7 +72,7 @@ def _write(
         arrays["vectors"],
         arrays["counts"],
         scale=arrays["scale"],
-        density=arrays["density"] / np.float32(255),
+        density=arrays["density"].astype(np.float32) / 255,
         name=name,
     )
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
@@ -123,7 +126,8 @@ def fit_score(
 
     def some(count: int, offset: int, **options: bool) -> Iterable[Episode]:
         made = episodes(thesaurus, count, 1000 * seed + offset, **options)
-        return tqdm(made, total=count, desc="lookups", unit="dictionary")
+        shown: Iterable[Episode] = tqdm(made, total=count, desc="lookups", unit="dictionary")
+        return shown
 
     word_lookups = fitting.word_lookups(some(n // 2, 1, single=True), embedder)
     words = fitting.fit_network(word_lookups, units[0], epochs=epochs, describe="words")

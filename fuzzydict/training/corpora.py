@@ -41,6 +41,7 @@ __all__ = [
     "text_sentences",
     "verb_of",
     "walks",
+    "wordnet_reader",
 ]
 
 Sentence = list[str]
@@ -63,6 +64,12 @@ _RELATIONS = (
     "topic_domains",
 )
 _LEMMA_RELATIONS = ("derivationally_related_forms", "pertainyms")
+
+
+def wordnet_reader() -> Any:
+    """Return NLTK's reader of WordNet. ``CorpusNotFoundError`` where NLTK cannot get it."""
+    _require("wordnet")
+    return wordnet
 
 
 class CorpusNotFoundError(LookupError):

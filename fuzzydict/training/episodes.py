@@ -25,9 +25,7 @@ class Episode:
     lookups: list[tuple[str, int | None]]
 
 
-def episodes(
-    thesaurus: Thesaurus, n: int, seed: int, *, single: bool = False
-) -> Iterator[Episode]:
+def episodes(thesaurus: Thesaurus, n: int, seed: int, *, single: bool = False) -> Iterator[Episode]:
     """Yield ``n`` episodes, the same ones for the same seed and thesaurus.
 
     With ``single`` every key is one word.
@@ -54,7 +52,7 @@ def _episode(thesaurus: Thesaurus, rng: random.Random, single: bool) -> Episode:
                 parts.append(rng.choice(pool))
             rng.shuffle(parts)
             term = " ".join(" ".join(parts).split()[:4])
-        if single and " " in term or any(_same(term, other) for other in phrases):
+        if (single and " " in term) or any(_same(term, other) for other in phrases):
             continue
         phrases[term] = None
         if rng.random() < family:
@@ -70,16 +68,17 @@ def _episode(thesaurus: Thesaurus, rng: random.Random, single: bool) -> Episode:
     near = set().union(*(thesaurus.near(part) for key in keys for part in _parts(key, thesaurus)))
     lookups: list[tuple[str, int | None]] = []
     for position in rng.sample(range(size), min(size, 12)):
+        asked: str | None
         if theme and rng.random() < 0.3:
-            query = _rethemed(keys[position], theme, rng)
+            asked = _rethemed(keys[position], theme, rng)
         else:
-            query = _rewritten(keys[position], thesaurus, rng)
-        if query and not any(_same(query, key) for i, key in enumerate(keys) if i != position):
-            lookups.append((query, position))
+            asked = _rewritten(keys[position], thesaurus, rng)
+        if asked and not any(_same(asked, key) for i, key in enumerate(keys) if i != position):
+            lookups.append((asked, position))
     for _ in range(max(1, round(0.6 * len(lookups)))):
-        query = _other(keys, near, thesaurus, rng)
-        if query and not any(_same(query, key) for key in keys):
-            lookups.append((_respelled(query, rng), None))
+        asked = _other(keys, near, thesaurus, rng)
+        if asked and not any(_same(asked, key) for key in keys):
+            lookups.append((_respelled(asked, rng), None))
     if not single and rng.random() < 0.08:
         keys, lookups = _asked(keys, lookups, rng)
     return Episode([style(key) for key in keys], lookups)
@@ -172,7 +171,7 @@ def _rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None
 
 
 def _restyled(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
-    return rng.choice(_STYLES + (_joined,))(key)
+    return rng.choice((*_STYLES, _joined))(key)
 
 
 def _mistyped(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
@@ -280,9 +279,7 @@ def _short(word: str, rng: random.Random) -> str:
     return word[: rng.randint(2, 4)] + word[-1]
 
 
-def _replaced(
-    key: str, table: Table, rng: random.Random, whole: float
-) -> str | None:
+def _replaced(key: str, table: Table, rng: random.Random, whole: float) -> str | None:
     if table.get(key) and rng.random() < whole:
         return rng.choice(table[key])
     parts = key.split()
@@ -370,7 +367,7 @@ def _other(
         term = rng.choice(_topic(thesaurus, rng))
     elif kind < 0.3:
         term = rng.choice(thesaurus.glosses.get(rng.choice(thesaurus.terms)) or [""])
-    elif kind < 0.5 or kind < 0.9 and len(parts) < 2:
+    elif kind < 0.5 or (kind < 0.9 and len(parts) < 2):
         found = [other for part in parts for other in thesaurus.siblings.get(part, ())]
         if not found:
             return None

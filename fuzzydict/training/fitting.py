@@ -99,7 +99,9 @@ def fit_network(
             begins = np.cumsum(sizes) - sizes
             rows = np.arange(sizes.sum()) + np.repeat(lookups.starts[chosen] - begins, sizes)
             right = np.where(
-                lookups.right[chosen] < 0, -1, lookups.right[chosen] - lookups.starts[chosen] + begins
+                lookups.right[chosen] < 0,
+                -1,
+                lookups.right[chosen] - lookups.starts[chosen] + begins,
             )
             gradients = _gradients(parameters, lookups.features[rows], begins, sizes, right)
             step += 1
@@ -130,9 +132,7 @@ def _gradients(
     return [features.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(keepdims=True)]
 
 
-def _probabilities(
-    logits: Floats, begins: NDArray[np.intp], sizes: NDArray[np.intp]
-) -> Floats:
+def _probabilities(logits: Floats, begins: NDArray[np.intp], sizes: NDArray[np.intp]) -> Floats:
     """Return the softmax of each lookup's logits with the null key's, which is 0."""
     top = np.maximum(np.maximum.reduceat(logits, begins), 0)
     powers = np.exp(logits - np.repeat(top, sizes))
@@ -150,9 +150,7 @@ def loss(network: Network, lookups: Lookups) -> float:
     return float(-np.log(np.maximum(right, 1e-9)).mean())
 
 
-def phrase_lookups(
-    episodes: Iterable[Episode], words: Network, embedder: WordEmbedder
-) -> Lookups:
+def phrase_lookups(episodes: Iterable[Episode], words: Network, embedder: WordEmbedder) -> Lookups:
     """Return the features of all lookups.
 
     In one dictionary of eight the meaning is known of whole phrases only, as it is with an embedder

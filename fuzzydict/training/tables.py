@@ -12,7 +12,7 @@ __all__ = ["write_irregular_forms", "write_opposites"]
 
 def write_opposites(pairs: Iterable[tuple[str, str]], path: Path) -> None:
     """Write each word with all its opposites, a word a line: ``word<TAB>opposite,opposite``."""
-    table = defaultdict(set)
+    table: defaultdict[str, set[str]] = defaultdict(set)
     for one, other in pairs:
         table[one].add(other)
         table[other].add(one)
@@ -21,7 +21,7 @@ def write_opposites(pairs: Iterable[tuple[str, str]], path: Path) -> None:
 
 def write_irregular_forms(wordnet: Any, path: Path) -> None:
     """Write WordNet's exceptions that no rule explains, a form a line: ``form<TAB>base,base``."""
-    table = defaultdict(list)
+    table: defaultdict[str, list[str]] = defaultdict(list)
     for part_of_speech in ("n", "v", "a", "r"):
         for form, bases in sorted(wordnet._exception_map[part_of_speech].items()):
             if form.isalpha():
