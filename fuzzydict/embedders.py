@@ -154,6 +154,19 @@ class WordEmbedder:
             vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i])
         return WordInfo(vectors, rarity, trust, density)
 
+    def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
+        """Return where phrases of the vocabulary begin and end among the words.
+
+        >>> WordEmbedder(["top speed"], [[1.0]]).phrases(("the", "top", "speed"))
+        [(1, 3)]
+        """
+        return [
+            (start, end)
+            for start in range(len(words) - 1)
+            for end in range(start + 2, min(start + _MAX_PHRASE, len(words)) + 1)
+            if " ".join(words[start:end]) in self._rows
+        ]
+
     def trust(self, words: Sequence[str]) -> float:
         """Return how far the vector of a text of these words is to be trusted, 0 to 1."""
         info = self.look_up(words)

@@ -47,6 +47,10 @@ class WordMeaning(Protocol):
         """Return what is known of the words."""
         ...
 
+    def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
+        """Return where phrases that the vocabulary knows begin and end among the words."""
+        ...
+
 
 class WithoutVectors:
     """A vocabulary's rarity of words alone, for embedders that know whole texts only."""
@@ -58,6 +62,10 @@ class WithoutVectors:
         """Return what is known of the words, with vectors of zeros that nobody trusts."""
         info = self._meaning.look_up(words)
         return info._replace(vectors=np.zeros_like(info.vectors), trust=np.zeros_like(info.trust))
+
+    def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
+        """Return no phrases: they are known by their vectors alone."""
+        return []
 
 
 class Usage(Protocol):
@@ -194,25 +202,46 @@ def phrase_features(
 def _align(
     query: Words, keys: Sequence[Words], network: Network, meaning: WordMeaning, usage: Usage
 ) -> Floats:
-    """Let each word stand for its best counterpart; return what is covered: [len(keys), 12]."""
+    """Let each word stand for its best counterpart; return what is covered: [len(keys), 12].
+
+    A phrase of the vocabulary stands for its counterpart as a word does, and covers its words.
+    """
+    phrases = meaning.phrases(query)
+    asked = [*query, *(" ".join(query[start:end]) for start, end in phrases)]
+    held_phrases = [meaning.phrases(key) for key in keys]
     places: dict[str, int] = {}
-    for key in keys:
+    for key, spans in zip(keys, held_phrases, strict=True):
         for word in key:
             places.setdefault(word, len(places))
+        for start, end in spans:
+            places.setdefault(" ".join(key[start:end]), len(places))
     n, m = len(query), len(places)
-    features, info = word_features(query, list(places), meaning)
-    pairs = np.zeros((n, m + 1), np.float32)  # the last column stands for no word
+    features, info = word_features(asked, list(places), meaning)
+    pairs = np.zeros((len(asked), m + 1), np.float32)  # the last column stands for no word
     pairs[:, :m] = 1 / (1 + np.exp(-network(features)))
-    index = np.full((len(keys), max(map(len, keys), default=0)), m, np.intp)  # (C, L)
-    for row, key in zip(index, keys, strict=True):
+    longest = max(map(len, keys), default=0)
+    most = longest + max(map(len, held_phrases), default=0)
+    index = np.full((len(keys), most), m, np.intp)  # (C, L) words, then phrases
+    for row, key, spans in zip(index, keys, held_phrases, strict=True):
         row[: len(key)] = [places[word] for word in key]
+        row[longest : longest + len(spans)] = [places[" ".join(key[i:j])] for i, j in spans]
     found = pairs[:, index]  # (W, C, L)
     covered_query, covered_key = found.max(axis=2, initial=0), found.max(axis=0)  # (W, C), (C, L)
+    for row, (start, end) in zip(covered_query[n:], phrases, strict=True):
+        np.maximum(covered_query[start:end], row, out=covered_query[start:end])
+    for row, spans in zip(covered_key, held_phrases, strict=True):
+        for covered, (start, end) in zip(row[longest:], spans, strict=False):
+            np.maximum(row[start:end], covered, out=row[start:end])
+    covered_query, covered_key, index = (
+        covered_query[:n],
+        covered_key[:, :longest],
+        index[:, :longest],
+    )
     _join(query, keys, covered_query, covered_key)
     rarity = np.append(info.rarity, np.float32(0))
-    apart = rarity * np.append(usage([*query, *places]), np.float32(0))
+    apart = rarity * np.append(usage([*asked, *places]), np.float32(0))
     content = np.minimum(2 * rarity, 1)
-    held = n + index  # (C, L) places in rarity, apart and content
+    held = len(asked) + index  # (C, L) places in rarity, apart and content
     lost_query, lost_key = 1 - covered_query, 1 - covered_key
     of_query = _share(rarity[:n, None], covered_query, 0)
     of_key = _share(rarity[held], covered_key, 1)

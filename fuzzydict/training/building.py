@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 MODELS: dict[str, tuple[Callable[..., WordVectors], str]] = {
     "default": (
         vectors.train_default,
-        "Brown (non-commercial use), WordNet 3.0, FuzzyDict lexicon",
+        "Brown (non-commercial use), WordNet 3.0, FuzzyDict lexicon, all-MiniLM-L6-v2",
     ),
     "wordnet": (vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon"),
     "brown": (lambda _, seed: vectors.train_brown(seed=seed), "Brown (non-commercial use)"),

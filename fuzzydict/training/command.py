@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train what the arguments say; return the exit status."""
     from fuzzydict.training import building
     from fuzzydict.training.corpora import CorpusNotFoundError, text_sentences
+    from fuzzydict.training.teacher import TeacherNotFoundError
 
     try:
         if arguments.text is not None:
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             building.build_from_sentences(sentences, arguments.output, seed=arguments.seed)
         else:
             building.build(arguments.model, arguments.output, seed=arguments.seed)
-    except (CorpusNotFoundError, OSError, ValueError) as error:
+    except (CorpusNotFoundError, TeacherNotFoundError, OSError, ValueError) as error:
         print(f"fuzzydict train: {error}", file=sys.stderr)
         return 1
     print(f"wrote {arguments.output} ({arguments.output.stat().st_size / 1e6:.1f} MB)")

@@ -28,7 +28,7 @@ class Episode:
 def episodes(thesaurus: Thesaurus, n: int, seed: int, *, single: bool = False) -> Iterator[Episode]:
     """Yield ``n`` episodes, the same ones for the same seed and thesaurus.
 
-    With ``single`` every key is one word.
+    With ``single`` every key is a word or a phrase of the thesaurus, none is put together.
     """
     rng = random.Random(seed)
     for _ in range(n):
@@ -52,12 +52,12 @@ def _episode(thesaurus: Thesaurus, rng: random.Random, single: bool) -> Episode:
                 parts.append(rng.choice(pool))
             rng.shuffle(parts)
             term = " ".join(" ".join(parts).split()[:4])
-        if (single and " " in term) or any(_same(term, other) for other in phrases):
+        if any(_same(term, other) for other in phrases):
             continue
         phrases[term] = None
         if rng.random() < family:
             for other in _relatives(term, thesaurus, rng):
-                if not (single and " " in other) and not any(_same(other, key) for key in phrases):
+                if not any(_same(other, key) for key in phrases):
                     phrases[other] = None
     keys = list(phrases)
     theme = [] if single or rng.random() < 0.5 else _theme(rng.choice(heads), phrases, rng)
@@ -158,7 +158,7 @@ def _rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None
         (1.0, _reordered),
         (1.0, _longer),
         (0.7, _shorter),
-        (0.4, _british),
+        (0.8, _british),
         (1.0, _by_gloss),
     )
     (way,) = rng.choices([way for _, way in ways], [weight for weight, _ in ways])
@@ -380,7 +380,9 @@ def _other(
             return None
         parts[i] = other
         term = " ".join(parts)
-    elif kind < 0.96:
+    elif kind < 0.93 and thesaurus.compounds.get(parts[-1]):
+        term = rng.choice(thesaurus.compounds[parts[-1]])  # "peanut butter" is no "butter"
+    elif kind < 0.97:
         other = rng.choice(thesaurus.terms)
         term = f"{other} {key}" if rng.random() < 0.5 else f"{key} {other}"
     else:

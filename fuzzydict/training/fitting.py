@@ -17,7 +17,6 @@ from fuzzydict.matching import WordUsage
 from fuzzydict.scoring import (
     Network,
     WithoutVectors,
-    WordMeaning,
     phrase_features,
     word_features,
 )
@@ -49,19 +48,25 @@ class Lookups:
         return cls(np.concatenate(blocks), np.array(starts), np.array(right))
 
 
-def word_lookups(episodes: Iterable[Episode], meaning: WordMeaning) -> Lookups:
-    """Return the features of the lookups of single words."""
+def word_lookups(episodes: Iterable[Episode], embedder: WordEmbedder) -> Lookups:
+    """Return the features of the lookups of single words, and of phrases that count as one."""
+
+    def is_one(text: str) -> bool:
+        return " " not in text or text in embedder
 
     def parts() -> Iterator[tuple[Floats, int | None]]:
         for episode in episodes:
-            keys = [split_words(key) for key in episode.keys]
-            if any(len(key) != 1 for key in keys):
-                continue
-            asked = [(split_words(query), right) for query, right in episode.lookups]
-            asked = [(query, right) for query, right in asked if len(query) == 1]
-            if asked:
-                queries = [query[0] for query, _ in asked]
-                features, _ = word_features(queries, [key[0] for key in keys], meaning)
+            keys = [" ".join(split_words(key)) for key in episode.keys]
+            kept = [place for place, key in enumerate(keys) if key and is_one(key)]
+            asked = [(" ".join(split_words(query)), right) for query, right in episode.lookups]
+            asked = [
+                (query, None if right is None else kept.index(right))
+                for query, right in asked
+                if query and is_one(query) and (right is None or right in kept)
+            ]
+            if asked and kept:
+                queries = [query for query, _ in asked]
+                features, _ = word_features(queries, [keys[place] for place in kept], embedder)
                 yield from zip(features, [right for _, right in asked], strict=True)
 
     return Lookups.of(parts())

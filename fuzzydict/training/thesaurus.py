@@ -36,6 +36,7 @@ class Thesaurus:
     derived: Table = field(default_factory=_table)
     glosses: Table = field(default_factory=_table)
     alike: Table = field(default_factory=_table)
+    compounds: Table = field(default_factory=_table)
 
     def near(self, term: str) -> set[str]:
         """Return all that a term could be taken for: what must not count as unrelated."""
@@ -54,6 +55,9 @@ def build_thesaurus(wordnet: Any, lexicon: Sequence[Entry], seed: int = 0) -> Th
         for term, others in list(table.items()):
             table[term] = [other for other in dict.fromkeys(others) if other != term]
     thesaurus.terms = list(dict.fromkeys(thesaurus.terms))
+    for term in thesaurus.terms:
+        if " " in term:
+            thesaurus.compounds[term.split()[-1]].append(term)
     _add_alike(thesaurus)
     return thesaurus
 

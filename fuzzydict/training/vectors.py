@@ -1,11 +1,13 @@
 """Word vectors from texts: gensim's Word2Vec, what a graph of senses adds, and what is done after.
 
-The default model is made of four sets of vectors, each seeing something else, side by side:
+The default model is made of five sets of vectors, each seeing something else, side by side:
 
 - *similar*: a narrow skip-gram over random walks on WordNet's graph and the glossary's;
 - *spread*: where such walks would go if they never ended, factored (no sampling);
 - *narrow*: a narrow skip-gram over Brown, the definitions and the walks together;
-- *wide*: a skip-gram over whole paragraphs and definitions, which sees topics.
+- *wide*: a skip-gram over whole paragraphs and definitions, which sees topics;
+- *taught*: a sentence transformer's, which has seen the texts of our time (Hinton et al., 2015;
+  the model of WordNet alone goes without).
 
 They are reduced together to 104 dimensions, and opposites are pushed apart.
 """
@@ -28,7 +30,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, identity, vstack
 from tqdm import tqdm
 
-from fuzzydict.training import corpora
+from fuzzydict.text import bases
+from fuzzydict.training import corpora, teacher
 from fuzzydict.training.corpora import Entry, Graph, Sentence
 
 __all__ = [
@@ -105,33 +108,34 @@ def train_brown(*, seed: int = 1) -> WordVectors:
 def train_default(
     lexicon: Sequence[Entry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
 ) -> WordVectors:
-    """Train the default model on Brown, WordNet and the glossary; takes a quarter of an hour.
+    """Train the default model on Brown, WordNet, the glossary and a sentence transformer.
 
-    It has at most ``limit`` words. ``CorpusNotFoundError`` where NLTK cannot get a corpus.
+    It has at most ``limit`` words; takes a quarter of an hour. ``CorpusNotFoundError`` where NLTK
+    cannot get a corpus, ``TeacherNotFoundError`` where the transformer is not installed.
     """
-    return _train(lexicon, dimensions, limit, seed, with_brown=True)
+    return _train(lexicon, dimensions, limit, seed, alone=False)
 
 
 def train_wordnet(
     lexicon: Sequence[Entry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
 ) -> WordVectors:
-    """Train as ``train_default`` does, but without Brown, which commercial use may not have."""
-    return _train(lexicon, dimensions, limit, seed, with_brown=False)
+    """Train as ``train_default`` does, on WordNet and the glossary alone, for commercial use."""
+    return _train(lexicon, dimensions, limit, seed, alone=True)
 
 
 def _train(
-    lexicon: Sequence[Entry], dimensions: int, limit: int, seed: int, *, with_brown: bool
+    lexicon: Sequence[Entry], dimensions: int, limit: int, seed: int, *, alone: bool
 ) -> WordVectors:
     graph = corpora.read_graph(lexicon)
     base = corpora.lemmatiser(graph.senses)
     steps = corpora.step_matrix(graph, base)
     glosses = _lemmatised(corpora.gloss_sentences(graph), base)
     sentences, paragraphs = list(glosses), list(glosses)
-    if with_brown:
+    if not alone:
         sentences += _lemmatised(corpora.brown_sentences(), base)
         paragraphs += _lemmatised(corpora.brown_paragraphs(), base)
     counts = _count_terms(sentences, graph)
-    words = _vocabulary(graph, counts, limit)
+    words = _vocabulary(graph, counts, limit, () if alone else teacher.teacher_words())
     walks = list(corpora.walks(graph, steps, WALKS, seed=seed))
     walked = walks[: len(walks) * 5 // 8]
     # Threads are enough: gensim and scipy compute outside the interpreter's lock. Each training has
@@ -148,15 +152,15 @@ def _train(
             ),
         ]
     similar, spread, narrow, wide = (part.result() for part in parts)
-    joined = np.hstack(
-        [
-            0.8 * _unit(all_but_the_top(similar, 2)),
-            1.0 * _unit(all_but_the_top(spread, 1)),
-            1.0 * _unit(all_but_the_top(narrow, 2)),
-            0.6 * _unit(all_but_the_top(wide, 2)),
-        ]
-    )
-    joined = _with_bases(joined, words, graph)
+    blocks = [
+        0.8 * _unit(all_but_the_top(similar, 2)),
+        1.0 * _unit(all_but_the_top(spread, 1)),
+        1.0 * _unit(all_but_the_top(narrow, 2)),
+        0.6 * _unit(all_but_the_top(wide, 2)),
+    ]
+    if not alone:
+        blocks.append(TAUGHT * _unit(all_but_the_top(teacher.teach(words), 1)))
+    joined = _with_bases(np.hstack(blocks), words, graph)
     occurrences = _counts(words, counts)
     vectors = reduce(joined, dimensions, np.log1p(occurrences))
     number = {word: index for index, word in enumerate(words)}
@@ -166,6 +170,7 @@ def _train(
 
 
 WALKS = 2_000_000
+TAUGHT = 1.8  # as much as the other four together
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -186,8 +191,11 @@ def _count_terms(sentences: Iterable[Sentence], graph: Graph) -> Counter[str]:
     return counts
 
 
-def _vocabulary(graph: Graph, counts: Counter[str], limit: int) -> list[str]:
-    """Choose the words most likely to be looked up, in the order of ``WordVectors``."""
+def _vocabulary(graph: Graph, counts: Counter[str], limit: int, modern: Iterable[str]) -> list[str]:
+    """Choose the words most likely to be looked up, in the order of ``WordVectors``.
+
+    ``modern`` words are among them, unless they are inflections of others.
+    """
 
     def rank(word: str) -> tuple[int, int, int, str]:
         places = graph.senses.get(word, ())
@@ -201,8 +209,9 @@ def _vocabulary(graph: Graph, counts: Counter[str], limit: int) -> list[str]:
         rarest = min(counts[part] for part in word.split())
         return group, -counts[word], -rarest, word
 
-    frequent = {word for word, count in counts.items() if count >= 5}
-    chosen = sorted(map(rank, frequent | graph.senses.keys()))[:limit]
+    known = {word for word, count in counts.items() if count >= 5} | graph.senses.keys()
+    known.update(word for word in modern if known.isdisjoint(bases(word)))
+    chosen = sorted(map(rank, known))[:limit]
     return _ordered((word for *_, word in chosen), counts)
 
 
