@@ -273,13 +273,13 @@ class _NgramIndex:
         self._sizes = np.bincount(owners, minlength=len(words)).astype(np.float32)
 
     def _grams(self, words: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-        text = "^" + "$^".join(words) + "$"
+        text = "".join(f"^{word}$" for word in words)
+        owners = np.repeat(np.arange(len(words), dtype=np.int32), [len(word) + 2 for word in words])
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         first, second, third = codes[:-2], codes[1:-1], codes[2:]
         hashes = (first * np.uint32(961) + second * np.uint32(31) + third) * np.uint32(2654435761)
-        owners = np.cumsum(codes == ord("^"), dtype=np.int32)[:-2] - 1
-        inside = (first != ord("$")) & (second != ord("$"))
-        return (hashes[inside] >> np.uint32(16)).astype(np.uint16), owners[inside]
+        inside = owners[:-2] == owners[2:]
+        return (hashes[inside] >> np.uint32(16)).astype(np.uint16), owners[:-2][inside]
 
     def search(self, word: str, n: int) -> list[int]:
         """Return the rows of the ``n`` words that have the largest shares in common."""
@@ -356,13 +356,23 @@ def _from_keyed_vectors(vectors: Any) -> WordEmbedder:
     first = dict(zip(reversed(words), reversed(range(len(words))), strict=True))
     rows = np.fromiter(sorted(first.values()), np.intp, len(first))
     counts = vectors.expandos["count"][rows] if "count" in vectors.expandos else None
+    # Without their mean, which all words share, unrelated ones have a cosine near zero (Mu and
+    # Viswanath, 2018).
+    table = _unit(np.array(vectors.vectors[rows], np.float32))
+    mean = table.mean(axis=0)
+    subwords = hasattr(vectors, "vectors_ngrams")  # FastText knows words that it never saw
     return WordEmbedder(
         [words[row] for row in rows],
-        _unit(np.array(vectors.vectors[rows], np.float32)),
+        _unit(table - mean),
         counts,
         name=type(vectors).__name__,
-        unknown=vectors.get_vector if hasattr(vectors, "vectors_ngrams") else None,
+        unknown=functools.partial(_unseen, vectors, mean) if subwords else None,
     )
+
+
+def _unseen(vectors: Any, mean: Vectors, word: str) -> Vectors:
+    unseen: Vectors = _unit(np.array(vectors.get_vector(word), np.float32)[None])[0] - mean
+    return unseen
 
 
 def load(name: str | os.PathLike[str]) -> WordEmbedder:

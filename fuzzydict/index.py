@@ -123,8 +123,8 @@ def _nearest(
             block = matrix[start:end] if among is None else matrix[among[start:end]]
             products = asked @ block.T
             top = np.tile(np.arange(end - start), (len(asked), 1))
-            if n < end - start:
-                top = np.argpartition(products, -n, axis=1)[:, -n:]
+            if 0 < n < end - start:
+                top = _largest(products, n)
             best = np.hstack([best, np.take_along_axis(products, top, 1)])
             rows = np.hstack([rows, start + top if among is None else among[start + top]])
             order = np.lexsort((rows, -best))[:, :n]
@@ -132,3 +132,13 @@ def _nearest(
             rows = np.take_along_axis(rows, order, 1)
         result[begin : begin + len(asked)] = rows
     return result
+
+
+def _largest(products: Vectors, n: int) -> NDArray[np.intp]:
+    """Return the columns of the ``n`` largest of each row, the earlier of equal ones: [Q, n]."""
+    top = np.argpartition(products, -n, axis=1)[:, -n:]
+    least = np.take_along_axis(products, top, 1).min(axis=1, keepdims=True)
+    for i in np.flatnonzero((products >= least).sum(axis=1) > n):  # equal ones at the border
+        above, equal = products[i] > least[i], products[i] == least[i]
+        top[i] = np.append(np.flatnonzero(above), np.flatnonzero(equal))[:n]
+    return top

@@ -96,7 +96,7 @@ class FuzzyDict(dict[K, V]):
     _guards: tuple[Guard, ...]
     _calibration: Calibration | None
     _matcher: Matcher | None  # made by the first inexact read
-    _touched: dict[Any, None]  # keys that were written since the matcher was last told
+    _touched: dict[str, None]  # texts that were written since the matcher was last told
     _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
     _lock: threading.RLock
 
@@ -137,7 +137,7 @@ class FuzzyDict(dict[K, V]):
         self._guards = tuple(guards)
         self.cutoff = cutoff
         super().__init__(*args, **items)
-        self._touched.update(dict.fromkeys(self))
+        self._note(self)
 
     def __new__(cls, /, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
         self = super().__new__(cls)
@@ -194,10 +194,11 @@ class FuzzyDict(dict[K, V]):
         """
         if n < 1:
             raise ValueError(f"n counts keys from 1, not {n!r}")
-        least = self.cutoff if cutoff is None else _probability(cutoff)
+        least = self._cutoff if cutoff is None else _probability(cutoff)
         exact = self._exact(query)
         result = [] if exact is _ABSENT else [Match(query, exact, 1.0)]
-        if isinstance(query, str) and least < 1.0:
+        if isinstance(query, str) and least != 1.0 and len(result) < n and self:
+            least = self.cutoff if least is None else least
             for key, score in self._up_to_date().rank(query, n + 1):
                 value = self._exact(key)
                 if score >= least and key != query and value is not _ABSENT:
@@ -293,6 +294,7 @@ class FuzzyDict(dict[K, V]):
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:
         self._cutoff = None if cutoff is None else _probability(cutoff)
+        self._remembered = {}
 
     def calibrate(self, pairs: Iterable[tuple[str, K | None]]) -> None:
         """Bring the scores to labelled pairs of a query and the key that it means.
@@ -326,13 +328,14 @@ class FuzzyDict(dict[K, V]):
         if not self:
             return None
         matcher = self._up_to_date()
-        if query in self._remembered:
-            return self._remembered[query]
+        found: tuple[str, float] | None = self._remembered.get(query, _ABSENT)
+        if found is not _ABSENT:
+            return found
         ranked = matcher.rank(query, 1)
         found = ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
         if len(query) <= MAX_LENGTH:
             if len(self._remembered) >= _REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
+                self._remembered.pop(next(iter(self._remembered)), None)
             self._remembered[query] = found
         return found
 
@@ -348,10 +351,9 @@ class FuzzyDict(dict[K, V]):
 
     def _tell(self, matcher: Matcher) -> None:
         touched = list(self._touched)
-        texts = [key for key in touched if isinstance(key, str)]
-        present = [key for key in texts if self._exact(key) is not _ABSENT]
+        present = [key for key in touched if self._exact(key) is not _ABSENT]
         added = [key for key in present if key not in matcher]
-        gone = [key for key in texts if key in matcher and self._exact(key) is _ABSENT]
+        gone = [key for key in touched if key in matcher and self._exact(key) is _ABSENT]
         matcher.add(added)
         for key in gone:
             matcher.discard(key)
@@ -362,7 +364,12 @@ class FuzzyDict(dict[K, V]):
 
     # Writes: exact. Those that remove a key that no matcher knows leave no note behind.
 
+    def _note(self, keys: Iterable[Any]) -> None:
+        self._touched.update((key, None) for key in keys if isinstance(key, str))
+
     def _forget(self, key: Any) -> None:
+        if not isinstance(key, str):
+            return
         if self._matcher is not None and key in self._matcher:
             self._touched[key] = None
         else:
@@ -370,7 +377,8 @@ class FuzzyDict(dict[K, V]):
 
     def __setitem__(self, key: K, value: V, /) -> None:
         super().__setitem__(key, value)
-        self._touched[key] = None
+        if isinstance(key, str):
+            self._touched[key] = None
 
     def __delitem__(self, key: K, /) -> None:
         super().__delitem__(key)
@@ -379,7 +387,8 @@ class FuzzyDict(dict[K, V]):
     def setdefault(self, key: K, default: Any = None, /) -> Any:
         """Return the value of the very key, added with ``default`` where it is not there."""
         value = super().setdefault(key, default)
-        self._touched[key] = None
+        if isinstance(key, str):
+            self._touched[key] = None
         return value
 
     def pop(self, key: K, /, *default: Any) -> Any:
@@ -407,7 +416,7 @@ class FuzzyDict(dict[K, V]):
             new.update(*args, **items)
         finally:
             super().update(new)
-            self._touched.update(dict.fromkeys(new))
+            self._note(new)
 
     def __ior__(self, other: Any, /) -> "FuzzyDict[K, V]":  # type: ignore[override]
         self.update(other)

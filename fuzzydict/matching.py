@@ -84,7 +84,8 @@ class Matcher:
         self._index: ExactIndex[str] = ExactIndex()
         self._words: dict[str, Words] = {}
         self._usage = WordUsage()
-        self._background = None if isinstance(embedder, WordEmbedder) else Background()
+        own = isinstance(embedder, WordEmbedder) and embedder.score is not None
+        self._background = None if own else Background()
 
     @property
     def cutoff(self) -> float:
@@ -174,6 +175,8 @@ class Matcher:
         return best[0]
 
     def _logits(self, query: str, asked: Words, row: Floats, keys: list[str]) -> Floats:
+        if not asked:  # then the only key there may be is the query itself
+            return np.full(len(keys), _CERTAIN, np.float32)
         if not keys:
             return np.empty(0, np.float32)
         held = [self._words[key] for key in keys]

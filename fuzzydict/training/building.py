@@ -33,20 +33,25 @@ MODELS: dict[str, tuple[Callable[..., WordVectors], str]] = {
 """The models by name: what trains their vectors, and what they are made of."""
 
 
-def build(name: str, path: str | os.PathLike[str], *, seed: int = 1) -> None:
+def build(name: str, path: str | os.PathLike[str], *, seed: int = 1, lookups: int = 10_000) -> None:
     """Build the model ``name`` ("default", "wordnet", "brown") and write it to ``path``.
 
     The same corpora give the same bytes on the same machine. The default takes about half an hour
     on four cores. ``CorpusNotFoundError`` where NLTK cannot get a corpus, ``KeyError`` for a name
-    that is no model, ``OSError`` where the file cannot be written.
+    that is no model, ``OSError`` where the file cannot be written. The score is fitted on as many
+    small dictionaries as ``lookups`` says.
     """
     train, sources = MODELS[name]
     lexicon = corpora.read_lexicon(data_file("lexicon"))
-    _write(name, train(lexicon, seed=seed), sources, lexicon, path, seed)
+    _write(name, train(lexicon, seed=seed), sources, lexicon, path, seed, lookups)
 
 
 def build_from_sentences(
-    sentences: Iterable[Sequence[str]], path: str | os.PathLike[str], *, seed: int = 1
+    sentences: Iterable[Sequence[str]],
+    path: str | os.PathLike[str],
+    *,
+    seed: int = 1,
+    lookups: int = 10_000,
 ) -> None:
     """Train Word2Vec on the sentences, each a list of words, and write the model to ``path``.
 
@@ -54,7 +59,7 @@ def build_from_sentences(
     """
     trained = vectors.train_word2vec([list(sentence) for sentence in sentences], seed=seed)
     lexicon = corpora.read_lexicon(data_file("lexicon"))
-    _write(Path(path).stem, trained, "the user's own text", lexicon, path, seed)
+    _write(Path(path).stem, trained, "the user's own text", lexicon, path, seed, lookups)
 
 
 def _write(
@@ -64,6 +69,7 @@ def _write(
     lexicon: Sequence[Entry],
     path: str | os.PathLike[str],
     seed: int,
+    lookups: int,
 ) -> None:
     arrays = _arrays(trained)
     words = arrays["words"].tobytes().decode().split("\n")
@@ -76,7 +82,7 @@ def _write(
         name=name,
     )
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
-    score = fit_score(embedder, thesaurus, seed=seed)
+    score = fit_score(embedder, thesaurus, n=lookups, seed=seed)
     metadata = {"name": name, "sources": sources, "format": "1"}
     write_arrays(path, {**arrays, **score.to_arrays()}, metadata)
 
@@ -117,9 +123,9 @@ def fit_score(
     embedder: WordEmbedder,
     thesaurus: Thesaurus,
     *,
-    n: int = 8000,
+    n: int = 10_000,
     units: tuple[int, int] = (16, 32),
-    epochs: int = 20,
+    epochs: int = 16,
     seed: int = 1,
 ) -> Score:
     """Return the score fitted on ``n`` episodes, with its cutoff chosen on others."""
@@ -129,7 +135,7 @@ def fit_score(
         shown: Iterable[Episode] = tqdm(made, total=count, desc="lookups", unit="dictionary")
         return shown
 
-    word_lookups = fitting.word_lookups(some(n // 2, 1, single=True), embedder)
+    word_lookups = fitting.word_lookups(some(n * 3 // 5, 1, single=True), embedder)
     words = fitting.fit_network(word_lookups, units[0], epochs=epochs, describe="words")
     lookups = fitting.phrase_lookups(some(n, 2), words, embedder)
     phrases = fitting.fit_network(lookups, units[1], epochs=epochs, describe="phrases")

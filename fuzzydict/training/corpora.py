@@ -5,6 +5,7 @@ with spaces (``"top speed"``). The glossary of modern words (``data/lexicon``) i
 WordNet: each of its lines is one synset with its neighbours and its gloss.
 """
 
+import functools
 import io
 import itertools
 import os
@@ -38,6 +39,7 @@ __all__ = [
     "sense_matrix",
     "step_matrix",
     "synonym_pairs",
+    "tag_count",
     "text_sentences",
     "verb_of",
     "walks",
@@ -70,6 +72,21 @@ def wordnet_reader() -> Any:
     """Return NLTK's reader of WordNet. ``CorpusNotFoundError`` where NLTK cannot get it."""
     _require("wordnet")
     return wordnet
+
+
+@functools.cache
+def _tag_counts() -> dict[str, int]:
+    with wordnet.open("cntlist.rev") as file:
+        lines = (line.split() for line in file.read().splitlines())
+        return {key: int(count) for key, _, count in lines}
+
+
+def tag_count(lemma: Any) -> int:
+    """Return how often texts were tagged with this lemma of NLTK's WordNet reader.
+
+    It is ``lemma.count()``, which searches the file each time.
+    """
+    return _tag_counts().get(lemma.key(), 0)
 
 
 class CorpusNotFoundError(LookupError):
@@ -235,7 +252,7 @@ def _synset_node(synset: Any, place: dict[Any, int]) -> Node:
     lemmas = synset.lemmas()
     counts: dict[str, int] = {}
     for lemma in lemmas:
-        counts[_term(lemma.name())] = counts.get(_term(lemma.name()), 0) + lemma.count()
+        counts[_term(lemma.name())] = counts.get(_term(lemma.name()), 0) + tag_count(lemma)
     near = [other for relation in _RELATIONS for other in getattr(synset, relation)()]
     for lemma, relation in itertools.product(lemmas, _LEMMA_RELATIONS):
         near += [other.synset() for other in getattr(lemma, relation)()]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fuzzydict import spelling
-from fuzzydict.training.corpora import Entry
+from fuzzydict.training.corpora import Entry, tag_count
 
 __all__ = ["Table", "Thesaurus", "build_thesaurus"]
 
@@ -77,7 +77,7 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
     for name in sorted(set(wordnet.all_lemma_names())):
         senses = wordnet.synsets(name)
         lemmas = [lemma for sense in senses for lemma in sense.lemmas() if lemma.name() == name]
-        if sum(lemma.count() for lemma in lemmas) < (4 if "_" not in name else 2):
+        if sum(tag_count(lemma) for lemma in lemmas) < (4 if "_" not in name else 2):
             continue
         if not name.replace("_", "").isalpha() or not name.islower() or len(name) < 3:
             continue
@@ -103,7 +103,7 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
                 thesaurus.siblings[term] += _names(sense.lemmas()[:1], sense)
     for sense in sorted(wordnet.all_synsets("n"), key=lambda sense: str(sense.name())):
         below = [other.lemmas()[0] for other in sense.hyponyms()]
-        usual = [lemma.name().replace("_", " ").lower() for lemma in below if lemma.count() > 0]
+        usual = [lemma.name().replace("_", " ").lower() for lemma in below if tag_count(lemma) > 0]
         if len(usual) >= 8:
             thesaurus.topics.append(usual)
 
@@ -119,7 +119,7 @@ def _names(lemmas: Iterable[Any], sense: Any) -> list[str]:
     return [
         lemma.name().replace("_", " ").lower()
         for lemma in lemmas
-        if lemma.count() > 0 or "_" in lemma.name() or lemma.synset() == sense
+        if tag_count(lemma) > 0 or "_" in lemma.name() or lemma.synset() == sense
         if len(lemma.name()) > 2
     ]
 
