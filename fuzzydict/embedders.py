@@ -306,7 +306,8 @@ class _Adapter:
     def encode(self, texts: Sequence[str], /) -> Vectors:
         rows = self._function(list(texts))
         try:
-            result = np.asarray(rows, np.float32)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, told below
+                result = np.asarray(rows, np.float32)
         except (TypeError, ValueError) as error:
             raise EmbedderError(
                 f"embedder {self.name} gave no array of numbers: {error}"
@@ -401,7 +402,7 @@ def model_file(name: str | os.PathLike[str]) -> Path:
 @functools.cache
 def _shipped(name: str) -> WordEmbedder:
     embedder = WordEmbedder.from_file(data_file(f"{name}.safetensors"))
-    embedder.shipped = True
+    embedder.name, embedder.shipped = name, True
     return embedder
 
 

@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
-import numpy as np
-
 from fuzzydict.calibration import Calibration
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
@@ -268,9 +266,13 @@ class FuzzyDict(dict[K, V]):
             weights, silence = {}, 1.0
             if self._is_fuzzy(query):
                 candidates = next(found)
-                shares, silence = weigh(candidates.logits, self.cutoff, temperature)
-                order = np.argsort(-shares, kind="stable")
-                weights = {candidates.keys[i]: float(shares[i]) for i in order if shares[i] > 0}
+                cutoff = 0.0 if query in candidates.keys else self.cutoff  # an exact key wins
+                shares, silence = weigh(candidates.logits, cutoff, temperature)
+                # In the order of `matches`, in which equal keys are in that of the alphabet.
+                ranked = sorted(
+                    zip(-candidates.probabilities(), candidates.keys, shares, strict=True)
+                )
+                weights = {key: float(share) for _, key, share in ranked if share > 0}
             elif super().__contains__(query) and (among is None or query in among):
                 weights, silence = {query: 1.0}, 0.0
             values = [self._exact(key) for key in weights]
@@ -361,6 +363,8 @@ class FuzzyDict(dict[K, V]):
             self._remembered = {}
         for key in touched:
             self._touched.pop(key, None)
+            if (key in matcher) is (self._exact(key) is _ABSENT):  # written meanwhile
+                self._touched[key] = None
 
     # Writes: exact. Those that remove a key that no matcher knows leave no note behind.
 

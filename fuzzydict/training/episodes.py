@@ -160,6 +160,7 @@ def _rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None
         (0.7, _shorter),
         (0.8, _british),
         (1.0, _by_gloss),
+        (0.6, _entitled),
     )
     (way,) = rng.choices([way for _, way in ways], [weight for weight, _ in ways])
     query = way(key, thesaurus, rng)
@@ -327,6 +328,24 @@ _FRAMES = (
 
 def _longer(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
     return rng.choice(_FRAMES).format(key)
+
+
+_TITLES = (
+    "republic", "kingdom", "state", "union", "federation", "commonwealth", "province", "region",
+    "district", "county", "city", "territory", "university", "department", "ministry", "institute",
+    "office", "bank", "council", "agency", "museum", "company", "club", "church",
+)  # fmt: skip
+_RANKS = (
+    "democratic", "federal", "independent", "national", "united", "royal", "special", "general",
+    "central", "people's", "international", "public", "free", "holy", "first", "grand",
+)  # fmt: skip
+
+
+def _entitled(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
+    """Return the key in the full style of a state or an institution."""
+    title = " ".join([*rng.sample(_RANKS, rng.choice((0, 0, 1, 2, 3))), rng.choice(_TITLES)])
+    frame = rng.choice(("{} of {}", "{} of the {}", "{1} {0}", "{1}, {0} of"))
+    return frame.format(title, key)
 
 
 def _shorter(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:

@@ -1,0 +1,40 @@
+"""What several tests share: the dictionary of a car, and embedders that cost nothing."""
+
+import string
+
+import numpy as np
+import pytest
+
+from fuzzydict import FuzzyDict
+
+
+def count_letters(texts):
+    """Embed texts by how often each letter is in them: small, fast and predictable."""
+    letters = string.ascii_lowercase
+    return np.array([[text.lower().count(letter) for letter in letters] for text in texts], float)
+
+
+class CountingEmbedder:
+    """Counts letters, and keeps every text that it was asked to embed."""
+
+    def __init__(self):
+        self.texts = []
+
+    def encode(self, texts):
+        self.texts.extend(texts)
+        return count_letters(texts)
+
+
+@pytest.fixture
+def car():
+    return FuzzyDict({"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000})
+
+
+@pytest.fixture
+def letters():
+    return count_letters
+
+
+@pytest.fixture
+def counting():
+    return CountingEmbedder()

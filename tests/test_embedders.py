@@ -1,0 +1,378 @@
+"""Everything that turns texts into vectors: tables of words, adapters, and what they refuse."""
+
+import functools
+import pickle
+
+import numpy as np
+import pytest
+
+from fuzzydict import FuzzyDict
+from fuzzydict.embedders import (
+    Embedder,
+    EmbedderError,
+    WordEmbedder,
+    _NgramIndex,
+    as_embedder,
+    load,
+    model_file,
+)
+from fuzzydict.storage import FileFormatError, write_arrays
+
+SENTENCES = [
+    *(["the", "car", "is", "red"], ["the", "colour", "of", "the", "car"], ["a", "fast", "car"]),
+    *(["top", "speed", "of", "a", "car"], ["the", "price", "of", "speed"], ["red", "and", "blue"]),
+] * 10
+
+
+@pytest.fixture
+def table():
+    return WordEmbedder(
+        ["red", "colour", "top", "speed", "top speed", "the"],
+        [[1, 0, 0], [0.6, 0.8, 0], [0, 1, 0], [0, 0, 1], [0, 0.6, 0.8], [0.8, 0, 0.6]],
+        counts=[10, 10, 10, 10, 5, 5000],
+        name="tiny",
+    )
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The path of a model file, as training writes one."""
+    path = tmp_path / "tiny.safetensors"
+    arrays = {
+        "words": np.frombuffer(b"red\ncolour\ntop speed", np.uint8),
+        "vectors": np.array([[127, 0], [76, 102], [0, 127]], np.int8),
+        "scale": np.full(3, 1 / 127, np.float32),
+        "counts": np.array([5, 3, 1], np.int64),
+    }
+    write_arrays(path, arrays, {"name": "tiny"})
+    return path
+
+
+def cosine(embedder, one, other):
+    a, b = embedder.encode([one, other])
+    return float(a @ b)
+
+
+# What is an embedder
+
+
+def test_a_callable_from_texts_to_an_array_is_an_embedder(letters):
+    embedder = as_embedder(letters)
+    assert isinstance(embedder, Embedder)
+    assert embedder.name == "count_letters"
+    rows = embedder.encode(["abba", "", "Z"])
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 0, 1], atol=1e-6)
+
+
+def test_anything_with_encode_is_an_embedder(counting):
+    embedder = as_embedder(counting)
+    assert embedder.name == "CountingEmbedder"
+    assert embedder.encode(("ab", "c")).shape == (2, 26)
+    assert counting.texts == ["ab", "c"]
+    assert FuzzyDict(color=1, embedder=counting)["colour"] == 1
+
+
+def test_an_embedder_is_given_a_list_of_texts():
+    given = []
+    as_embedder(lambda texts: given.append(texts) or [[1.0]] * len(texts)).encode(("a", "b"))
+    assert given == [["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    "rows", [[[1, 2]], ((1.0, 2.0),), np.array([[1, 2]], np.float16), np.array([[1, 2]], object)]
+)
+def test_rows_of_any_kind_of_number_are_taken(rows):
+    np.testing.assert_allclose(as_embedder(lambda _: rows).encode(["a"]), [[5**-0.5, 2 * 5**-0.5]])
+
+
+def test_an_embedder_stays_what_it_is(table, letters):
+    assert as_embedder(table) is table
+    adapter = as_embedder(letters)
+    assert as_embedder(adapter) is adapter
+
+
+@pytest.mark.parametrize("source", [None, 5, object(), [1, 2], {}])
+def test_what_can_do_none_of_it_is_a_type_error(source):
+    with pytest.raises(TypeError, match="is no embedder: pass the name of a model, a callable"):
+        as_embedder(source)
+
+
+# What an embedder must not give back
+
+
+def broken_embedder(rows, texts):
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        ([[1.0, 2.0]], r"gave the shape \(1, 2\), not \(2, 'd'\)"),
+        ([[1.0]] * 3, r"gave the shape \(3, 1\), not \(2, 'd'\)"),
+        ([1.0, 2.0], r"gave the shape \(2,\), not \(2, 'd'\)"),
+        (np.ones((2, 3, 4)), r"gave the shape \(2, 3, 4\), not \(2, 'd'\)"),
+        (np.ones((2, 0)), r"gave the shape \(2, 0\), not \(2, 'd'\)"),
+        ([], r"gave the shape \(0,\), not \(2, 'd'\)"),
+        (None, r"gave the shape \(\), not \(2, 'd'\)"),
+        ([[1.0, 2.0], [float("nan"), 1.0]], "gave NaN or infinity"),
+        ([[1.0, 2.0], [float("inf"), 1.0]], "gave NaN or infinity"),
+        ([[1.0, 1e300], [1.0, 1.0]], "gave NaN or infinity"),
+        ([[1.0, 2.0], [1.0]], "gave no array of numbers"),
+        ([["a", "b"], ["c", "d"]], "gave no array of numbers"),
+        ((row for row in [[1.0], [2.0]]), "gave no array of numbers"),
+        ({"a": [1.0]}, "gave no array of numbers"),
+    ],
+)
+def test_an_answer_that_is_not_one_finite_row_a_text_names_the_embedder(rows, complaint):
+    def mine(texts):
+        return rows
+
+    with pytest.raises(EmbedderError, match=rf"mine {complaint}") as caught:
+        as_embedder(mine).encode(["a", "b"])
+    assert isinstance(caught.value, ValueError)
+
+
+def test_an_embedder_that_changes_its_dimension_is_told_both_shapes():
+    widths = iter([3, 4])
+    embedder = as_embedder(lambda texts: np.ones((len(texts), next(widths))))
+    embedder.encode(["a", "b"])
+    with pytest.raises(EmbedderError, match=r"gave the shape \(1, 4\), not \(1, 3\)"):
+        embedder.encode(["a"])
+
+
+def test_a_name_of_its_own_is_what_errors_call_an_embedder():
+    class Mine:
+        name = "sentences v2"
+
+        def encode(self, texts):
+            return np.ones(len(texts))
+
+    with pytest.raises(EmbedderError, match="embedder sentences v2 gave the shape"):
+        as_embedder(Mine()).encode(["a"])
+    with pytest.raises(EmbedderError, match="embedder partial gave the shape"):
+        as_embedder(functools.partial(broken_embedder, [1.0])).encode(["a"])
+
+
+def test_the_error_comes_out_of_the_dictionary_and_leaves_it_whole():
+    d = FuzzyDict(color="red", embedder=lambda texts: np.full((len(texts), 2), np.nan))
+    for _ in range(2):
+        with pytest.raises(EmbedderError, match="NaN"):
+            d["colour"]
+    assert d["color"] == "red"
+
+
+# Names and files
+
+
+def test_the_default_model_is_loaded_by_its_name_and_once():
+    assert load("default") is load("default") is as_embedder("default")
+    assert "color" in load("default")
+    assert isinstance(load("default"), Embedder)
+
+
+def test_a_shipped_model_pickles_as_its_name():
+    data = pickle.dumps(load("default"))
+    assert len(data) < 200
+    assert pickle.loads(data) is load("default")
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "no/such/file", "."])
+def test_the_name_of_no_model_says_which_there_are(name):
+    for use in (load, as_embedder, model_file):
+        with pytest.raises(
+            FileNotFoundError, match='neither shipped, as "default" and "brown" are'
+        ):
+            use(name)
+
+
+def test_a_model_file_is_read_by_its_path(model):
+    for path in (model, str(model)):
+        embedder = as_embedder(path)
+        assert repr(embedder) == "<WordEmbedder 'tiny': 3 words, 2 dimensions>"
+        np.testing.assert_allclose(embedder.encode(["Red"]), [[1, 0]], atol=1e-6)
+        assert FuzzyDict({"top speed": 1}, embedder=path)["topSpeed"] == 1
+
+
+def test_a_model_that_is_not_shipped_pickles_whole(model):
+    again = pickle.loads(pickle.dumps(load(model)))
+    model.unlink()
+    np.testing.assert_allclose(again.encode(["red"]), [[1, 0]], atol=1e-6)
+
+
+def test_a_file_that_is_no_model_is_refused_by_name(tmp_path, model):
+    wrong = tmp_path / "wrong"
+    wrong.write_text("no model")
+    with pytest.raises(FileFormatError, match="wrong"):
+        load(wrong)
+    write_arrays(wrong, {"vectors": np.ones((2, 2))}, {})
+    with pytest.raises(FileFormatError, match="wrong: not a model of words"):
+        load(wrong)
+    arrays = {"words": np.frombuffer(b"a\nb\nc", np.uint8), "vectors": np.ones((2, 2))}
+    write_arrays(wrong, {**arrays, "scale": np.ones(2), "counts": np.ones(2)}, {})
+    with pytest.raises(FileFormatError, match=r"3 words, vectors of shape \(2, 2\)"):
+        load(wrong)
+
+
+# Words
+
+
+def test_a_text_is_its_words_however_it_is_written(table):
+    expected = table.encode(["red colour"])
+    for text in ("redColour", "RED_COLOUR", "Red, colour!"):
+        np.testing.assert_array_equal(table.encode([text]), expected)
+
+
+def test_vectors_are_of_unit_length_or_zero(table):
+    rows = table.encode(["red", "red top", "", "?!", "qqqq", "the speed of red"])
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 0, 0, 0, 1], atol=1e-6)
+
+
+def test_a_rare_word_weighs_more_than_a_frequent_one(table):
+    assert cosine(table, "the red", "red") > cosine(table, "the red", "the")
+    assert table.vector("red")[1] > table.vector("the")[1]
+
+
+def test_a_phrase_of_the_vocabulary_is_one_word(table):
+    assert table.terms(("the", "top", "speed", "top")) == ["the", "top speed", "top"]
+    assert cosine(table, "topSpeed", "top speed") == pytest.approx(1)
+    np.testing.assert_allclose(table.encode(["top speed"]), [[0, 0.6, 0.8]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "known"), [("colours", "colour"), ("reds", "red"), ("colourr", "colour")]
+)
+def test_a_word_outside_the_vocabulary_is_placed_by_its_spelling(table, unknown, known):
+    assert unknown not in table
+    assert cosine(table, unknown, known) > 0.9
+
+
+def test_a_word_written_of_two_words_is_placed_between_them(table):
+    assert table.split("topspeed") == ("top", "speed")
+    assert cosine(table, "topspeed", "top") > 0.5 < cosine(table, "topspeed", "speed")
+    assert table.split("qqqqqq") is None
+
+
+def test_what_is_like_no_word_has_no_place_and_no_trust(table):
+    assert not table.encode(["qqqq"]).any()
+    assert table.trust(("qqqq",)) == 0
+    assert table.trust(("red",)) == 1
+    assert 0 < table.trust(("red", "qqqq")) < 1
+    assert table.trust(()) == 0
+
+
+def test_looking_up_tells_vector_rarity_trust_and_density(table):
+    vectors, rarity, trust, density = table.look_up(["red", "reds", "qqqq"])
+    assert vectors.shape == (3, 3)
+    np.testing.assert_allclose(vectors[0], vectors[1])
+    assert trust[0] == 1 > trust[1] > trust[2] == 0
+    assert rarity.shape == density.shape == (3,)
+    assert table.look_up([]).vectors.shape == (0, 3)
+
+
+def test_the_memory_of_unknown_words_is_bounded(table):
+    for i in range(9000):
+        table.vector(f"q{i}z")
+    assert len(table._placed) <= 8192
+
+
+def test_words_and_vectors_of_different_number_are_refused():
+    for vectors in ([[1.0]], [1.0, 2.0], [[[1.0]], [[2.0]]]):
+        with pytest.raises(EmbedderError, match=r"mine: 2 words, vectors of shape \("):
+            WordEmbedder(["a", "b"], vectors, name="mine")
+
+
+def test_a_table_without_words_places_nothing():
+    empty = WordEmbedder([], np.empty((0, 3)))
+    assert not empty.encode(["colour", ""]).any()
+
+
+def test_a_table_of_scaled_bytes_is_the_table_of_its_products():
+    rows, scale = np.array([[127, 0], [76, 102]], np.int8), np.array([0.5, 2], np.float32)
+    bytes_ = WordEmbedder(["red", "colour"], rows, scale=scale)
+    floats = WordEmbedder(["red", "colour"], rows * scale[:, None])
+    texts = ["red", "colour", "red colour", "colours"]
+    np.testing.assert_allclose(bytes_.encode(texts), floats.encode(texts), atol=1e-6)
+
+
+def test_marks_among_the_words_do_not_shift_their_neighbours():
+    words = ["^", "colour", "$", "^$^", "", "speed"]
+    index = _NgramIndex(words)
+    assert words[index.search("colou", 1)[0]] == "colour"
+    assert words[index.search("spead", 1)[0]] == "speed"
+
+
+def test_the_default_places_words_that_it_never_saw():
+    default = load("default")
+    for unknown, known in (("colourr", "colour"), ("velocitty", "velocity")):
+        assert unknown not in default
+        assert cosine(default, unknown, known) > 0.5
+
+
+# Gensim's models
+
+
+@pytest.fixture(scope="module")
+def word2vec():
+    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    return models.Word2Vec(SENTENCES, vector_size=8, min_count=1, epochs=2, seed=1, workers=1)
+
+
+def test_keyed_vectors_are_a_table_of_words(word2vec):
+    embedder = as_embedder(word2vec.wv)
+    assert isinstance(embedder, WordEmbedder)
+    assert embedder.name == "KeyedVectors"
+    assert embedder.dimension == 8
+    assert "colour" in embedder
+    assert embedder.vector("the")[1] < embedder.vector("blue")[1]
+    assert FuzzyDict(color=1, price=2, embedder=word2vec.wv)["colour"] == 1
+
+
+def test_a_model_is_taken_by_the_vectors_that_it_carries(word2vec):
+    texts = ["red car", "topSpeed", "colours"]
+    of_model, of_vectors = as_embedder(word2vec), as_embedder(word2vec.wv)
+    np.testing.assert_array_equal(of_model.encode(texts), of_vectors.encode(texts))
+
+
+def test_cosines_are_those_of_the_vectors_without_their_mean(word2vec):
+    rows = word2vec.wv.get_normed_vectors()
+    rows = rows - rows.mean(axis=0)
+    a, b = (rows[word2vec.wv.key_to_index[word]] for word in ("red", "car"))
+    expected = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+    assert cosine(as_embedder(word2vec), "red", "car") == pytest.approx(expected, abs=1e-5)
+
+
+def test_words_that_are_written_in_two_ways_keep_the_more_frequent():
+    keyed = pytest.importorskip("gensim.models", reason="gensim is not installed").KeyedVectors(2)
+    keyed.add_vectors(["new_york", "New York", "boston", "^", "$"], np.eye(5, 2, dtype=np.float32))
+    embedder = as_embedder(keyed)
+    assert "new york" in embedder
+    assert embedder.terms(("new", "york")) == ["new york"]
+    assert cosine(embedder, "newYork", "new york") == pytest.approx(1)
+    assert cosine(embedder, "bostonn", "boston") == pytest.approx(1)
+
+
+def test_keyed_vectors_are_not_changed(word2vec):
+    before = word2vec.wv.vectors.copy()
+    as_embedder(word2vec).encode(["red", "reddish"])
+    np.testing.assert_array_equal(word2vec.wv.vectors, before)
+
+
+def test_fasttext_places_unknown_words_itself():
+    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
+    fasttext = models.FastText(
+        SENTENCES, vector_size=8, min_count=1, epochs=2, seed=1, workers=1, bucket=500
+    )
+    embedder = as_embedder(fasttext)
+    assert embedder.name == "FastTextKeyedVectors"
+    assert "colourful" not in embedder
+    vector, _ = embedder.vector("colourful")
+    rows = fasttext.wv.get_normed_vectors()
+    raw = fasttext.wv.get_vector("colourful", norm=True) - rows.mean(axis=0)
+    np.testing.assert_allclose(vector, raw / np.linalg.norm(raw), atol=1e-5)
+
+
+def test_a_dictionary_with_gensims_vectors_pickles(word2vec):
+    d = FuzzyDict(color=1, embedder=word2vec.wv)
+    again = pickle.loads(pickle.dumps(d))
+    assert d["colour"] == again["colour"] == 1
