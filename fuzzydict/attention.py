@@ -11,11 +11,12 @@ cross-attention, ``attention(x, context, context)``, it looks up those of anothe
 several times side by side, each time through linear maps of its own.
 
 Shapes are written at the ends of lines: n queries, m keys, d columns of both, e columns of values,
-h heads; "..." stands for any leading dimensions, which broadcast.
+h heads; "..." stands for any leading dimensions, which broadcast. All is computed in the precision
+of the input, float16 in float32, and what is not floating point as float64.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ __all__ = [
 Array = NDArray[Any]
 
 _BLOCK = 1 << 20  # numbers in a block of weights: 4 MB in float32
+_NUMBERED = 12  # words of a plot that still has room for numbers
 
 
 class AttentionOutput(NamedTuple):
@@ -45,19 +47,18 @@ class AttentionOutput(NamedTuple):
     weights: Array
 
 
-def softmax(x: ArrayLike, mask: Array | None = None) -> Array:
-    """Return exp(x) / sum(exp(x)) along the last axis, over the places that the mask allows.
+def softmax(x: ArrayLike) -> Array:
+    """Return exp(x) / sum(exp(x)) along the last axis: numbers from 0 to 1 that sum to one.
 
-    ``mask`` is boolean and broadcasts to ``x``: True takes part. Where no place takes part, all
-    are zero. Computed in float32 at least, after the largest x was subtracted, so that nothing
-    overflows. O(size of x).
+    The largest x is subtracted first, so that nothing overflows. -inf takes no part; where nothing
+    does, all are zero. ``ValueError`` for NaN and +inf. O(size of x).
 
-    >>> softmax([0.0, np.log(3.0)]).tolist()
-    [0.25, 0.75]
+    >>> softmax([0.0, np.log(3.0), -np.inf]).tolist()
+    [0.25, 0.75, 0.0]
     """
-    x = _wide(np.asarray(x))
-    if mask is not None:
-        x = np.where(mask, x, -np.inf)
+    x = _floats(x)
+    if not x.max(initial=-np.inf) < np.inf:
+        raise ValueError("softmax is of numbers and -inf: there is NaN or infinity in it")
     top = x.max(axis=-1, keepdims=True, initial=-np.inf)
     powers = np.exp(x - np.where(np.isfinite(top), top, 0))
     total = powers.sum(axis=-1, keepdims=True)
@@ -75,23 +76,24 @@ def attention(
     """Look up queries among keys: the mean of the values, weighted by softmax(q kᵀ · scale).
 
     ``q`` [..., n, d], ``k`` [..., m, d], ``v`` [..., m, e]; leading dimensions broadcast. ``mask``
-    broadcasts to [..., n, m]: where boolean, True lets a query see a key; where of numbers, they
-    are added to the logits, and -inf hides the key. A query that sees no key gets zeros. ``scale``
-    is above 0, 1/√d by default. float16 is computed in float32 and given back as float16.
+    broadcasts to [..., n, m]: True of a boolean one lets a query see a key; one of floats is added
+    to the logits, and its -inf hides a key. A query that sees no key gets zeros. ``scale`` is
+    above 0, 1/√d by default. float16 is given back as float16.
 
-    ``ValueError`` names the shapes that do not fit, and says where an input is not finite.
-    O(n · m · (d + e)). Scaled dot-product attention (Vaswani et al., 2017).
+    ``ValueError`` names the shapes that do not fit, says where an input is not finite, and refuses
+    masks of integers, which could mean either. O(n · m · (d + e)). Scaled dot-product attention
+    (Vaswani et al., 2017).
 
     >>> output, weights = attention([[1.0]], [[0.0], [1.0]], [[0.0], [1.0]])
     >>> bool(np.isclose(weights[0, 1], np.e / (1 + np.e)))
     True
     """
     q, k, v = _checked(q, k, v)
-    kind = np.result_type(q, k, v)
-    allowed, added = _read_mask(mask, _logit_shape(q, k))
-    logits = _logits(q, k, scale) + added  # (..., n, m)
-    weights = softmax(logits, allowed)  # (..., n, m)
+    mask = _checked_mask(mask, _logit_shape(q, k, v))
+    logits = _masked(_logits(q, k, scale), mask)  # (..., n, m)
+    weights = softmax(logits)  # (..., n, m)
     output = weights @ _wide(v)  # (..., n, e)
+    kind = np.result_type(q, k, v)
     return AttentionOutput(output.astype(kind), weights.astype(kind))
 
 
@@ -102,17 +104,18 @@ def attend_in_blocks(
     mask: ArrayLike | None = None,
     scale: float | None = None,
 ) -> Array:
-    """Return the output of `attention`, exactly, without ever holding all its weights.
+    """Return the output of `attention`, [n, e], without ever holding all its weights.
 
-    The arguments are those of `attention`, for one sequence: ``q`` [n, d], ``k`` [m, d], ``v``
-    [m, e]. Blocks of queries meet blocks of keys; what a row has summed so far is rescaled whenever
-    a larger logit turns up (Milakov and Gimelshein, 2018; Rabe and Staats, 2021). The extra memory
-    is a few blocks of 4 MB, and the output [n, e], whatever n and m are.
+    The arguments and errors are those of `attention`, for one sequence: ``q`` [n, d], ``k`` [m, d],
+    ``v`` [m, e]. Blocks of queries meet blocks of keys; what a row has summed so far is rescaled
+    whenever a larger logit turns up (Milakov and Gimelshein, 2018; Rabe and Staats, 2021), which
+    is exact but for rounding. O(n · m · (d + e)) in time; the extra memory is a few blocks of a
+    million numbers, and the output, whatever n and m are.
     """
     q, k, v = _checked(q, k, v)
     if not q.ndim == k.ndim == v.ndim == 2:
         raise ValueError(f"blocks need one sequence: q is {q.shape}, k {k.shape}, v {v.shape}")
-    allowed, added = _read_mask(mask, (len(q), len(k)))
+    mask = _checked_mask(mask, (len(q), len(k)))
     output = np.zeros((len(q), v.shape[1]), np.result_type(q, k, v))
     width = max(1, min(len(k), _BLOCK // max(q.shape[1], v.shape[1], 1024)))
     height = max(1, _BLOCK // max(width, q.shape[1], v.shape[1], 1))
@@ -122,8 +125,8 @@ def attend_in_blocks(
         total, sums = np.zeros_like(top), 0.0
         for begin in range(0, len(k), width):
             columns = slice(begin, begin + width)
-            logits = _logits(q[rows], k[columns], scale) + _part(added, rows, columns)
-            logits = np.where(_part(allowed, rows, columns), logits, -np.inf)  # (height, width)
+            logits = _logits(q[rows], k[columns], scale)
+            logits = _masked(logits, _part(mask, rows, columns))  # (height, width)
             higher = np.maximum(top, logits.max(axis=1, keepdims=True))
             safe = np.where(np.isfinite(higher), higher, 0)
             shrink, powers = np.exp(top - safe), np.exp(logits - safe)
@@ -150,7 +153,9 @@ class MultiHeadAttention:
     find is joined by ``w_o``. The weights are attributes and may be set: ``w_q`` [D, h, key_dim],
     ``w_k`` [D of k, h, key_dim], ``w_v`` [D of v, h, value_dim], ``w_o`` [h, value_dim, D_out],
     and the biases ``b_q``, ``b_k`` [h, key_dim], ``b_v`` [h, value_dim], ``b_o`` [D_out].
-    They begin as Glorot's uniform numbers (2010), seeded, with biases of zero.
+    They begin as Glorot and Bengio's uniform numbers (2010), seeded, with biases of zero.
+    ``value_dim`` is ``key_dim`` and ``output_dim`` is ``dim`` unless given. Multi-head attention
+    (Vaswani et al., 2017).
 
     >>> layer = MultiHeadAttention(num_heads=2, key_dim=3, dim=4)
     >>> layer(np.ones((5, 4)), np.ones((7, 4))).output.shape
@@ -167,10 +172,13 @@ class MultiHeadAttention:
         output_dim: int | None = None,
         seed: int = 0,
     ) -> None:
-        if min(num_heads, key_dim, dim) < 1:
-            raise ValueError(f"num_heads {num_heads}, key_dim {key_dim}, dim {dim}: all from 1")
+        values = key_dim if value_dim is None else value_dim
+        outputs = dim if output_dim is None else output_dim
+        sizes = {"num_heads": num_heads, "key_dim": key_dim, "dim": dim}
+        for name, size in {**sizes, "value_dim": values, "output_dim": outputs}.items():
+            if size < 1:
+                raise ValueError(f"{name} counts from 1, not {size!r}")
         rng = np.random.default_rng(seed)
-        values, outputs = value_dim or key_dim, output_dim or dim
         self.num_heads = num_heads
         self.w_q = _glorot(rng, (dim, num_heads, key_dim))
         self.w_k = _glorot(rng, (dim, num_heads, key_dim))
@@ -216,15 +224,18 @@ class MultiHeadAttention:
         ``state`` holds arrays by the names of its ``state_dict``: ``in_proj_weight`` [3E, E], or
         ``q_proj_weight`` [E, E], ``k_proj_weight`` [E, kdim] and ``v_proj_weight`` [E, vdim];
         ``out_proj.weight`` [E, E]; and, where it has biases, ``in_proj_bias`` [3E] and
-        ``out_proj.bias`` [E]. ``KeyError`` where one is missing.
+        ``out_proj.bias`` [E]. ``KeyError`` where one is missing, ``ValueError`` where E columns do
+        not divide into the heads, and for the keys that ``add_bias_kv`` appends.
         """
         arrays = {name: np.asarray(array) for name, array in state.items()}
+        if "bias_k" in arrays:
+            raise ValueError("this layer appends no keys: bias_k and bias_v have no place in it")
         if "in_proj_weight" in arrays:
             inputs = np.split(arrays["in_proj_weight"], 3)
         else:
             inputs = [arrays[f"{name}_proj_weight"] for name in "qkv"]
         size = len(inputs[0])
-        if size % num_heads:
+        if num_heads < 1 or size % num_heads:
             raise ValueError(f"{size} columns do not divide into {num_heads} heads")
         width = size // num_heads
         layer = cls(num_heads, width, size)
@@ -257,11 +268,12 @@ class MultiHeadAttention:
         return layer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SelfAttention:
-    """The words of a text, and how much each looks at each: ``weights`` [n, n], rows sum to one.
+    """The ``words`` of a text, n of them, and how much each looks at each.
 
-    ``output`` [n, d] is what each word has gathered from all of them.
+    Row i of ``weights`` [n, n] is how much word i looks at each word, and sums to one; row i of
+    ``output`` [n, d] is what it has gathered from them.
     """
 
     words: list[str]
@@ -269,39 +281,59 @@ class SelfAttention:
     output: Array
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the weights as a heat map, a row a word, and return matplotlib's axes.
+        """Draw the weights as a heat map, a row for each word, and return matplotlib's axes.
 
-        ``ImportError`` where matplotlib is not installed: it comes with the extra ``plot``.
+        On the axes ``ax``, or else on a new figure. ``ImportError`` where matplotlib is not
+        installed: it comes with the extra ``plot``.
         """
         if ax is None:
-            import matplotlib.pyplot as plt
-
-            ax = plt.figure(layout="constrained").add_subplot()
-        ax.imshow(self.weights, vmin=0, cmap="viridis")
-        ax.set_xticks(range(len(self.words)), self.words, rotation=45, ha="right")
-        ax.set_yticks(range(len(self.words)), self.words)
-        ax.set_xlabel("looked at")
-        ax.set_ylabel("looking")
+            ax = _new_axes(len(self.words))
+        image = ax.imshow(self.weights, vmin=0, cmap="viridis")
+        places = range(len(self.words))
+        ax.set_xticks(places, self.words, rotation=45, ha="right", rotation_mode="anchor")
+        ax.set_yticks(places, self.words)
+        if len(places) <= _NUMBERED:
+            bright = 0.6 * self.weights.max()
+            for (row, column), weight in np.ndenumerate(self.weights):
+                color = "black" if weight > bright else "white"
+                ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=color)
+        ax.set_xlabel("the word it looks at")
+        ax.set_ylabel("the word that looks")
+        ax.set_title("Self-attention")
+        ax.figure.colorbar(image, ax=ax, label="weight (each row sums to one)")
         return ax
 
 
-def self_attention(
-    embedder: Callable[[list[str]], ArrayLike], text: str, *, scale: float | None = None
-) -> SelfAttention:
+def _new_axes(words: int) -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "plots need matplotlib: pip install 'fuzzydict-attention[plot]'"
+        ) from error
+    side = min(max(4.0, 1.5 + 0.45 * words), 20.0)  # inches; room for the labels of all words
+    return plt.figure(figsize=(side + 1, side), layout="compressed").add_subplot()
+
+
+def self_attention(embedder: Any, text: str, *, scale: float = 2.0) -> SelfAttention:
     """Let the words of a text look at each other: each word is query, key and value.
 
-    ``embedder`` turns the list of words into an array [n, d]; a `fuzzydict.embedders.Embedder`
-    does by its ``encode``. ``scale`` is as in `attention`: a larger one looks more sharply.
-    ``ValueError`` where the text has no words.
+    ``embedder`` is anything that `fuzzydict.embedders.as_embedder` takes: "default", gensim's
+    ``KeyedVectors``, a callable from a list of words to an array [n, d]… Its rows count by their
+    direction alone, so that ``scale``, above 0, multiplies their cosines. With 2, a word looks
+    e² ≈ 7 times as much at itself as at a word that it has nothing to do with; a larger one is
+    sharper. ``ValueError`` where the text has no words. O(n² · d).
 
-    >>> result = self_attention(lambda words: np.eye(len(words)), "the river bank", scale=1.0)
+    >>> result = self_attention(lambda words: np.eye(len(words)), "the river bank")
     >>> result.words, bool(result.weights[0, 0] > result.weights[0, 1])
     (['the', 'river', 'bank'], True)
     """
+    from fuzzydict.embedders import as_embedder  # all else here is about arrays alone
+
     words = re.findall(r"\w+(?:['’-]\w+)*", text)
     if not words:
         raise ValueError(f"no words in {text!r}")
-    x = np.asarray(getattr(embedder, "encode", embedder)(words))  # (n, d)
+    x = as_embedder(embedder).encode(words)  # (n, d), of unit length
     output, weights = attention(x, x, x, scale=scale)
     return SelfAttention(words, weights, output)
 
@@ -310,13 +342,13 @@ def self_attention(
 
 
 def _checked(q: ArrayLike, k: ArrayLike, v: ArrayLike) -> tuple[Array, Array, Array]:
-    arrays = tuple(np.asarray(x) for x in (q, k, v))
-    for name, array in zip("qkv", arrays, strict=True):
+    q, k, v = (x if _is_floating(x) else x.astype(float) for x in map(np.asarray, (q, k, v)))
+    for name, array in zip("qkv", (q, k, v), strict=True):
         if array.ndim < 2:
             raise ValueError(f"{name} has the shape {array.shape}, not (..., rows, columns)")
-        if not np.isfinite(array).all():
+        # NaN is the least and the largest of all; a boolean array of isfinite would cost memory.
+        if not np.isfinite([array.min(initial=0), array.max(initial=0)]).all():
             raise ValueError(f"{name} has NaN or infinity in it")
-    q, k, v = (x if np.issubdtype(x.dtype, np.floating) else x.astype(float) for x in arrays)
     if q.shape[-1] != k.shape[-1]:
         raise ValueError(f"q has {q.shape[-1]} columns, k has {k.shape[-1]}")
     if k.shape[-2] != v.shape[-2]:
@@ -324,11 +356,13 @@ def _checked(q: ArrayLike, k: ArrayLike, v: ArrayLike) -> tuple[Array, Array, Ar
     return q, k, v
 
 
-def _logit_shape(q: Array, k: Array) -> tuple[int, ...]:
+def _logit_shape(q: Array, k: Array, v: Array) -> tuple[int, ...]:
     try:
         leading = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
+        np.broadcast_shapes(leading, v.shape[:-2])
     except ValueError:
-        raise ValueError(f"q of shape {q.shape} and k of shape {k.shape} do not fit") from None
+        shapes = f"q {q.shape}, k {k.shape}, v {v.shape}"
+        raise ValueError(f"the leading dimensions do not broadcast: {shapes}") from None
     return (*leading, q.shape[-2], k.shape[-2])
 
 
@@ -336,32 +370,48 @@ def _logits(q: Array, k: Array, scale: float | None) -> Array:
     if scale is not None and not (np.isfinite(scale) and scale > 0):
         raise ValueError(f"scale is a number above 0, not {scale!r}")
     factor = 1 / np.sqrt(max(q.shape[-1], 1)) if scale is None else scale
-    logits: Array = (_wide(q) * q.dtype.type(factor)) @ np.swapaxes(_wide(k), -1, -2)
+    q, k = _wide(q), _wide(k)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits: Array = (q * q.dtype.type(factor)) @ np.swapaxes(k, -1, -2)
+    if not np.isfinite([logits.min(initial=0), logits.max(initial=0)]).all():
+        raise ValueError(f"q kᵀ · scale overflows {logits.dtype}: make q, k or scale smaller")
     return logits
 
 
-def _read_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return what the mask allows, boolean, and what it adds; both broadcast to ``shape``."""
-    allowed, added = np.ones((1, 1), bool), np.zeros((1, 1), np.float32)
+def _checked_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
+    """Return the mask as an array of two dimensions at least, that broadcasts to ``shape``."""
     if mask is None:
-        return allowed, added
-    given = np.asarray(mask)
+        return None
+    mask = np.asarray(mask)
     try:
-        fits = np.broadcast_shapes(given.shape, shape) == shape
+        fits = np.broadcast_shapes(mask.shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"mask has the shape {given.shape}, the logits have {shape}")
-    given = given.reshape((1,) * (2 - given.ndim) + given.shape)
-    if given.dtype == bool:
-        return given, added
-    if np.isnan(given).any() or np.isposinf(given).any():
+        raise ValueError(f"mask has the shape {mask.shape}, the logits have {shape}")
+    if mask.dtype != bool and not _is_floating(mask):
+        raise ValueError(
+            f"mask is of {mask.dtype}: make it boolean, to show and hide keys, or of floats, to be "
+            "added to the logits"
+        )
+    if mask.dtype != bool and not mask.max(initial=-np.inf) < np.inf:
         raise ValueError("mask has NaN or infinity in it; only -inf hides a key")
-    return ~np.isneginf(given), np.where(np.isneginf(given), 0, _wide(given))
+    return mask.reshape((1,) * (2 - mask.ndim) + mask.shape)
 
 
-def _part(mask: Array, rows: slice, columns: slice) -> Array:
+def _masked(logits: Array, mask: Array | None) -> Array:
+    """Return the logits under the mask: -inf where it hides a key."""
+    if mask is None:
+        return logits
+    if mask.dtype == bool:
+        return np.where(mask, logits, logits.dtype.type(-np.inf))
+    return logits + _wide(mask)
+
+
+def _part(mask: Array | None, rows: slice, columns: slice) -> Array | None:
     """Return the block of a mask [n or 1, m or 1]."""
+    if mask is None:
+        return None
     mask = mask[rows] if len(mask) > 1 else mask
     return mask[:, columns] if mask.shape[1] > 1 else mask
 
@@ -376,6 +426,16 @@ def _project(name: str, x: Array, weights: Array, bias: Array) -> Array:
 def _glorot(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
     limit = np.sqrt(6 / (shape[0] + shape[1] * shape[2]))
     return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def _is_floating(x: Array) -> bool:
+    return bool(np.issubdtype(x.dtype, np.floating))
+
+
+def _floats(x: ArrayLike) -> Array:
+    """Return the numbers to compute with."""
+    x = np.asarray(x)
+    return _wide(x) if _is_floating(x) else x.astype(float)
 
 
 def _wide(x: Array) -> Array:

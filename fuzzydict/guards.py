@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable
 
 from fuzzydict.storage import read_table
-from fuzzydict.text import bases
+from fuzzydict.text import bases, compact
 
 __all__ = ["DEFAULT", "Guard", "Words", "numbers_differ", "opposites"]
 
@@ -60,6 +60,8 @@ def _number_words(words: Words) -> list[str]:
 def opposites(query: Words, key: Words) -> bool:
     """Does a word of one mean the opposite of a word of the other, and neither have both?
 
+    Texts of the same letters are the same.
+
     Opposites are WordNet's antonyms and the lexicon's, in any inflection; a word and the same
     word with a negating prefix; and pairs such as en/de, up/down, in/out inside of words.
 
@@ -69,7 +71,9 @@ def opposites(query: Words, key: Words) -> bool:
     False
     """
     forbidden = _opposites_of_all(query)
-    if all(forbidden.isdisjoint(_forms(word)) for word in _with_phrase(key)):
+    if compact(query) == compact(key) or all(
+        forbidden.isdisjoint(_forms(word)) for word in _with_phrase(key)
+    ):
         return False
     held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
     return any(
@@ -95,6 +99,7 @@ def _opposites_of(word: str) -> frozenset[str]:
     """Return the opposites of a word in their base forms."""
     found = {opposite for form in _forms(word) for opposite in _table().get(form, ())}
     found.update(_PARTICLES[form] for form in _forms(word) if form in _PARTICLES)
+    found.update({"from": {"to"}, "to": {"from"}}.get(word, ()))  # too short for the table
     for form in _forms(word):
         found.update(prefix + form for prefix in _NEGATIONS if len(form) >= 3)
         found.update(
@@ -112,7 +117,7 @@ _NEGATIONS = ("un", "in", "im", "non", "dis", "de", "mis", "anti")
 _PREFIXES = (
     ("en", "de"), ("en", "dis"), ("up", "down"), ("in", "out"), ("im", "ex"), ("in", "ex"),
     ("in", "de"), ("a", "de"), ("at", "de"), ("con", "dis"), ("over", "under"), ("pre", "post"),
-    ("mini", "maxi"), ("sub", "super"), ("on", "off"), ("as", "des"),
+    ("mini", "maxi"), ("sub", "super"), ("on", "off"), ("as", "des"), ("get", "set"),
 )  # fmt: skip
 _SWAPS = _PREFIXES + tuple((other, one) for one, other in _PREFIXES)
 _PARTICLES = {"in": "out", "out": "in", "on": "off", "off": "on", "up": "down", "down": "up"}

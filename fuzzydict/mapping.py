@@ -208,8 +208,8 @@ class FuzzyDict(dict[K, V]):
         self,
         query: list[Any],
         *,
-        temperature: float = ...,
-        n: int = ...,
+        temperature: float | None = ...,
+        n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
     ) -> list[Attention]: ...
     @overload
@@ -217,8 +217,8 @@ class FuzzyDict(dict[K, V]):
         self,
         query: object,
         *,
-        temperature: float = ...,
-        n: int = ...,
+        temperature: float | None = ...,
+        n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
     ) -> Attention: ...
 
@@ -226,17 +226,17 @@ class FuzzyDict(dict[K, V]):
         self,
         query: Any,
         *,
-        temperature: float = 1.0,
-        n: int = CANDIDATES,
+        temperature: float | None = None,
+        n: int | None = None,
         mask: Iterable[Any] | Callable[[Any], bool] | None = None,
     ) -> Attention | list[Attention]:
         """Return how much each key is meant, and what their values make together.
 
-        The soft lookup, of which ``d[query]`` is the limit at temperature zero. At the
-        ``temperature`` 1 the weights are the calibrated probabilities; above it they are more
-        alike. The ``n`` nearest keys are attended to; the others have no weight. ``mask`` is the
-        keys that may be, or a function that is true of them. A list of queries gives a list of
-        answers, by one matrix product.
+        The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
+        default, the weights are the calibrated probabilities; above it they are more alike. The
+        ``n`` nearest keys are attended to, 64 by default; the others have no weight. ``mask`` is
+        the keys that may be, or a function that is true of them. A list of queries gives a list
+        of answers, by one matrix product.
 
         ``ValueError`` for a temperature that is not above zero, an ``n`` below 1, and a mask that
         names what is no key. O(len(self) · d) and n scores a query.
@@ -245,6 +245,8 @@ class FuzzyDict(dict[K, V]):
         >>> car.attend("performance").best != "color"
         True
         """
+        temperature = 1.0 if temperature is None else temperature
+        n = CANDIDATES if n is None else n
         if not 0 < temperature < float("inf"):
             raise ValueError(f"a temperature is above zero and finite, not {temperature!r}")
         if n < 1:
@@ -268,11 +270,8 @@ class FuzzyDict(dict[K, V]):
                 candidates = next(found)
                 cutoff = 0.0 if query in candidates.keys else self.cutoff  # an exact key wins
                 shares, silence = weigh(candidates.logits, cutoff, temperature)
-                # In the order of `matches`, in which equal keys are in that of the alphabet.
-                ranked = sorted(
-                    zip(-candidates.probabilities(), candidates.keys, shares, strict=True)
-                )
-                weights = {key: float(share) for _, key, share in ranked if share > 0}
+                ranked = candidates.order()
+                weights = {candidates.keys[i]: float(shares[i]) for i in ranked if shares[i] > 0}
             elif super().__contains__(query) and (among is None or query in among):
                 weights, silence = {query: 1.0}, 0.0
             values = [self._exact(key) for key in weights]
@@ -312,6 +311,8 @@ class FuzzyDict(dict[K, V]):
                 raise ValueError(f"a pair is a query and its key or None, not {(query, key)!r}")
             if key is not None and not super().__contains__(key):
                 raise ValueError(f"the pair of {query!r} names {key!r}, which is no key")
+        if not pairs:
+            return
         matcher = self._up_to_date()
         self._calibration = matcher.calibration = matcher.calibrate(pairs)  # type: ignore[arg-type]
         self._remembered = {}

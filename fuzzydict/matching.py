@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 
 CANDIDATES = 64
 _CERTAIN = 8.0  # the least logit of an exact key
+_ALIKE = 4.0  # by which keys of the same words stand behind one of them
 
 
 class Candidates(NamedTuple):
@@ -32,6 +33,10 @@ class Candidates(NamedTuple):
     def probabilities(self) -> Floats:
         """Return the attention over the keys beside the null key: [len(keys)]."""
         return softmax(np.append(self.logits, np.float32(0)))[:-1]
+
+    def order(self) -> list[int]:
+        """Return the places of the keys, the likeliest first, equal ones as in the alphabet."""
+        return sorted(range(len(self.keys)), key=lambda i: (-self.logits[i], self.keys[i]))
 
 
 class WordUsage:
@@ -122,10 +127,13 @@ class Matcher:
         The probabilities of all keys and of none of them sum to one. Keys that a guard forbids
         have no place. One search of the index, and the scoring of 64 keys.
         """
+        if not self._words:
+            return []
         (candidates,) = self.candidates([query])
-        keys, shares = candidates.keys, candidates.probabilities()
-        order = sorted(range(len(keys)), key=lambda i: (-shares[i], keys[i]))[:n]
-        return [(keys[i], float(shares[i])) for i in order if shares[i] > 0]
+        shares = candidates.probabilities()
+        return [
+            (candidates.keys[i], float(shares[i])) for i in candidates.order()[:n] if shares[i] > 0
+        ]
 
     def candidates(
         self, queries: Sequence[str], n: int = CANDIDATES, among: Collection[str] | None = None
@@ -156,7 +164,7 @@ class Matcher:
         scales = [Scale()]
         if self._background is not None:
             scales = [
-                Scale(slope, shift) for slope in (0.7, 1.0, 1.4) for shift in (-0.15, 0, 0.15)
+                Scale(slope, shift) for slope in (1.0, 0.7, 1.4) for shift in (0, -0.15, 0.15)
             ]
         before, best = self.calibration, (Calibration(), np.inf)
         try:
@@ -168,6 +176,8 @@ class Matcher:
                     if query not in self._words and (right is None or right in keys):
                         lookups.append((logits, None if right is None else keys.index(right)))
                 fitted, left = calibration.fit(lookups)
+                # Few pairs must not move the scale far: 1 nat for 0.7 or 1.4, and for 0.15.
+                left += 9 * np.log(scale.slope) ** 2 + 44 * scale.offset**2
                 if left < best[1]:
                     best = fitted._replace(scale=scale), left
         finally:
@@ -190,6 +200,8 @@ class Matcher:
             for i, key in enumerate(held):
                 if guard(asked, key):
                     logits[i] = -np.inf
+        if len(set(held)) < len(held):
+            _stand_for_all(query, keys, held, logits)
         if query in keys:
             logits[keys.index(query)] = max(float(logits.max()) + 1.0, _CERTAIN)
         return logits
@@ -206,6 +218,21 @@ class Matcher:
         else:
             meaning = self.embedder.encode(keys)
         return np.hstack([meaning, spelling.encode([compact(key) for key in split])])
+
+
+def _stand_for_all(query: str, keys: Sequence[str], held: Sequence[Words], logits: Floats) -> None:
+    """Of keys of the same words let the one stand out that is written most like the query.
+
+    Else they would share its probability, and none of them might reach the cutoff.
+    """
+    alike: dict[Words, list[int]] = {}
+    for i, key in enumerate(held):
+        alike.setdefault(key, []).append(i)
+    for places in alike.values():
+        if len(places) > 1:
+            letters = spelling.similarities([query], [keys[i] for i in places])[0, 0]
+            first = min(zip(-letters, [keys[i] for i in places], places, strict=True))[2]
+            logits[[i for i in places if i != first]] -= _ALIKE
 
 
 def _judge(embedder: Embedder) -> tuple[Score, WordMeaning]:

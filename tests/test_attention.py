@@ -1,5 +1,6 @@
 """Attention in closed form: nothing here needs another library."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -103,9 +104,45 @@ def test_float16_does_not_overflow_and_stays_float16():
     np.testing.assert_allclose(attend_in_blocks(x, x, x), 200)
 
 
+def test_the_scale_of_float16_is_as_exact_as_that_of_float32():
+    x = numbers(4, 3, dtype=np.float16)
+    wide = x.astype(np.float32)
+    for scale in (None, 1e5, 1e-9):
+        expected = attention(wide, wide, wide, scale=scale).output.astype(np.float16)
+        np.testing.assert_array_equal(attention(x, x, x, scale=scale).output, expected)
+
+
+def test_integers_and_lists_are_computed_as_float64():
+    output, weights = attention([[1, 0]], [[1, 0], [0, 1]], [[1], [3]])
+    assert output.dtype == weights.dtype == np.float64
+    np.testing.assert_allclose(
+        output, attention(*map(np.float64, ([[1, 0]], np.eye(2), [[1], [3]]))).output
+    )
+
+
 def test_softmax_of_huge_numbers_is_finite():
     np.testing.assert_allclose(softmax([1e300, 1e300]), [0.5, 0.5])
     assert softmax([[-np.inf, -np.inf]]).tolist() == [[0, 0]]
+
+
+def test_softmax_takes_integers_and_nothing():
+    np.testing.assert_allclose(softmax([[0, 1], [5, 5]]), [[1 / (1 + E), E / (1 + E)], [0.5, 0.5]])
+    assert softmax([]).shape == (0,)
+    assert softmax(np.zeros((2, 0))).shape == (2, 0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_softmax_refuses_what_would_make_it_nan(bad):
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        softmax([[0.0, 1.0], [bad, 0.0]])
+
+
+def test_products_that_overflow_are_refused():
+    huge = np.full((2, 3), 1e30, np.float32)
+    for function in (attention, attend_in_blocks):
+        with pytest.raises(ValueError, match="overflows float32"):
+            function(huge, huge, huge)
+    np.testing.assert_allclose(attention(huge, huge, huge, scale=1e-30).weights, 0.5)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(0, 2**32 - 1))
@@ -149,7 +186,10 @@ def test_blocks_over_a_hundred_thousand_keys_need_little_memory():
         ((numbers(2, 100), numbers(3, 64), numbers(3, 1)), "q has 100 columns, k has 64"),
         ((numbers(2, 4), numbers(3, 4), numbers(5, 1)), "k has 3 rows, v has 5"),
         ((numbers(4), numbers(3, 4), numbers(3, 1)), r"q has the shape \(4,\)"),
-        ((numbers(2, 2, 4), numbers(3, 3, 4), numbers(3, 1)), "do not fit"),
+        (
+            (numbers(2, 2, 4), numbers(3, 3, 4), numbers(3, 1)),
+            r"do not broadcast: q \(2, 2, 4\), k \(3, 3, 4\)",
+        ),
         ((np.full((2, 4), np.nan), numbers(3, 4), numbers(3, 1)), "q has NaN"),
         ((numbers(2, 4), numbers(3, 4), np.full((3, 1), np.inf)), "v has NaN or infinity"),
         (
@@ -158,6 +198,10 @@ def test_blocks_over_a_hundred_thousand_keys_need_little_memory():
         ),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), np.ones((7, 2, 3))), "mask has the shape"),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), np.full((2, 3), np.nan)), "mask has NaN"),
+        ((numbers(2, 4), numbers(3, 4), numbers(3, 1), np.full((2, 3), np.inf)), "mask has NaN"),
+        ((numbers(2, 4), numbers(3, 4), numbers(3, 1), np.ones((2, 3), int)), "mask is of int64"),
+        ((numbers(2, 2, 4), numbers(3, 4), numbers(3, 3, 1)), r"do not broadcast.*v \(3, 3, 1\)"),
+        ((numbers(2, 4), numbers(3, 4), numbers(3, 1), None, np.nan), "scale is a number above 0"),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), None, 0.0), "scale is a number above 0"),
         ((numbers(2, 4), numbers(3, 4), numbers(3, 1), None, -1.0), "scale is a number above 0"),
     ],
@@ -201,22 +245,59 @@ def test_a_layer_begins_the_same_for_the_same_seed():
 
 
 def test_a_layer_says_what_does_not_fit():
-    with pytest.raises(ValueError, match="all from 1"):
+    with pytest.raises(ValueError, match="num_heads counts from 1, not 0"):
         MultiHeadAttention(0, 3, 4)
     with pytest.raises(ValueError, match=r"k has the shape \(5, 3\), its weights take 4 columns"):
         MultiHeadAttention(2, 3, 4)(numbers(2, 4), numbers(5, 3))
     with pytest.raises(ValueError, match="do not divide into 3 heads"):
         MultiHeadAttention.from_torch({"in_proj_weight": np.ones((12, 4))}, 3)
+    with pytest.raises(ValueError, match="do not divide into 0 heads"):
+        MultiHeadAttention.from_torch({"in_proj_weight": np.ones((12, 4))}, 0)
+    with pytest.raises(ValueError, match="appends no keys"):
+        MultiHeadAttention.from_torch({"in_proj_weight": np.ones((12, 4)), "bias_k": 0}, 2)
+    with pytest.raises(KeyError, match="out_proj"):
+        MultiHeadAttention.from_torch({"in_proj_weight": np.ones((12, 4))}, 2)
+    with pytest.raises(ValueError, match="value_dim counts from 1, not 0"):
+        MultiHeadAttention(2, 3, 4, value_dim=0)
     with pytest.raises(ValueError, match="not 3"):
         MultiHeadAttention.from_keras([np.ones((2, 2, 2))] * 3)
 
 
-def test_words_of_a_text_look_at_each_other():
-    result = self_attention(lambda words: np.eye(len(words)), "the bank of the river", scale=2.0)
+# Self-attention of words
+
+RIVER = "the bank of the river"
+
+
+def one_hot(words):
+    return np.eye(len(words))
+
+
+def keyed_vectors():
+    from gensim.models import KeyedVectors
+
+    vectors = KeyedVectors(4)
+    vectors.add_vectors(["the", "bank", "of", "river"], numbers(4, 4, dtype=np.float32))
+    return vectors
+
+
+@pytest.mark.parametrize("make", [lambda: "default", keyed_vectors, lambda: one_hot])
+def test_words_of_a_text_look_at_each_other(make):
+    result = self_attention(make(), RIVER)
     assert result.words == ["the", "bank", "of", "the", "river"]
     assert result.weights.shape == (5, 5)
-    np.testing.assert_allclose(result.weights.sum(axis=1), 1)
-    np.testing.assert_allclose(result.output, result.weights)
+    assert result.output.shape[0] == 5
+    np.testing.assert_allclose(result.weights.sum(axis=1), 1, rtol=1e-5)
+    assert (result.weights.argmax(axis=1)[[1, 2, 4]] == [1, 2, 4]).all()
+    if make() is not one_hot:  # which tells the first "the" from the second
+        np.testing.assert_allclose(result.weights[:, 0], result.weights[:, 3], rtol=1e-5)
+
+
+def test_the_scale_multiplies_the_cosines_of_the_words():
+    result = self_attention(lambda words: 7 * np.eye(len(words)), "a b c", scale=1.0)
+    np.testing.assert_allclose(result.weights[0], np.array([E, 1, 1]) / (E + 2), rtol=1e-6)
+    np.testing.assert_allclose(result.output, result.weights, rtol=1e-6)
+    sharp = self_attention(one_hot, "a b c", scale=100.0)
+    np.testing.assert_allclose(sharp.weights, np.eye(3), atol=1e-6)
 
 
 def test_words_of_the_default_model_look_at_related_words():
@@ -227,18 +308,73 @@ def test_words_of_the_default_model_look_at_related_words():
     assert bank["money"] > bank["the"]
 
 
+def test_words_are_split_at_what_is_no_letter_but_not_inside_of_compounds():
+    result = self_attention(one_hot, "Don't — the well-known “naïve” U2, 42!")
+    assert result.words == ["Don't", "the", "well-known", "naïve", "U2", "42"]
+
+
 def test_a_text_without_words_has_no_self_attention():
     with pytest.raises(ValueError, match="no words"):
-        self_attention(lambda words: np.eye(len(words)), " …")
+        self_attention(one_hot, " …")
 
 
-def test_self_attention_is_drawn_as_a_heat_map():
+def test_what_is_no_embedder_has_no_self_attention():
+    with pytest.raises(TypeError, match="is no embedder"):
+        self_attention(5, RIVER)
+    with pytest.raises(FileNotFoundError, match="no model 'defualt'"):
+        self_attention("defualt", RIVER)
+    with pytest.raises(ValueError, match=r"gave the shape \(2, 2\)"):
+        self_attention(lambda words: np.eye(2), RIVER)
+
+
+@pytest.fixture
+def plt():
     matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    result = self_attention(lambda words: np.eye(len(words)), "a b c")
-    ax = result.plot()
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
-    assert result.plot(ax) is ax
+    yield plt
     plt.close("all")
+
+
+def test_self_attention_is_drawn_as_a_heat_map_with_its_words(plt):
+    result = self_attention(one_hot, "a b c")
+    ax = result.plot()
+    for labels in (ax.get_yticklabels(), ax.get_xticklabels()):
+        assert [label.get_text() for label in labels] == ["a", "b", "c"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), result.weights)
+    assert [text.get_text() for text in ax.texts[:2]] == [f"{w:.2f}" for w in result.weights[0, :2]]
+    assert ax.get_title()
+    assert len(ax.figure.axes) == 2  # the other one is the colour bar
+
+
+def test_a_heat_map_is_drawn_where_it_is_told_to_be(plt):
+    figure, (left, right) = plt.subplots(1, 2)
+    assert self_attention(one_hot, "a b").plot(right) is right
+    assert right.images
+    assert not left.images
+    assert plt.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize("text", ["word", RIVER, "an internationalization of it all " * 6])
+def test_no_label_of_a_heat_map_is_cut_off(plt, text):
+    ax = self_attention(one_hot, text).plot()
+    ax.figure.draw_without_rendering()
+    whole = ax.figure.bbox
+    for bar in ax.figure.axes:
+        box = bar.get_tightbbox()
+        assert box.x0 >= whole.x0
+        assert box.y0 >= whole.y0
+        assert box.x1 <= whole.x1
+        assert box.y1 <= whole.y1
+
+
+def test_many_words_are_drawn_without_numbers(plt):
+    assert not self_attention(one_hot, "word " * 30).plot().texts
+
+
+def test_without_matplotlib_a_plot_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[plot\]'"):
+        self_attention(one_hot, "a b c").plot()

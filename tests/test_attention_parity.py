@@ -1,7 +1,5 @@
 """The same numbers as PyTorch and Keras, on random inputs, to 1e-5 in float32."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -46,6 +44,23 @@ def test_scaled_dot_product_attention_is_pytorchs(kind):
     )
 
 
+def test_the_causal_mask_is_pytorchs():
+    x = numbers(2, 5, 8)
+    theirs = torch.nn.functional.scaled_dot_product_attention(*[tensor(x)] * 3, is_causal=True)
+    np.testing.assert_allclose(attention(x, x, x, causal_mask(5)).output, theirs.numpy(), **CLOSE)
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_weights_are_those_that_pytorch_would_blend_an_identity_with(kind):
+    m = 5 if kind == "causal" else 7
+    q, k = numbers(5, 8), numbers(m, 8, seed=1)
+    mask = make_mask(kind, 5, m)
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        *map(tensor, (q[None], k[None], np.eye(m, dtype=np.float32)[None])), attn_mask=tensor(mask)
+    )
+    np.testing.assert_allclose(attention(q, k, k, mask).weights, theirs.numpy()[0], **CLOSE)
+
+
 def test_a_scale_is_pytorchs():
     q, k, v = numbers(5, 8), numbers(7, 8, seed=1), numbers(7, 4, seed=2)
     theirs = torch.nn.functional.scaled_dot_product_attention(
@@ -87,12 +102,15 @@ def test_a_layer_with_the_weights_of_pytorchs_gives_what_it_gives(source, kind, 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("kind", ["none", "boolean", "causal"])
-def test_a_layer_with_the_weights_of_keras_gives_what_it_gives(kind, bias):
-    os.environ["KERAS_BACKEND"] = "torch"
+@pytest.mark.parametrize("source", ["self", "cross", "other widths"])
+def test_a_layer_with_the_weights_of_keras_gives_what_it_gives(monkeypatch, source, kind, bias):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras", reason="Keras is not installed")
     layer = keras.layers.MultiHeadAttention(3, 4, value_dim=5, output_shape=6, use_bias=bias)
-    m = 5 if kind == "causal" else 7
-    q, k, v = numbers(2, 5, 12), numbers(2, m, 8, seed=1), numbers(2, m, 10, seed=2)
+    m = 5 if kind == "causal" or source == "self" else 7
+    q = numbers(2, 5, 12)
+    k = q if source == "self" else numbers(2, m, 8, seed=1)
+    v = numbers(2, m, 10, seed=2) if source == "other widths" else k
     mask = make_mask(kind, 5, m)
     layer(q, v, k)
     layer.set_weights([numbers(*w.shape, seed=i) / 3 for i, w in enumerate(layer.get_weights())])

@@ -33,6 +33,7 @@ __all__ = [
     "brown_paragraphs",
     "brown_sentences",
     "gloss_sentences",
+    "glossary_pairs",
     "lemmatiser",
     "read_graph",
     "read_lexicon",
@@ -491,10 +492,26 @@ def synonym_pairs(graph: Graph, usual: float = 0.0) -> list[tuple[str, str]]:
     return sorted(pairs)
 
 
+def glossary_pairs(graph: Graph) -> list[tuple[str, str]]:
+    """Return each word of the glossary with the head of its line, each pair once, in order."""
+    lines = [node.words for node in graph.nodes if node.modern]
+    return sorted({(min(w, head), max(w, head)) for head, *words in lines for w in words})
+
+
 def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
     """Return WordNet's pairs of opposites and the glossary's, each once, in order.
 
-    Words that are also synonyms, in another of their senses, are left out.
+    Words that are also synonyms, in another of their senses, are left out ("min" is a minute and a
+    minimum), but for two that each head a line of the glossary. So are two letters ("m"), which
+    stand for too much, unless they are such a head.
     """
-    same = set(synonym_pairs(graph))
-    return [pair for pair in graph.antonyms if pair[0] != pair[1] and pair not in same]
+    same: set[tuple[str, str]] = set()
+    for node in graph.nodes:
+        same.update(itertools.combinations(sorted(node.words), 2))
+    heads = {node.words[0] for node in graph.nodes if node.modern}
+    return [
+        pair
+        for pair in graph.antonyms
+        if pair[0] != pair[1]
+        and (heads.issuperset(pair) or (pair not in same and min(map(len, pair)) > 2))
+    ]

@@ -76,7 +76,7 @@ def _episode(thesaurus: Thesaurus, rng: random.Random, single: bool) -> Episode:
         if asked and not any(_same(asked, key) for i, key in enumerate(keys) if i != position):
             lookups.append((asked, position))
     for _ in range(max(1, round(0.6 * len(lookups)))):
-        asked = _other(keys, near, thesaurus, rng)
+        asked = _other(keys, near, pool, thesaurus, rng)
         if asked and not any(_same(asked, key) for key in keys):
             lookups.append((_respelled(asked, rng), None))
     if not single and rng.random() < 0.08:
@@ -375,18 +375,25 @@ def _british(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
 
 
 def _other(
-    keys: Sequence[str], near: set[str], thesaurus: Thesaurus, rng: random.Random
+    keys: Sequence[str],
+    near: set[str],
+    pool: Sequence[str],
+    thesaurus: Thesaurus,
+    rng: random.Random,
 ) -> str | None:
+    """Return what no key means: of the same topics (``pool``), near a key, or far from all."""
     kind = rng.random()
     key = rng.choice(list(keys))
     parts = key.split()
-    if kind < 0.2:
+    if kind < 0.1:
         term = rng.choice(thesaurus.terms)
-    elif kind < 0.27:
-        term = rng.choice(_topic(thesaurus, rng))
-    elif kind < 0.3:
+    elif kind < 0.32:
+        term = rng.choice(pool)
+        if thesaurus.synonyms.get(term) and rng.random() < 0.5:
+            term = rng.choice(thesaurus.synonyms[term])
+    elif kind < 0.35:
         term = rng.choice(thesaurus.glosses.get(rng.choice(thesaurus.terms)) or [""])
-    elif kind < 0.5 or (kind < 0.9 and len(parts) < 2):
+    elif kind < 0.53 or (kind < 0.9 and len(parts) < 2):
         found = [other for part in parts for other in thesaurus.siblings.get(part, ())]
         if not found:
             return None
@@ -399,7 +406,7 @@ def _other(
             return None
         parts[i] = other
         term = " ".join(parts)
-    elif kind < 0.93 and thesaurus.compounds.get(parts[-1]):
+    elif kind < 0.95 and thesaurus.compounds.get(parts[-1]):
         term = rng.choice(thesaurus.compounds[parts[-1]])  # "peanut butter" is no "butter"
     elif kind < 0.97:
         other = rng.choice(thesaurus.terms)

@@ -165,7 +165,8 @@ def _train(
     vectors = reduce(joined, dimensions, np.log1p(occurrences))
     number = {word: index for index, word in enumerate(words)}
     opposites = _places(corpora.antonym_pairs(graph), number)
-    synonyms = _places(corpora.synonym_pairs(graph, usual=0.5), number)
+    same = corpora.synonym_pairs(graph, usual=0.5) + corpora.glossary_pairs(graph)
+    synonyms = _places(dict.fromkeys(same), number)
     return WordVectors(words, counter_fit(vectors, synonyms, opposites), occurrences)
 
 

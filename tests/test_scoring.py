@@ -1,0 +1,124 @@
+"""The score: what is known of a query and a key, and the networks that judge it."""
+
+import numpy as np
+import pytest
+
+from fuzzydict.embedders import WordEmbedder, load
+from fuzzydict.matching import Matcher, WordUsage
+from fuzzydict.scoring import (
+    PHRASE_FEATURES,
+    WORD_FEATURES,
+    Network,
+    Score,
+    WithoutVectors,
+    phrase_features,
+    word_features,
+)
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    """Words of which "fast" and "quick" mean the same, "top speed" and "velocity" too."""
+    words = ["fast", "quick", "car", "top", "speed", "top speed", "velocity"]
+    rows = np.eye(5)[[0, 0, 1, 2, 3, 4, 4]]
+    return WordEmbedder(words, rows, counts=[5, 5, 5, 5, 5, 1, 1])
+
+
+def feature(features, name):
+    return features[..., WORD_FEATURES.index(name)]
+
+
+SURE = Network(  # judges by the cosine and the letters alone
+    np.eye(len(WORD_FEATURES), dtype=np.float32)[:, [3, 6]] * 8,
+    np.full(2, -4, np.float32),
+    np.full(2, 8, np.float32),
+    8.0,
+)
+
+
+def covered(query, key, meaning, usage=None):
+    cosines = np.zeros(1, np.float32)
+    features = phrase_features(query, [key], cosines, SURE, meaning, usage or WordUsage([key]))
+    return features[0, :2]
+
+
+def test_a_network_is_a_weighted_sum_of_hyperbolic_tangents():
+    network = Network(np.float32([[1], [2]]), np.float32([0.5]), np.float32([3]), -1.0)
+    assert network(np.float32([[1, 1]]))[0] == pytest.approx(3 * np.tanh(3.5) - 1, abs=1e-6)
+
+
+def test_words_that_mean_the_same_have_a_cosine_of_one(vocabulary):
+    features, info = word_features(["fast"], ["quick", "car"], vocabulary)
+    assert features.shape == (1, 2, len(WORD_FEATURES))
+    assert feature(features, "cosine")[0].tolist() == [1, 0]
+    assert len(info.rarity) == 3
+
+
+def test_a_word_is_the_same_in_any_inflection_and_spelling(vocabulary):
+    features, _ = word_features(["colours"], ["color", "colour", "table"], vocabulary)
+    assert feature(features, "same base")[0].tolist() == [0, 1, 0]
+    features, _ = word_features(["colour"], ["color"], vocabulary)
+    assert feature(features, "same variant")[0, 0] == 1
+
+
+def test_numbers_are_marked(vocabulary):
+    features, _ = word_features(["7", "seven"], ["7"], vocabulary)
+    assert feature(features, "number")[:, 0].tolist() == [1, 0]
+
+
+def test_each_word_stands_for_its_best_counterpart(vocabulary):
+    assert covered(("quick", "car"), ("car", "fast"), vocabulary) == pytest.approx([1, 1], abs=0.01)
+    query, key = covered(("car",), ("fast", "car"), vocabulary)
+    assert query == pytest.approx(1, abs=0.01)
+    assert 0.1 < key < 0.9
+
+
+def test_a_phrase_of_the_vocabulary_stands_for_a_word(vocabulary):
+    both = covered(("car", "velocity"), ("top", "speed", "car"), vocabulary)
+    assert both == pytest.approx([1, 1], abs=0.01)
+
+
+def test_two_words_that_are_written_as_one_are_the_same(vocabulary):
+    assert covered(("hostname",), ("host", "name"), vocabulary) == pytest.approx([1, 1], abs=0.01)
+    assert covered(("host", "name"), ("hostname",), vocabulary) == pytest.approx([1, 1], abs=0.01)
+
+
+def test_without_vectors_only_the_letters_speak(vocabulary):
+    info = WithoutVectors(vocabulary).look_up(["fast", "quick"])
+    assert not info.vectors.any()
+    assert not info.trust.any()
+    assert info.rarity.tolist() == vocabulary.look_up(["fast", "quick"]).rarity.tolist()
+    assert WithoutVectors(vocabulary).phrases(("top", "speed")) == []
+
+
+def test_every_pair_has_as_many_features_as_there_are_names(vocabulary):
+    keys = [("car",), ("top", "speed"), ("a",) * 100]
+    features = phrase_features(
+        ("car",) * 100, keys, np.zeros(3, np.float32), SURE, vocabulary, WordUsage(keys)
+    )
+    assert features.shape == (3, len(PHRASE_FEATURES))
+    assert np.isfinite(features).all()
+
+
+def test_a_word_that_all_keys_share_tells_nothing_apart():
+    usage = WordUsage([("order", "date"), ("order", "id"), ("order", "total")])
+    order, date, new = usage(["order", "date", "new"])
+    assert order < date == new == 1
+    usage.remove(("order", "id"))
+    usage.remove(("order", "total"))
+    assert usage(["order"])[0] == 1
+
+
+def test_a_score_survives_the_way_to_arrays_and_back():
+    score = load("default").score
+    again = Score.from_arrays(score.to_arrays())
+    assert again.cutoff == pytest.approx(score.cutoff)
+    features = np.random.default_rng(0).random((4, len(WORD_FEATURES)), np.float32)
+    assert np.array_equal(again.words(features), score.words(features))
+
+
+def test_an_embedder_with_no_score_is_judged_by_the_default_one(vocabulary):
+    matcher = Matcher(vocabulary)
+    matcher.add(["fast", "car"])
+    assert matcher.cutoff == load("default").score.cutoff
+    assert matcher.rank("quick", 1)[0][0] == "fast"
