@@ -20,6 +20,7 @@ __all__ = ["CANDIDATES", "Candidates", "Matcher", "WordUsage"]
 Floats = NDArray[np.float32]
 
 CANDIDATES = 64
+_AT_ONCE = 1024  # keys whose features are in memory together
 _CERTAIN = 8.0  # the least logit of an exact key
 _ALIKE = 4.0  # by which keys of the same words stand behind one of them
 
@@ -125,11 +126,9 @@ class Matcher:
         """Return the ``n`` keys that the query most probably means, with the probabilities.
 
         The probabilities of all keys and of none of them sum to one. Keys that a guard forbids
-        have no place. One search of the index, and the scoring of 64 keys.
+        have no place. One search of the index, and the scoring of 64 keys, or of n if that is more.
         """
-        if not self._words:
-            return []
-        (candidates,) = self.candidates([query])
+        (candidates,) = self.candidates([query], max(n, CANDIDATES))
         shares = candidates.probabilities()
         return [
             (candidates.keys[i], float(shares[i])) for i in candidates.order()[:n] if shares[i] > 0
@@ -142,6 +141,8 @@ class Matcher:
 
         One matrix product for the vectors of all queries and keys, and n scores a query.
         """
+        if not self._words:
+            return [Candidates([], np.empty(0, np.float32)) for _ in queries]
         asked = [words(query) for query in queries]
         rows = self._rows(queries, asked)
         for row, text in zip(rows, asked, strict=True):
@@ -190,12 +191,10 @@ class Matcher:
         if not keys:
             return np.empty(0, np.float32)
         held = [self._words[key] for key in keys]
-        cosines = self._meanings(keys) @ row[: -spelling.DIMENSION]
-        if self._background is not None:
-            cosines = self._background.scale(self._meanings)(cosines)
-            cosines = self.calibration.scale(cosines)
-        logits = self._score.logits(asked, held, cosines, self._meaning, self._usage)
-        logits = self.calibration(logits)
+        blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(keys), _AT_ONCE)]
+        logits = np.concatenate(
+            [self._judged(asked, row, keys[block], held[block]) for block in blocks]
+        )
         for guard in self._guards:
             for i, key in enumerate(held):
                 if guard(asked, key):
@@ -205,6 +204,14 @@ class Matcher:
         if query in keys:
             logits[keys.index(query)] = max(float(logits.max()) + 1.0, _CERTAIN)
         return logits
+
+    def _judged(self, asked: Words, row: Floats, keys: list[str], held: list[Words]) -> Floats:
+        cosines = self._meanings(keys) @ row[: -spelling.DIMENSION]
+        if self._background is not None:
+            cosines = self._background.scale(self._meanings)(cosines)
+            cosines = self.calibration.scale(cosines)
+        logits = self._score.logits(asked, held, cosines, self._meaning, self._usage)
+        return self.calibration(logits)
 
     def _trust(self, asked: Words) -> float:
         return self.embedder.trust(asked) if isinstance(self.embedder, WordEmbedder) else 1.0

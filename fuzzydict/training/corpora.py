@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from tqdm import tqdm
 
+from fuzzydict.text import bases
+
 __all__ = [
     "CorpusNotFoundError",
     "Entry",
@@ -503,15 +505,22 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
 
     Words that are also synonyms, in another of their senses, are left out ("min" is a minute and a
     minimum), but for two that each head a line of the glossary. So are two letters ("m"), which
-    stand for too much, unless they are such a head.
+    stand for too much, unless they are such a head, and a phrase with one of its words.
     """
     same: set[tuple[str, str]] = set()
     for node in graph.nodes:
         same.update(itertools.combinations(sorted(node.words), 2))
     heads = {node.words[0] for node in graph.nodes if node.modern}
+
+    def forms(term: str) -> set[str]:
+        return {form for word in term.split() for form in (word, *bases(word))}
+
+    def apart(one: str, other: str) -> bool:
+        return (" " in one and " " in other) or forms(one).isdisjoint(forms(other))
+
     return [
         pair
         for pair in graph.antonyms
-        if pair[0] != pair[1]
+        if apart(*pair)
         and (heads.issuperset(pair) or (pair not in same and min(map(len, pair)) > 2))
     ]

@@ -40,9 +40,10 @@ class Thesaurus:
 
     def near(self, term: str) -> set[str]:
         """Return all that a term could be taken for: what must not count as unrelated."""
-        close = {term, *self.synonyms[term], *self.broader[term], *self.derived[term]}
+        tables = (self.synonyms, self.broader, self.derived)
+        close = {term, *(other for table in tables for other in table.get(term, ()))}
         for other in list(close):
-            close.update(self.synonyms[other])
+            close.update(self.synonyms.get(other, ()))
         return close
 
 
