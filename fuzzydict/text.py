@@ -78,10 +78,10 @@ _SUFFIXES = (
 )  # fmt: skip
 
 
-_VARIANTS = re.compile("our|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$")
+_VARIANTS = re.compile("grey|our|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$")
 _VARIANT_OF = {
-    "our": "or", "is": "iz", "ys": "yz", "tre": "ter", "ogue": "og", "ence": "ense", "ll": "l",
-    "ae": "e", "oe": "e", "mme": "m",
+    "grey": "gray", "our": "or", "is": "iz", "ys": "yz", "tre": "ter", "ogue": "og",
+    "ence": "ense", "ll": "l", "ae": "e", "oe": "e", "mme": "m",
 }  # fmt: skip
 
 

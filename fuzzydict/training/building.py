@@ -125,7 +125,7 @@ def fit_score(
     *,
     n: int = 10_000,
     units: tuple[int, int] = (16, 32),
-    epochs: int = 16,
+    epochs: int = 24,
     seed: int = 1,
 ) -> Score:
     """Return the score fitted on ``n`` episodes, with its cutoff chosen on others."""
@@ -136,11 +136,13 @@ def fit_score(
         return shown
 
     word_lookups = fitting.word_lookups(some(n * 3 // 5, 1, single=True), embedder)
-    words = fitting.fit_network(word_lookups, units[0], epochs=epochs, describe="words")
+    words = fitting.fit_mean(word_lookups, units[0], epochs=epochs, describe="words")
     lookups = fitting.phrase_lookups(some(n, 2), words, embedder)
-    phrases = fitting.fit_network(lookups, units[1], epochs=epochs, describe="phrases")
+    phrases = fitting.fit_mean(lookups, units[1], epochs=epochs, describe="phrases")
     held_out = fitting.phrase_lookups(some(n // 8, 3), words, embedder)
-    return Score(words, phrases, fitting.choose_cutoff(phrases, held_out))
+    # The lookups that are made are harder than real ones: 3 of 8 have no answer, and most of these
+    # are near a key. At 3% wrong answers here there are fewer than 2% in real use.
+    return Score(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.03))
 
 
 def write_tables(folder: Path) -> None:

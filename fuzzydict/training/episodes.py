@@ -60,6 +60,10 @@ def _episode(thesaurus: Thesaurus, rng: random.Random, single: bool) -> Episode:
                 if not any(_same(other, key) for key in phrases):
                     phrases[other] = None
     keys = list(phrases)
+    # A few keys are names in full style, and may be asked for by the name alone.
+    plain = {_entitled(key, rng): key for key in keys if not single and rng.random() < 0.03}
+    full = {key: title for title, key in plain.items()}
+    keys = [full.get(key, key) for key in keys]
     theme = [] if single or rng.random() < 0.5 else _theme(rng.choice(heads), phrases, rng)
     keys = [_themed(key, theme, rng) if theme and rng.random() < 0.3 else key for key in keys]
     keys = list({"".join(split_words(key)): key for key in keys}.values())
@@ -69,7 +73,9 @@ def _episode(thesaurus: Thesaurus, rng: random.Random, single: bool) -> Episode:
     lookups: list[tuple[str, int | None]] = []
     for position in rng.sample(range(size), min(size, 12)):
         asked: str | None
-        if theme and rng.random() < 0.3:
+        if keys[position] in plain and rng.random() < 0.6:
+            asked = plain[keys[position]]
+        elif theme and rng.random() < 0.3:
             asked = _rethemed(keys[position], theme, rng)
         else:
             asked = _rewritten(keys[position], thesaurus, rng)
@@ -158,9 +164,9 @@ def _rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None
         (1.0, _reordered),
         (1.0, _longer),
         (0.7, _shorter),
-        (0.8, _british),
+        (1.2, _british),
         (1.0, _by_gloss),
-        (0.6, _entitled),
+        (1.0, lambda key, _, rng: _entitled(key, rng)),
     )
     (way,) = rng.choices([way for _, way in ways], [weight for weight, _ in ways])
     query = way(key, thesaurus, rng)
@@ -341,7 +347,7 @@ _RANKS = (
 )  # fmt: skip
 
 
-def _entitled(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
+def _entitled(key: str, rng: random.Random) -> str:
     """Return the key in the full style of a state or an institution."""
     title = " ".join([*rng.sample(_RANKS, rng.choice((0, 0, 1, 2, 3))), rng.choice(_TITLES)])
     frame = rng.choice(("{} of {}", "{} of the {}", "{1} {0}", "{1}, {0} of"))
@@ -391,9 +397,18 @@ def _other(
         term = rng.choice(pool)
         if thesaurus.synonyms.get(term) and rng.random() < 0.5:
             term = rng.choice(thesaurus.synonyms[term])
-    elif kind < 0.35:
+    elif kind < 0.37:  # a word of its own that is written like one of a key: "head", "ahead"
+        i = rng.randrange(len(parts))
+        alike = thesaurus.alike.get(parts[i])
+        if not alike:
+            return None
+        parts[i] = rng.choice(alike)
+        if parts[i] in near:
+            return None
+        term = " ".join(parts)
+    elif kind < 0.4:
         term = rng.choice(thesaurus.glosses.get(rng.choice(thesaurus.terms)) or [""])
-    elif kind < 0.53 or (kind < 0.9 and len(parts) < 2):
+    elif kind < 0.57 or (kind < 0.9 and len(parts) < 2):
         found = [other for part in parts for other in thesaurus.siblings.get(part, ())]
         if not found:
             return None

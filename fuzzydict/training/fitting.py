@@ -7,6 +7,7 @@ is 0: the very probability that the score states. Adam (Kingma and Ba, 2015), se
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,15 @@ from fuzzydict.scoring import (
 from fuzzydict.text import words as split_words
 from fuzzydict.training.episodes import Episode
 
-__all__ = ["Lookups", "choose_cutoff", "fit_network", "loss", "phrase_lookups", "word_lookups"]
+__all__ = [
+    "Lookups",
+    "choose_cutoff",
+    "fit_mean",
+    "fit_network",
+    "loss",
+    "phrase_lookups",
+    "word_lookups",
+]
 
 Floats = NDArray[np.float32]
 
@@ -120,6 +129,20 @@ def fit_network(
     return Network(w1, b1, w2, float(b2[0]))
 
 
+def fit_mean(lookups: Lookups, hidden: int, *, members: int = 3, **options: Any) -> Network:
+    """Return the mean of networks fitted from several seeds, as one network of their hidden units.
+
+    What one of them makes of chance alone the others do not (Hansen and Salamon, 1990).
+    """
+    fitted = [fit_network(lookups, hidden, seed=seed, **options) for seed in range(members)]
+    return Network(
+        np.hstack([member.w1 for member in fitted]),
+        np.concatenate([member.b1 for member in fitted]),
+        (np.concatenate([member.w2 for member in fitted]) / len(fitted)).astype(np.float32),
+        float(np.mean([member.b2 for member in fitted])),
+    )
+
+
 def _gradients(
     parameters: list[Floats],
     features: Floats,
@@ -177,7 +200,7 @@ def phrase_lookups(episodes: Iterable[Episode], words: Network, embedder: WordEm
     return Lookups.of(parts())
 
 
-def choose_cutoff(network: Network, lookups: Lookups, wrong: float = 0.01) -> float:
+def choose_cutoff(network: Network, lookups: Lookups, wrong: float) -> float:
     """Return the least probability from which on at most a share ``wrong`` of all lookups is
     answered wrongly, to two digits."""
     sizes = np.diff(np.append(lookups.starts, len(lookups.features)))

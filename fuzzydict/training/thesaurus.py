@@ -51,6 +51,7 @@ def build_thesaurus(wordnet: Any, lexicon: Sequence[Entry], seed: int = 0) -> Th
     """Return the tables of NLTK's ``wordnet`` reader, its usual words alone, and of the lexicon."""
     thesaurus = Thesaurus()
     _add_wordnet(thesaurus, wordnet, random.Random(seed))
+    _add_names(thesaurus, wordnet, random.Random(seed))
     _add_lexicon(thesaurus, lexicon)
     for table in (thesaurus.synonyms, thesaurus.broader, thesaurus.siblings, thesaurus.derived):
         for term, others in list(table.items()):
@@ -107,6 +108,27 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
         usual = [lemma.name().replace("_", " ").lower() for lemma in below if tag_count(lemma) > 0]
         if len(usual) >= 8:
             thesaurus.topics.append(usual)
+
+
+def _add_names(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
+    """Add the names of countries, cities, rivers and the like that texts were tagged with."""
+    for kind in sorted(wordnet.all_synsets("n"), key=lambda sense: str(sense.name())):
+        senses = [
+            sense for sense in kind.instance_hyponyms() if sum(map(tag_count, sense.lemmas()))
+        ]
+        names = [[_term(lemma) for lemma in sense.lemmas()] for sense in senses]
+        if len(names) < 6:
+            continue
+        heads = [same[0] for same in names]
+        thesaurus.topics.append(heads)
+        for head, *others in names:
+            thesaurus.terms.append(head)
+            thesaurus.synonyms[head] += others
+            thesaurus.siblings[head] += rng.sample(heads, 6)
+
+
+def _term(lemma: Any) -> str:
+    return str(lemma.name()).replace("_", " ").lower()
 
 
 def _short(gloss: str) -> str:
