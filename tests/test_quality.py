@@ -1,0 +1,53 @@
+"""The shipped model keeps its figures: those of `benchmarks/quality.py`, a little below them."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+quality = pytest.importorskip("quality")
+
+EVAL = Path(os.environ.get("FUZZYDICT_EVAL", quality.ROOT.parent / "shared" / "eval"))
+
+
+@pytest.fixture(scope="module")
+def library():
+    return quality.this_library()
+
+
+def judged(library, tasks):
+    return quality.figures(quality.run(library, tasks), library.cutoff)
+
+
+def test_scenes_of_real_use(library):
+    figures = judged(library, quality.load_scenes(quality.SCENES))
+    assert figures.hit >= 0.95
+    assert figures.best_total >= 0.89
+    assert figures.recall >= 0.80
+    assert figures.wrong < 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("misspellings", 0.985),
+        ("british_american", 0.995),
+        ("inflections", 0.99),
+        ("countries", 0.966),
+        ("commands", 0.88),
+    ],
+)
+def test_public_lookups(library, name, least):
+    tasks = quality.load_sets(EVAL).get(name)
+    if tasks is None:
+        pytest.skip(f"{EVAL} does not hold {name}.tsv")
+    assert judged(library, tasks).hit >= least
+
+
+def test_opposites_are_not_answered(library):
+    tasks = quality.load_sets(EVAL).get("opposites")
+    if tasks is None:
+        pytest.skip(f"{EVAL} does not hold opposites.tsv")
+    assert judged(library, tasks).opposite_given <= 0.03
