@@ -78,7 +78,7 @@ class Usage(Protocol):
 
 @dataclass(frozen=True)
 class Network:
-    """Two layers: x → w2 · tanh(w1 x + b1) + b2, a logit; x is scaled to be of the order of one."""
+    """Two layers: x → w2 · tanh(w1 x + b1) + b2, a logit; x is of the order of one."""
 
     w1: Floats  # (F, H)
     b1: Floats  # (H,)
@@ -202,66 +202,79 @@ def phrase_features(
 def _align(
     query: Words, keys: Sequence[Words], network: Network, meaning: WordMeaning, usage: Usage
 ) -> Floats:
-    """Let each word stand for its best counterpart; return what is covered: [len(keys), 12].
-
-    A phrase of the vocabulary stands for its counterpart as a word does, and covers its words.
-    """
-    phrases = meaning.phrases(query)
-    asked = [*query, *(" ".join(query[start:end]) for start, end in phrases)]
-    held_phrases = [meaning.phrases(key) for key in keys]
-    places: dict[str, int] = {}
-    for key, spans in zip(keys, held_phrases, strict=True):
-        for word in key:
-            places.setdefault(word, len(places))
-        for start, end in spans:
-            places.setdefault(" ".join(key[start:end]), len(places))
-    n, m = len(query), len(places)
-    features, info = word_features(asked, list(places), meaning)
-    pairs = np.zeros((len(asked), m + 1), np.float32)  # the last column stands for no word
-    pairs[:, :m] = 1 / (1 + np.exp(-network(features)))
-    longest = max(map(len, keys), default=0)
-    most = longest + max(map(len, held_phrases), default=0)
-    index = np.full((len(keys), most), m, np.intp)  # (C, L) words, then phrases
-    for row, key, spans in zip(index, keys, held_phrases, strict=True):
-        row[: len(key)] = [places[word] for word in key]
-        row[longest : longest + len(spans)] = [places[" ".join(key[i:j])] for i, j in spans]
-    found = pairs[:, index]  # (W, C, L)
-    covered_query, covered_key = found.max(axis=2, initial=0), found.max(axis=0)  # (W, C), (C, L)
-    for row, (start, end) in zip(covered_query[n:], phrases, strict=True):
-        np.maximum(covered_query[start:end], row, out=covered_query[start:end])
-    for row, spans in zip(covered_key, held_phrases, strict=True):
-        for covered, (start, end) in zip(row[longest:], spans, strict=False):
-            np.maximum(row[start:end], covered, out=row[start:end])
-    covered_query, covered_key, index = (
-        covered_query[:n],
-        covered_key[:, :longest],
-        index[:, :longest],
-    )
-    _join(query, keys, covered_query, covered_key)
-    rarity = np.append(info.rarity, np.float32(0))
-    apart = rarity * np.append(usage([*asked, *places]), np.float32(0))
+    """Return how far query and keys cover each other, word by word: [len(keys), 12]."""
+    covered = _cover(query, keys, network, meaning)
+    n, held = len(query), covered.held
+    # A last place, of no weight, stands for what is beyond the end of a key.
+    rarity = np.append(covered.info.rarity, np.float32(0))
+    apart = rarity * np.append(usage(covered.terms), np.float32(0))
     content = np.minimum(2 * rarity, 1)
-    held = len(asked) + index  # (C, L) places in rarity, apart and content
-    lost_query, lost_key = 1 - covered_query, 1 - covered_key
-    of_query = _share(rarity[:n, None], covered_query, 0)
-    of_key = _share(rarity[held], covered_key, 1)
+    lost_query, lost_key = 1 - covered.query, 1 - covered.keys
+    of_query = _share(rarity[:n, None], covered.query, 0)
+    of_key = _share(rarity[held], covered.keys, 1)
     return np.stack(
         [
             of_query,
             of_key,
             np.minimum(of_query, of_key),
-            covered_query.max(axis=0),
+            covered.query.max(axis=0),
             1 - (content[:n, None] * lost_query).max(axis=0),
             1 - (content[held] * lost_key).max(axis=1, initial=0),
-            _share(apart[:n, None], covered_query, 0),
-            _share(apart[held], covered_key, 1),
-            (apart[:n, None] * covered_query).max(axis=0),
+            _share(apart[:n, None], covered.query, 0),
+            _share(apart[held], covered.keys, 1),
+            (apart[:n, None] * covered.query).max(axis=0),
             (content[:n] @ lost_query) / 2,
             (content[held] * lost_key).sum(axis=1) / 2,
-            np.full(len(keys), _share(rarity[:n], info.trust[:n], 0)),
+            np.full(len(keys), _share(rarity[:n], covered.info.trust[:n], 0)),
         ],
         axis=1,
     )
+
+
+class _Cover(NamedTuple):
+    """How probably each word has a counterpart on the other side: W words asked, C keys."""
+
+    query: Floats  # (W, C)
+    keys: Floats  # (C, L) L words of the longest key; 0 beyond the end of a shorter one
+    held: NDArray[np.intp]  # (C, L) the place in terms of each; len(terms) beyond the end
+    terms: list[str]  # all words and phrases, those of the query first
+    info: WordInfo  # what is known of the terms
+
+
+def _cover(query: Words, keys: Sequence[Words], network: Network, meaning: WordMeaning) -> _Cover:
+    """Let each word stand for its best counterpart.
+
+    A phrase of the vocabulary stands for its counterpart as a word does, and covers its words.
+    """
+    spans = [meaning.phrases(text) for text in (query, *keys)]
+    phrases = [
+        [" ".join(text[start:end]) for start, end in places]
+        for text, places in zip((query, *keys), spans, strict=True)
+    ]
+    asked = [*query, *phrases[0]]
+    places: dict[str, int] = {}
+    for key, more in zip(keys, phrases[1:], strict=True):
+        for term in (*key, *more):
+            places.setdefault(term, len(places))
+    features, info = word_features(asked, list(places), meaning)
+    pairs = np.zeros((len(asked), len(places) + 1), np.float32)  # the last column is of no term
+    pairs[:, :-1] = 1 / (1 + np.exp(-network(features)))
+    longest = max(map(len, keys), default=0)
+    most = longest + max(map(len, phrases[1:]), default=0)
+    index = np.full((len(keys), most), len(places), np.intp)  # words, then phrases
+    for row, key, more in zip(index, keys, phrases[1:], strict=True):
+        row[: len(key)] = [places[word] for word in key]
+        row[longest : longest + len(more)] = [places[phrase] for phrase in more]
+    found = pairs[:, index]  # (W and phrases, C, L and phrases)
+    of_query, of_keys = found.max(axis=2, initial=0), found.max(axis=0)
+    for row, (start, end) in zip(of_query[len(query) :], spans[0], strict=True):
+        np.maximum(of_query[start:end], row, out=of_query[start:end])
+    for row, inside in zip(of_keys, spans[1:], strict=True):
+        for probability, (start, end) in zip(row[longest:], inside, strict=False):
+            np.maximum(row[start:end], probability, out=row[start:end])
+    of_query, of_keys = of_query[: len(query)], of_keys[:, :longest]
+    _join(query, keys, of_query, of_keys)
+    return _Cover(of_query, of_keys, len(asked) + index[:, :longest], [*asked, *places], info)
 
 
 def _share(weights: Floats, values: Floats, axis: int) -> Floats:
