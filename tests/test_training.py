@@ -88,6 +88,13 @@ def test_the_command_says_in_one_sentence_why_it_cannot(
     assert not (tmp_path / "x.safetensors").exists()
 
 
+def test_too_few_lookups_are_refused_before_the_training(
+    text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--text", str(text), "--lookups", "0"]) == 2
+    assert "at least 20" in capsys.readouterr().err
+
+
 def test_a_missing_corpus_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nltk.data.path", [])
     monkeypatch.setattr("nltk.download", lambda *_, **__: False)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fuzzydict.__main__ import main
 from fuzzydict.storage import data_file
 from fuzzydict.training import building, corpora, teacher, vectors
 
@@ -150,7 +151,7 @@ def test_the_tables_of_words_are_made_of_wordnet(
     graph: corpora.Graph, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpora, "read_graph", lambda _: graph)
-    building.write_tables(tmp_path)
+    assert main(["train", "tables", "-o", str(tmp_path)]) == 0
     for name in ("opposites.tsv", "irregular.tsv"):
         assert (tmp_path / name).read_bytes() == data_file(name).read_bytes()
 

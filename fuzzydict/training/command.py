@@ -8,7 +8,8 @@ __all__ = ["add_arguments", "run"]
 
 _EXAMPLES = """examples:
   fuzzydict train                              writes default.safetensors, in half an hour
-  fuzzydict train brown                        writes brown.safetensors, in five minutes
+  fuzzydict train brown                        writes brown.safetensors, in ten minutes
+  fuzzydict train tables -o data               writes data/opposites.tsv and irregular.tsv
   fuzzydict train --text sentences.txt -o mine.safetensors
 """
 
@@ -22,9 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model",
         nargs="?",
         default="default",
-        choices=("default", "wordnet", "brown"),
-        help="the one that is shipped; WordNet and the lexicon alone, for commercial use; or plain "
-        "Word2Vec on Brown (default: default)",
+        choices=("default", "wordnet", "brown", "tables"),
+        help="the one that is shipped; WordNet and the lexicon alone, for commercial use; plain "
+        "Word2Vec on Brown; or the tables of opposites and irregular forms that stand beside them "
+        "(default: default)",
     )
     what.add_argument("--text", type=Path, metavar="FILE", help="your own text, a sentence a line")
     parser.add_argument(
@@ -47,10 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
     from fuzzydict.training.teacher import TeacherNotFoundError
 
     text, name, output = arguments.text, arguments.model, arguments.output
+    if arguments.lookups < 20:
+        print("fuzzydict train: --lookups is at least 20", file=sys.stderr)
+        return 2
     if output is None:
         output = Path(f"{name if text is None else text.stem}.safetensors")
     options = {"seed": arguments.seed, "lookups": arguments.lookups}
     try:
+        if name == "tables":
+            folder = arguments.output or Path()
+            folder.mkdir(parents=True, exist_ok=True)
+            building.write_tables(folder)
+            print(f"wrote the tables in {folder}")
+            return 0
         if text is not None:
             building.build_from_sentences(text_sentences(text), output, **options)
         else:
