@@ -21,6 +21,7 @@ __all__ = ["Embedder", "EmbedderError", "WordEmbedder", "as_embedder", "load"]
 Vectors = NDArray[np.float32]
 
 _MAX_WORDS = 64  # words of a text that are embedded; ten sentences' worth
+_TOGETHER = 4096  # texts that are embedded at once
 _MAX_PHRASE = 4  # words of the longest phrase that is looked up as one: "date of birth"
 _REMEMBERED = 8192  # words outside of the vocabulary whose places are kept
 _RARITY = 1e-3  # Arora's a: a word of this frequency weighs half
@@ -90,6 +91,7 @@ class WordEmbedder:
             self._density = np.full(len(words), self._density)
         self._unknown = unknown
         self._spelling: _NgramIndex | None = None
+        self._openers: set[str] | None = None
         self._placed: dict[str, tuple[Vectors, float, float, float]] = {}
 
     @classmethod
@@ -127,15 +129,26 @@ class WordEmbedder:
 
     def encode_words(self, texts: Sequence[tuple[str, ...]]) -> Vectors:
         """Return the vectors of texts that are split into words already, as `encode` does."""
-        known: dict[str, tuple[Vectors, float]] = {}
         result = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in zip(result, texts, strict=True):
-            for term in self.terms(text[:_MAX_WORDS]):
-                if term not in known:
-                    known[term] = self.vector(term)
-                vector, weight = known[term]
-                row += weight * vector
+        for start in range(0, len(texts), _TOGETHER):
+            block = slice(start, start + _TOGETHER)
+            self._add_words(texts[block], result[block])
         return _unit(result)
+
+    def _add_words(self, texts: Sequence[tuple[str, ...]], out: Vectors) -> None:
+        """Add to each row of ``out`` the weighted vectors of the terms of its text."""
+        places: dict[str, int] = {}
+        terms: list[int] = []
+        owners: list[int] = []
+        for owner, text in enumerate(texts):
+            found = self.terms(text[:_MAX_WORDS])
+            terms += [places.setdefault(term, len(places)) for term in found]
+            owners += [owner] * len(found)
+        if terms:
+            info = self.look_up(list(places))
+            weighted = info.vectors * (info.rarity * info.trust)[:, None]
+            starts = np.flatnonzero(np.diff(owners, prepend=-1))
+            out[np.array(owners)[starts]] = np.add.reduceat(weighted[terms], starts, axis=0)
 
     def look_up(self, words: Sequence[str], /) -> WordInfo:
         """Return vectors, rarity, trust and density of words."""
@@ -160,12 +173,21 @@ class WordEmbedder:
         >>> WordEmbedder(["top speed"], [[1.0]]).phrases(("the", "top", "speed"))
         [(1, 3)]
         """
+        opening = self._opening
         return [
             (start, end)
             for start in range(len(words) - 1)
+            if words[start] in opening
             for end in range(start + 2, min(start + _MAX_PHRASE, len(words)) + 1)
             if " ".join(words[start:end]) in self._rows
         ]
+
+    @property
+    def _opening(self) -> set[str]:
+        """The words with which a phrase of the vocabulary begins."""
+        if self._openers is None:
+            self._openers = {word.split(" ", 1)[0] for word in self._words if " " in word}
+        return self._openers
 
     def trust(self, words: Sequence[str]) -> float:
         """Return how far the vector of a text of these words is to be trusted, 0 to 1."""
@@ -180,13 +202,11 @@ class WordEmbedder:
         """
         terms: list[str] = []
         start = 0
+        phrases = dict(self.phrases(words))  # the longest that begins at each place
         while start < len(words):
-            for end in range(min(len(words), start + _MAX_PHRASE), start, -1):
-                term = " ".join(words[start:end])
-                if end == start + 1 or term in self._rows:
-                    terms.append(term)
-                    start = end
-                    break
+            end = phrases.get(start, start + 1)
+            terms.append(" ".join(words[start:end]) if end > start + 1 else words[start])
+            start = end
         return terms
 
     def vector(self, word: str) -> tuple[Vectors, float]:
@@ -213,6 +233,8 @@ class WordEmbedder:
     def _place(self, word: str) -> tuple[Vectors, float, float, float]:
         if self._unknown is not None:
             return _unit(np.asarray(self._unknown(word), np.float32)[None])[0], 1.0, 1.0, 0.5
+        if word.isdigit():  # a number that is written like another is another
+            return np.zeros(self.dimension, np.float32), 1.0, 0.0, 0.5
         for base in bases(word):
             row = self._rows.get(base)
             if row is not None:
