@@ -1,6 +1,9 @@
 """Training: from a text to a model file, and the parts on the way."""
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +167,25 @@ def test_counts_are_those_of_wordnet(wordnet: object) -> None:
 def test_episodes_are_the_same_for_the_same_seed(thesaurus: Thesaurus) -> None:
     assert list(episodes(thesaurus, 5, 1)) == list(episodes(thesaurus, 5, 1))
     assert list(episodes(thesaurus, 5, 1)) != list(episodes(thesaurus, 5, 2))
+
+
+def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: object) -> None:
+    code = (
+        "import hashlib; from fuzzydict.training import corpora, thesaurus as t;"
+        "made = t.build_thesaurus(corpora.wordnet_reader(), []);"
+        "print(hashlib.sha1(repr(made).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
 
 
 def test_an_episode_asks_for_keys_that_it_has_and_for_others(thesaurus: Thesaurus) -> None:

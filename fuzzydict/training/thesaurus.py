@@ -91,20 +91,22 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
                 other.name().replace("_", " ").lower()
                 for lemma in sense.lemmas()
                 if lemma.name() == name
-                for other in lemma.derivationally_related_forms() + lemma.pertainyms()
+                for other in _ordered(lemma.derivationally_related_forms() + lemma.pertainyms())
             ]
             thesaurus.derived[term] += [
-                other for near in sense.similar_tos() for other in _names(near.lemmas()[:2], near)
+                other
+                for near in _ordered(sense.similar_tos())
+                for other in _names(near.lemmas()[:2], near)
             ]
         thesaurus.glosses[term] += [_short(sense.definition()) for sense in senses[:1]]
-        for above in senses[0].hypernyms() if senses else ():
+        for above in _ordered(senses[0].hypernyms()) if senses else ():
             if above.min_depth() >= 5:
                 thesaurus.broader[term] += _names(above.lemmas()[:2], above)
-            beside = [sense for sense in above.hyponyms() if sense != senses[0]]
+            beside = [sense for sense in _ordered(above.hyponyms()) if sense != senses[0]]
             for sense in rng.sample(beside, min(6, len(beside))):
                 thesaurus.siblings[term] += _names(sense.lemmas()[:1], sense)
-    for sense in sorted(wordnet.all_synsets("n"), key=lambda sense: str(sense.name())):
-        below = [other.lemmas()[0] for other in sense.hyponyms()]
+    for sense in _ordered(wordnet.all_synsets("n")):
+        below = [other.lemmas()[0] for other in _ordered(sense.hyponyms())]
         usual = [lemma.name().replace("_", " ").lower() for lemma in below if tag_count(lemma) > 0]
         if len(usual) >= 8:
             thesaurus.topics.append(usual)
@@ -112,10 +114,9 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
 
 def _add_names(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
     """Add the names of countries, cities, rivers and the like that texts were tagged with."""
-    for kind in sorted(wordnet.all_synsets("n"), key=lambda sense: str(sense.name())):
-        senses = [
-            sense for sense in kind.instance_hyponyms() if sum(map(tag_count, sense.lemmas()))
-        ]
+    for kind in _ordered(wordnet.all_synsets("n")):
+        below = _ordered(kind.instance_hyponyms())
+        senses = [sense for sense in below if sum(map(tag_count, sense.lemmas()))]
         names = [[_term(lemma) for lemma in sense.lemmas()] for sense in senses]
         if len(names) < 6:
             continue
@@ -125,6 +126,11 @@ def _add_names(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
             thesaurus.terms.append(head)
             thesaurus.synonyms[head] += others
             thesaurus.siblings[head] += rng.sample(heads, 6)
+
+
+def _ordered(related: Iterable[Any]) -> list[Any]:
+    """Return synsets or lemmas in a fixed order; NLTK's own depends on the hash seed."""
+    return sorted(related, key=str)
 
 
 def _term(lemma: Any) -> str:
