@@ -9,14 +9,14 @@ Where a user has labelled pairs, they tell the rest.
 import heapq
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.attention import softmax
 
-__all__ = ["Background", "Calibration", "Scale", "fit"]
+__all__ = ["Background", "Calibration", "Scale", "beside_null", "fit"]
 
 Floats = NDArray[np.float32]
 
@@ -66,7 +66,7 @@ def fit(
         curvature = prior * np.eye(2)
         for logits, right in lookups:
             finite = logits[np.isfinite(logits)].astype(np.float64)
-            shares = _shares(theta[0] * finite + theta[1])
+            shares = beside_null(theta[0] * finite + theta[1])
             inputs = np.stack([finite, np.ones_like(finite)])  # (2, C)
             mean = inputs @ shares
             if right is not None and np.isfinite(logits[right]):
@@ -80,14 +80,14 @@ def fit(
             break
     left = prior / 2 * float(((theta - (1.0, 0.0)) ** 2).sum())
     for logits, right in lookups:
-        shares = _shares(theta[0] * logits.astype(np.float64) + theta[1])
+        shares = beside_null(theta[0] * logits.astype(np.float64) + theta[1])
         left -= float(np.log(max(shares[right] if right is not None else 1 - shares.sum(), 1e-9)))
     return Calibration(float(theta[0]), float(theta[1])), left
 
 
-def _shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the attention to the keys beside the null key, whose logit is 0."""
-    return softmax(np.append(logits, 0.0))[:-1]
+def beside_null(logits: NDArray[Any]) -> NDArray[Any]:
+    """Return the attention [n] to keys of these logits beside the null key, whose logit is 0."""
+    return softmax(np.append(logits, logits.dtype.type(0)))[:-1]
 
 
 class Background:

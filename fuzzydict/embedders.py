@@ -3,7 +3,7 @@
 import functools
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -102,14 +102,25 @@ class WordEmbedder:
         """
         arrays, metadata = read_arrays(path)
         try:
-            words = arrays["words"].tobytes().decode().split("\n")
-            vectors, scale, counts = arrays["vectors"], arrays["scale"], arrays["counts"]
-            name = metadata.get("name", os.fspath(path))
-            score = Score.from_arrays(arrays) if "score.cutoff" in arrays else None
-            density = arrays["density"].astype(np.float32) / 255 if "density" in arrays else None
-            return cls(words, vectors, counts, scale=scale, density=density, name=name, score=score)
+            return cls.from_arrays(arrays, metadata.get("name", os.fspath(path)))
         except (KeyError, ValueError) as error:
             raise FileFormatError(f"{os.fspath(path)}: not a model of words: {error}") from error
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> "WordEmbedder":
+        """Return the model of the arrays of a model file, with its score if that is among them.
+
+        ``KeyError`` where an array is missing, ``ValueError`` where they do not fit together.
+        """
+        return cls(
+            arrays["words"].tobytes().decode().split("\n"),
+            arrays["vectors"],
+            arrays["counts"],
+            scale=arrays["scale"],
+            density=arrays["density"].astype(np.float32) / 255 if "density" in arrays else None,
+            name=name,
+            score=Score.from_arrays(arrays) if "score.cutoff" in arrays else None,
+        )
 
     def __repr__(self) -> str:
         return (
@@ -214,11 +225,8 @@ class WordEmbedder:
 
         The weight is the word's rarity, less where the word is placed by its spelling alone.
         """
-        row = self._rows.get(word)
-        if row is not None:
-            return self._row(row), float(self._weights[row])
-        vector, weight, trust, _ = self._elsewhere(word)
-        return vector, weight * trust
+        info = self.look_up([word])
+        return info.vectors[0], float(info.rarity[0] * info.trust[0])
 
     def _elsewhere(self, word: str) -> tuple[Vectors, float, float, float]:
         """Return vector, rarity, trust and density of a word that is not in the vocabulary."""

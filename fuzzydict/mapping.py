@@ -7,7 +7,7 @@ inexact read after them brings the matcher up to date, so that a write costs no 
 import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict.calibration import Calibration
 from fuzzydict.embedders import Embedder, as_embedder, model_file
@@ -320,12 +320,12 @@ class FuzzyDict(dict[K, V]):
     def _exact(self, query: object, default: Any = _ABSENT) -> Any:
         return super().get(query, default)  # type: ignore[arg-type]
 
-    def _is_fuzzy(self, query: object) -> bool:
+    def _is_fuzzy(self, query: object) -> TypeGuard[str]:
         return isinstance(query, str) and self._cutoff != 1.0
 
     def _find(self, query: object) -> tuple[str, float] | None:
         """Return the key that answers an inexact query, and its score: the one resolver."""
-        if not isinstance(query, str) or self._cutoff == 1.0:
+        if not self._is_fuzzy(query):
             hash(query)
             return None
         if not self:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict import calibration, spelling
-from fuzzydict.attention import softmax
 from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
@@ -33,11 +32,20 @@ class Candidates(NamedTuple):
 
     def probabilities(self) -> Floats:
         """Return the attention over the keys beside the null key: [len(keys)]."""
-        return softmax(np.append(self.logits, np.float32(0)))[:-1]
+        return calibration.beside_null(self.logits)
 
     def order(self) -> list[int]:
         """Return the places of the keys, the likeliest first, equal ones as in the alphabet."""
         return sorted(range(len(self.keys)), key=lambda i: (-self.logits[i], self.keys[i]))
+
+
+class _Asked(NamedTuple):
+    """A query on its way: its words, its row, and the keys that it may mean."""
+
+    query: str
+    words: Words
+    row: Floats
+    keys: list[str]
 
 
 class WordUsage:
@@ -141,20 +149,28 @@ class Matcher:
 
         One matrix product for the vectors of all queries and keys, and n scores a query.
         """
+        return [
+            Candidates(asked.keys, self._logits(asked, self.calibration))
+            for asked in self._nearest(queries, n, among)
+        ]
+
+    def _nearest(
+        self, queries: Sequence[str], n: int, among: Collection[str] | None = None
+    ) -> list["_Asked"]:
         if not self._words:
-            return [Candidates([], np.empty(0, np.float32)) for _ in queries]
-        asked = [words(query) for query in queries]
-        rows = self._rows(queries, asked)
-        for row, text in zip(rows, asked, strict=True):
+            return [_Asked(query, (), np.empty(0, np.float32), []) for query in queries]
+        split = [words(query) for query in queries]
+        rows = self._rows(queries, split)
+        for row, text in zip(rows, split, strict=True):
             row[: -spelling.DIMENSION] *= self._trust(text)
         found = self._index.search(rows, n, among)
         result = []
-        for query, text, row, keys in zip(queries, asked, rows, found, strict=True):
+        for query, text, row, keys in zip(queries, split, rows, found, strict=True):
             if not text:  # nothing but marks: it means no key, though it may be one
                 keys = []
             if query in self._words and query not in keys and (among is None or query in among):
                 keys = [*keys[: n - 1], query]
-            result.append(Candidates(keys, self._logits(query, text, row, keys)))
+            result.append(_Asked(query, text, row, keys))
         return result
 
     def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
@@ -167,37 +183,40 @@ class Matcher:
             scales = [
                 Scale(slope, shift) for slope in (1.0, 0.7, 1.4) for shift in (0, -0.15, 0.15)
             ]
-        before, best = self.calibration, (Calibration(), np.inf)
-        try:
-            for scale in scales:
-                self.calibration = Calibration(scale=scale)
-                lookups = []
-                found = self.candidates([query for query, _ in pairs])
-                for (keys, logits), (query, right) in zip(found, pairs, strict=True):
-                    if query not in self._words and (right is None or right in keys):
-                        lookups.append((logits, None if right is None else keys.index(right)))
-                fitted, left = calibration.fit(lookups)
-                # Few pairs must not move the scale far: 1 nat for 0.7 or 1.4, and for 0.15.
-                left += 9 * np.log(scale.slope) ** 2 + 44 * scale.offset**2
-                if left < best[1]:
-                    best = fitted._replace(scale=scale), left
-        finally:
-            self.calibration = before
+        # An exact key is right whatever the scores, and one that is not found cannot be scored.
+        asked = [
+            (each, None if right is None else each.keys.index(right))
+            for each, (query, right) in zip(
+                self._nearest([query for query, _ in pairs], CANDIDATES), pairs, strict=True
+            )
+            if query not in self._words and (right is None or right in each.keys)
+        ]
+        best = Calibration(), np.inf
+        for scale in scales:
+            unfitted = Calibration(scale=scale)
+            fitted, left = calibration.fit(
+                [(self._logits(each, unfitted), right) for each, right in asked]
+            )
+            # Few pairs must not move the scale far: 1 nat for 0.7 or 1.4, and for 0.15.
+            left += 9 * np.log(scale.slope) ** 2 + 44 * scale.offset**2
+            if left < best[1]:
+                best = fitted._replace(scale=scale), left
         return best[0]
 
-    def _logits(self, query: str, asked: Words, row: Floats, keys: list[str]) -> Floats:
-        if not asked:  # then the only key there may be is the query itself
+    def _logits(self, asked: "_Asked", calibrated: Calibration) -> Floats:
+        query, text, _, keys = asked
+        if not text:  # then the only key there may be is the query itself
             return np.full(len(keys), _CERTAIN, np.float32)
         if not keys:
             return np.empty(0, np.float32)
         held = [self._words[key] for key in keys]
         blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(keys), _AT_ONCE)]
         logits = np.concatenate(
-            [self._judged(asked, row, keys[block], held[block]) for block in blocks]
+            [self._judged(asked, calibrated, keys[block], held[block]) for block in blocks]
         )
         for guard in self._guards:
             for i, key in enumerate(held):
-                if guard(asked, key):
+                if guard(text, key):
                     logits[i] = -np.inf
         if len(set(held)) < len(held):
             _stand_for_all(query, keys, held, logits)
@@ -205,13 +224,14 @@ class Matcher:
             logits[keys.index(query)] = max(float(logits.max()) + 1.0, _CERTAIN)
         return logits
 
-    def _judged(self, asked: Words, row: Floats, keys: list[str], held: list[Words]) -> Floats:
-        cosines = self._meanings(keys) @ row[: -spelling.DIMENSION]
+    def _judged(
+        self, asked: "_Asked", calibrated: Calibration, keys: list[str], held: list[Words]
+    ) -> Floats:
+        cosines = self._meanings(keys) @ asked.row[: -spelling.DIMENSION]
         if self._background is not None:
-            cosines = self._background.scale(self._meanings)(cosines)
-            cosines = self.calibration.scale(cosines)
-        logits = self._score.logits(asked, held, cosines, self._meaning, self._usage)
-        return self.calibration(logits)
+            cosines = calibrated.scale(self._background.scale(self._meanings)(cosines))
+        logits = self._score.logits(asked.words, held, cosines, self._meaning, self._usage)
+        return calibrated(logits)
 
     def _trust(self, asked: Words) -> float:
         return self.embedder.trust(asked) if isinstance(self.embedder, WordEmbedder) else 1.0

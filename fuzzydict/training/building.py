@@ -36,7 +36,7 @@ MODELS: dict[str, tuple[Callable[..., WordVectors], str]] = {
 def build(name: str, path: str | os.PathLike[str], *, seed: int = 1, lookups: int = 10_000) -> None:
     """Build the model ``name`` ("default", "wordnet", "brown") and write it to ``path``.
 
-    The same corpora give the same bytes on the same machine. The default takes about half an hour
+    The same corpora give the same bytes on the same machine. The default takes a quarter of an hour
     on four cores. ``CorpusNotFoundError`` where NLTK cannot get a corpus, ``KeyError`` for a name
     that is no model, ``OSError`` where the file cannot be written. The score is fitted on as many
     small dictionaries as ``lookups`` says.
@@ -72,15 +72,7 @@ def _write(
     lookups: int,
 ) -> None:
     arrays = _arrays(trained)
-    words = arrays["words"].tobytes().decode().split("\n")
-    embedder = WordEmbedder(
-        words,
-        arrays["vectors"],
-        arrays["counts"],
-        scale=arrays["scale"],
-        density=arrays["density"].astype(np.float32) / 255,
-        name=name,
-    )
+    embedder = WordEmbedder.from_arrays(arrays, name)
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
     score = fit_score(embedder, thesaurus, n=lookups, seed=seed)
     metadata = {"name": name, "sources": sources, "format": "1"}

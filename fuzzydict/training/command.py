@@ -7,7 +7,7 @@ from pathlib import Path
 __all__ = ["add_arguments", "run"]
 
 _EXAMPLES = """examples:
-  fuzzydict train                              writes default.safetensors, in half an hour
+  fuzzydict train                              writes default.safetensors, in 15 minutes
   fuzzydict train brown                        writes brown.safetensors, in ten minutes
   fuzzydict train tables -o data               writes data/opposites.tsv and irregular.tsv
   fuzzydict train --text sentences.txt -o mine.safetensors

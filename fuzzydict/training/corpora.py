@@ -43,6 +43,7 @@ __all__ = [
     "step_matrix",
     "synonym_pairs",
     "tag_count",
+    "term_of",
     "text_sentences",
     "verb_of",
     "walks",
@@ -214,10 +215,11 @@ def read_lexicon(folder: str | os.PathLike[str]) -> list[Entry]:
 
 
 def _terms(field: str) -> list[str]:
-    return [term for term in (_term(part.strip()) for part in field.split(",")) if term]
+    return [term for term in (term_of(part.strip()) for part in field.split(",")) if term]
 
 
-def _term(name: str) -> str:
+def term_of(name: str) -> str:
+    """Return the name of a lemma as a term: in lower case, with spaces."""
     return name.lower().replace("_", " ")
 
 
@@ -240,7 +242,7 @@ def read_graph(lexicon: Iterable[Entry] = ()) -> Graph:
         for word, count in zip(node.words, node.counts, strict=True):
             ranked[word].append((-count, len(nodes)))
         antonyms += [
-            (_term(lemma.name()), _term(opposite.name()))
+            (term_of(lemma.name()), term_of(opposite.name()))
             for lemma in synset.lemmas()
             for opposite in lemma.antonyms()
         ]
@@ -255,7 +257,7 @@ def _synset_node(synset: Any, place: dict[Any, int]) -> Node:
     lemmas = synset.lemmas()
     counts: dict[str, int] = {}
     for lemma in lemmas:
-        counts[_term(lemma.name())] = counts.get(_term(lemma.name()), 0) + tag_count(lemma)
+        counts[term_of(lemma.name())] = counts.get(term_of(lemma.name()), 0) + tag_count(lemma)
     near = [other for relation in _RELATIONS for other in getattr(synset, relation)()]
     for lemma, relation in itertools.product(lemmas, _LEMMA_RELATIONS):
         near += [other.synset() for other in getattr(lemma, relation)()]

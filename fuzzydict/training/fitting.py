@@ -56,6 +56,11 @@ class Lookups:
             total += len(features)
         return cls(np.concatenate(blocks), np.array(starts), np.array(right))
 
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many keys each lookup has: [lookups]."""
+        return np.diff(np.append(self.starts, len(self.features)))
+
 
 def word_lookups(episodes: Iterable[Episode], embedder: WordEmbedder) -> Lookups:
     """Return the features of the lookups of single words, and of phrases that count as one."""
@@ -103,13 +108,13 @@ def fit_network(
     ]
     first = [np.zeros_like(p) for p in parameters]
     second = [np.zeros_like(p) for p in parameters]
-    ends = np.append(lookups.starts[1:], len(lookups.features))
+    every = lookups.sizes
     steps, step = epochs * -(-n // batch), 0
     for _ in tqdm(range(epochs), desc=describe, unit="epoch"):
         order = rng.permutation(n)
         for start in range(0, n, batch):
             chosen = order[start : start + batch]
-            sizes = ends[chosen] - lookups.starts[chosen]
+            sizes = every[chosen]
             begins = np.cumsum(sizes) - sizes
             rows = np.arange(sizes.sum()) + np.repeat(lookups.starts[chosen] - begins, sizes)
             right = np.where(
@@ -169,10 +174,13 @@ def _probabilities(logits: Floats, begins: NDArray[np.intp], sizes: NDArray[np.i
     return result
 
 
+def _shares(network: Network, lookups: Lookups) -> Floats:
+    return _probabilities(network(lookups.features), lookups.starts, lookups.sizes)
+
+
 def loss(network: Network, lookups: Lookups) -> float:
     """Return the mean cross-entropy of the lookups, in nats."""
-    sizes = np.diff(np.append(lookups.starts, len(lookups.features)))
-    shares = _probabilities(network(lookups.features), lookups.starts, sizes)
+    shares = _shares(network, lookups)
     silent = 1 - np.add.reduceat(shares, lookups.starts)
     right = np.where(lookups.right < 0, silent, shares[np.maximum(lookups.right, 0)])
     return float(-np.log(np.maximum(right, 1e-9)).mean())
@@ -203,8 +211,7 @@ def phrase_lookups(episodes: Iterable[Episode], words: Network, embedder: WordEm
 def choose_cutoff(network: Network, lookups: Lookups, wrong: float) -> float:
     """Return the least probability from which on at most a share ``wrong`` of all lookups is
     answered wrongly, to two digits."""
-    sizes = np.diff(np.append(lookups.starts, len(lookups.features)))
-    shares = _probabilities(network(lookups.features), lookups.starts, sizes)
+    shares = _shares(network, lookups)
     best = np.maximum.reduceat(shares, lookups.starts)
     right = (lookups.right >= 0) & (shares[np.maximum(lookups.right, 0)] == best)
     order = np.argsort(-best, kind="stable")

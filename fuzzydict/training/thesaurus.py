@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fuzzydict import spelling
-from fuzzydict.training.corpora import Entry, tag_count
+from fuzzydict.training.corpora import Entry, tag_count, term_of
 
 __all__ = ["Table", "Thesaurus", "build_thesaurus"]
 
@@ -83,12 +83,12 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
             continue
         if not name.replace("_", "").isalpha() or not name.islower() or len(name) < 3:
             continue
-        term = name.replace("_", " ")
+        term = term_of(name)
         thesaurus.terms.append(term)
         for sense in senses[:2]:
             thesaurus.synonyms[term] += _names(sense.lemmas(), sense)
             thesaurus.derived[term] += [
-                other.name().replace("_", " ").lower()
+                term_of(other.name())
                 for lemma in sense.lemmas()
                 if lemma.name() == name
                 for other in _ordered(lemma.derivationally_related_forms() + lemma.pertainyms())
@@ -107,7 +107,7 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
                 thesaurus.siblings[term] += _names(sense.lemmas()[:1], sense)
     for sense in _ordered(wordnet.all_synsets("n")):
         below = [other.lemmas()[0] for other in _ordered(sense.hyponyms())]
-        usual = [lemma.name().replace("_", " ").lower() for lemma in below if tag_count(lemma) > 0]
+        usual = [term_of(lemma.name()) for lemma in below if tag_count(lemma) > 0]
         if len(usual) >= 8:
             thesaurus.topics.append(usual)
 
@@ -117,7 +117,7 @@ def _add_names(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
     for kind in _ordered(wordnet.all_synsets("n")):
         below = _ordered(kind.instance_hyponyms())
         senses = [sense for sense in below if sum(map(tag_count, sense.lemmas()))]
-        names = [[_term(lemma) for lemma in sense.lemmas()] for sense in senses]
+        names = [[term_of(lemma.name()) for lemma in sense.lemmas()] for sense in senses]
         if len(names) < 6:
             continue
         heads = [same[0] for same in names]
@@ -133,10 +133,6 @@ def _ordered(related: Iterable[Any]) -> list[Any]:
     return sorted(related, key=str)
 
 
-def _term(lemma: Any) -> str:
-    return str(lemma.name()).replace("_", " ").lower()
-
-
 def _short(gloss: str) -> str:
     """Return the beginning of a definition, as long as people would write."""
     first = re.split("[;:]", re.sub(r"\([^)]*\)", "", gloss))[0]
@@ -146,7 +142,7 @@ def _short(gloss: str) -> str:
 def _names(lemmas: Iterable[Any], sense: Any) -> list[str]:
     """Return the names of lemmas for which the sense is one of their first three."""
     return [
-        lemma.name().replace("_", " ").lower()
+        term_of(lemma.name())
         for lemma in lemmas
         if tag_count(lemma) > 0 or "_" in lemma.name() or lemma.synset() == sense
         if len(lemma.name()) > 2
