@@ -120,7 +120,7 @@ def test_a_word_is_no_opposite_of_a_phrase_that_has_it(graph: corpora.Graph) -> 
             assert one not in other.split(), (one, other)
 
 
-def test_forms_go_to_their_bases() -> None:
+def test_forms_go_to_their_bases(graph: corpora.Graph) -> None:
     base = corpora.lemmatiser({"car", "run", "data"})
     assert [base(word) for word in ("cars", "data", "run", "xyzzy")] == [
         "car",
