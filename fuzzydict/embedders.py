@@ -161,6 +161,20 @@ class WordEmbedder:
             starts = np.flatnonzero(np.diff(owners, prepend=-1))
             out[np.array(owners)[starts]] = np.add.reduceat(weighted[terms], starts, axis=0)
 
+    def extremes(self, texts: Sequence[tuple[str, ...]]) -> Vectors:
+        """Return the largest and the least that a word of each text has in each dimension.
+
+        float32 [len(texts), 2 d], of unit length or zero. What a mean of many words loses, these
+        keep (Shen et al., 2018).
+        """
+        result = np.zeros((len(texts), 2 * self.dimension), np.float32)
+        for row, text in zip(result, texts, strict=True):
+            if text:
+                vectors = self.look_up(text[:_MAX_WORDS]).vectors
+                row[: self.dimension] = vectors.max(axis=0)
+                row[self.dimension :] = vectors.min(axis=0)
+        return _unit(result)
+
     def look_up(self, words: Sequence[str], /) -> WordInfo:
         """Return vectors, rarity, trust and density of words."""
         n = len(words)

@@ -1,7 +1,8 @@
 """From a query to ranked keys: candidates by their vectors, scored, masked by the guards."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,22 @@ from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
 from fuzzydict.index import ExactIndex
+from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import compact, words
 
-__all__ = ["CANDIDATES", "Candidates", "Matcher", "WordUsage"]
+__all__ = ["CANDIDATES", "Candidates", "Correction", "Learned", "Matcher", "WordUsage"]
 
 Floats = NDArray[np.float32]
 
 CANDIDATES = 64
 _AT_ONCE = 1024  # keys whose features are in memory together
 _CERTAIN = 8.0  # the least logit of an exact key
+_CORRECTED = 20.0  # the logit of the key that a correction names, for that very query
+_SECOND_HAND = 1.0  # what a correction's likeness is worth less than a key's own
+_LEARNED = 0.1  # how much a learned logit counts among candidates, beside two cosines
+_ALL = 256  # keys, up to which a fit looks at all of them for each pair
+_SHOWN = 2  # pairs that lift a guard for a word
 _ALIKE = 4.0  # by which keys of the same words stand behind one of them
 
 
@@ -39,13 +46,33 @@ class Candidates(NamedTuple):
         return sorted(range(len(self.keys)), key=lambda i: (-self.logits[i], self.keys[i]))
 
 
+class Correction(NamedTuple):
+    """A query and the key that a user said it means, None for no key at all."""
+
+    query: str
+    key: str | None
+
+
+Entry = str | Correction
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Learned(NamedTuple):
+    """All that a dictionary was taught. Nothing of it is changed in place."""
+
+    calibration: Calibration = Calibration()
+    projection: Projection | None = None
+    lifted: Mapping[str, frozenset[str]] = _NOTHING  # words for which no guard keeps from a key
+    corrections: Mapping[str, str | None] = _NOTHING  # query → key
+
+
 class _Asked(NamedTuple):
-    """A query on its way: its words, its row, and the keys that it may mean."""
+    """A query on its way: its words, its row, and the entries that it may mean."""
 
     query: str
     words: Words
     row: Floats
-    keys: list[str]
+    entries: list[Entry]
 
 
 class WordUsage:
@@ -81,22 +108,26 @@ class WordUsage:
 class Matcher:
     """The keys of a dictionary that are text, ready to be asked.
 
-    A key's row is its meaning beside its spelling; the candidates of a query are the keys of the
-    largest dot products with the query's row, and they alone are scored.
+    A key's row is its meaning, its spelling and what was learned of it, side by side; the
+    candidates of a query are the keys of the largest dot products with the query's row, and they
+    alone are scored. A correction is an entry beside the keys: what means the corrected query
+    means the key that the correction names, as long as that key is there.
     """
 
     def __init__(
         self,
         embedder: Embedder,
         guards: Iterable[Guard] = DEFAULT,
-        calibrated: Calibration | None = None,
+        learned: Learned | None = None,
     ) -> None:
         self.embedder = embedder
-        self.calibration = calibrated or Calibration()
+        self.learned = learned or Learned()
         self._guards = tuple(guards)
         self._score, self._meaning = _judge(embedder)
-        self._index: ExactIndex[str] = ExactIndex()
+        self._index: ExactIndex[Entry] = ExactIndex()
         self._words: dict[str, Words] = {}
+        self._told: dict[Correction, Words] = {}  # those in the index, whose keys are there
+        self._corrected = _by_key(self.learned.corrections)
         self._usage = WordUsage()
         own = isinstance(embedder, WordEmbedder) and embedder.score is not None
         self._background = None if own else Background()
@@ -114,21 +145,71 @@ class Matcher:
 
     def add(self, keys: Sequence[str]) -> None:
         """Add keys that are not there yet. Nothing is changed where the embedder fails."""
-        if keys:
-            split = [words(key) for key in keys]
-            self._index.add(keys, self._rows(keys, split))
-            self._words.update(zip(keys, split, strict=True))
-            self._usage.add(split)
-            if self._background is not None:
-                self._background.add(keys)
+        if not keys:
+            return
+        corrections = self._sleeping([None, *keys]) if self._corrected else []
+        split = [words(key) for key in keys]
+        told = [words(correction.query) for correction in corrections]
+        texts = [*keys, *(correction.query for correction in corrections)]
+        entries: list[Entry] = [*keys, *corrections]
+        rows = self._with_learned(entries, self._rows(texts, [*split, *told]), [*split, *told])
+        self._index.add(entries, rows)
+        self._words.update(zip(keys, split, strict=True))
+        self._told.update(zip(corrections, told, strict=True))
+        self._usage.add(split)
+        if self._background is not None:
+            self._background.add(keys)
 
     def discard(self, key: str) -> None:
-        """Remove a key if it is there."""
+        """Remove a key if it is there. Its corrections sleep until it comes back."""
         if key in self._words:
             self._usage.remove(self._words.pop(key))
             self._index.remove(key)
+            for query in self._corrected.get(key, ()):
+                self._silence(Correction(query, key))
             if self._background is not None:
                 self._background.discard(key, lambda: self._words)
+
+    def adopt(self, learned: Learned) -> None:
+        """Go by what was learned from now on; no key is embedded again.
+
+        O(corrections), and O(len(self)) where the projection is another one. Nothing is changed
+        where the embedder fails.
+        """
+        before, self.learned = self.learned, learned
+        corrected, self._corrected = self._corrected, _by_key(learned.corrections)
+        new = self._sleeping([key for key in self._corrected if key is None or key in self._words])
+        told = [words(correction.query) for correction in new]
+        try:
+            rows = self._rows([correction.query for correction in new], told) if new else None
+        except Exception:
+            self.learned, self._corrected = before, corrected
+            raise
+        for correction in list(self._told):
+            if learned.corrections.get(correction.query, _NO_KEY) != correction.key:
+                self._silence(correction)
+        if learned.projection is not before.projection and len(self._index):
+            entries = list(self._index)
+            held = [self._held(entry) for entry in entries]
+            plain = self._index.rows(entries)
+            if before.projection is not None:
+                plain = plain[:, : -before.projection.width]
+            self._index = ExactIndex()
+            self._index.add(entries, self._with_learned(entries, plain, held))
+        if rows is not None and self._words:
+            self._index.add(new, self._with_learned(new, rows, told))
+            self._told.update(zip(new, told, strict=True))
+
+    def _sleeping(self, keys: Iterable[str | None]) -> list[Correction]:
+        """Return the corrections of these keys that are not in the index."""
+        corrections = (
+            Correction(query, key) for key in keys for query in self._corrected.get(key, ())
+        )
+        return [correction for correction in corrections if correction not in self._told]
+
+    def _silence(self, correction: Correction) -> None:
+        if self._told.pop(correction, None) is not None:
+            self._index.remove(correction)
 
     def rank(self, query: str, n: int) -> list[tuple[str, float]]:
         """Return the ``n`` keys that the query most probably means, with the probabilities.
@@ -149,10 +230,7 @@ class Matcher:
 
         One matrix product for the vectors of all queries and keys, and n scores a query.
         """
-        return [
-            Candidates(asked.keys, self._logits(asked, self.calibration))
-            for asked in self._nearest(queries, n, among)
-        ]
+        return [self._judged(asked) for asked in self._nearest(queries, n, among)]
 
     def _nearest(
         self, queries: Sequence[str], n: int, among: Collection[str] | None = None
@@ -161,16 +239,27 @@ class Matcher:
             return [_Asked(query, (), np.empty(0, np.float32), []) for query in queries]
         split = [words(query) for query in queries]
         rows = self._rows(queries, split)
+        learned = None
+        if (projection := self.learned.projection) is not None:
+            learned = projection.queries(
+                Texts(split, self._features(rows[:, : -spelling.DIMENSION], split))
+            )
         for row, text in zip(rows, split, strict=True):
             row[: -spelling.DIMENSION] *= self._trust(text)
-        found = self._index.search(rows, n, among)
+        if learned is not None:
+            rows = np.hstack([rows, np.float32(_LEARNED) * learned])
+        allowed: Collection[Entry] | None = among
+        if among is not None and self._told:
+            allowed = [*among, *(told for told in self._told if told.key in (None, *among))]
+        found = self._index.search(rows, n, allowed)
         result = []
-        for query, text, row, keys in zip(queries, split, rows, found, strict=True):
+        for query, text, row, entries in zip(queries, split, rows, found, strict=True):
             if not text:  # nothing but marks: it means no key, though it may be one
-                keys = []
-            if query in self._words and query not in keys and (among is None or query in among):
-                keys = [*keys[: n - 1], query]
-            result.append(_Asked(query, text, row, keys))
+                entries = []
+            sure = query if query in self._words else self.learned.corrections.get(query)
+            if sure in self._words and sure not in entries and (among is None or sure in among):
+                entries = [*entries[: n - 1], sure]
+            result.append(_Asked(query, text, row, entries))
         return result
 
     def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
@@ -185,17 +274,21 @@ class Matcher:
             ]
         # An exact key is right whatever the scores, and one that is not found cannot be scored.
         asked = [
-            (each, None if right is None else each.keys.index(right))
+            (each, right)
             for each, (query, right) in zip(
                 self._nearest([query for query, _ in pairs], CANDIDATES), pairs, strict=True
             )
-            if query not in self._words and (right is None or right in each.keys)
+            if query not in self._words and (right is None or right in each.entries)
         ]
         best = Calibration(), np.inf
         for scale in scales:
             unfitted = Calibration(scale=scale)
+            scored = [(self._zero_shot(each, unfitted), right) for each, right in asked]
             fitted, left = calibration.fit(
-                [(self._logits(each, unfitted), right) for each, right in asked]
+                [
+                    (found.logits, None if right is None else found.keys.index(right))
+                    for found, right in scored
+                ]
             )
             # Few pairs must not move the scale far: 1 nat for 0.7 or 1.4, and for 0.15.
             left += 9 * np.log(scale.slope) ** 2 + 44 * scale.offset**2
@@ -203,48 +296,179 @@ class Matcher:
                 best = fitted._replace(scale=scale), left
         return best[0]
 
-    def _logits(self, asked: "_Asked", calibrated: Calibration) -> Floats:
-        query, text, _, keys = asked
-        if not text:  # then the only key there may be is the query itself
-            return np.full(len(keys), _CERTAIN, np.float32)
-        if not keys:
-            return np.empty(0, np.float32)
-        held = [self._words[key] for key in keys]
-        blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(keys), _AT_ONCE)]
-        logits = np.concatenate(
-            [self._judged(asked, calibrated, keys[block], held[block]) for block in blocks]
+    def lookups(
+        self,
+        pairs: Sequence[tuple[str, str | None]],
+        step: Callable[[], object] = lambda: None,
+    ) -> Lookups:
+        """Return labelled pairs of a query and its key with the zero-shot scores of their
+        candidates, to learn from. A few hundred keys are all candidates of each."""
+        n = len(self._index) if len(self) <= _ALL else CANDIDATES
+        found: list[Candidates] = []
+        split: list[Words] = []
+        features: list[Floats] = []
+        for start in range(0, len(pairs), _AT_ONCE):
+            part = pairs[start : start + _AT_ONCE]
+            queries = [query for query, _ in part]
+            texts = [words(query) for query in queries]
+            split += texts
+            features.append(self._features(self._meaning_of(queries, texts), texts))
+            for asked, (_, right) in zip(self._nearest(queries, n), part, strict=True):
+                if right is not None and right not in asked.entries:
+                    asked.entries.append(right)
+                found.append(self._zero_shot(asked, self.learned.calibration))
+                step()
+        keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
+        meanings = self._features(self._meanings(keys), [self._words[key] for key in keys])
+        return Lookups.of(
+            Texts(split, np.vstack(features)), keys, meanings, found, [key for _, key in pairs]
         )
-        for guard in self._guards:
-            for i, key in enumerate(held):
-                if guard(text, key):
-                    logits[i] = -np.inf
-        if len(set(held)) < len(held):
-            _stand_for_all(query, keys, held, logits)
-        if query in keys:
-            logits[keys.index(query)] = max(float(logits.max()) + 1.0, _CERTAIN)
-        return logits
 
-    def _judged(
-        self, asked: "_Asked", calibrated: Calibration, keys: list[str], held: list[Words]
+    def lifting(self, pairs: Sequence[tuple[str, str | None]]) -> dict[str, frozenset[str]]:
+        """Return for each key the words of queries that mean it although a guard forbids it.
+
+        A word counts where two pairs show it; one alone may be a slip.
+        """
+        seen: dict[str, Counter[str]] = {}
+        for query, key in pairs:
+            text = words(query)
+            if key is not None and self._forbids(text, held := self._words[key]):
+                alone = {word for word in text if self._forbids((word,), held)}
+                seen.setdefault(key, Counter()).update(alone or set(text))
+        lifted = {
+            key: frozenset(word for word, times in counts.items() if times >= _SHOWN)
+            for key, counts in seen.items()
+        }
+        return {key: found for key, found in lifted.items() if found}
+
+    def _judged(self, asked: _Asked) -> Candidates:
+        """Return the keys that a query may mean and their logits, with all that was learned."""
+        keys, logits = found = self._zero_shot(asked, self.learned.calibration)
+        if not keys:
+            return found
+        projection = self.learned.projection
+        if projection is not None:
+            query = asked.row[-projection.width :] / np.float32(_LEARNED)
+            codes = self._index.rows(keys)[:, -projection.width :]
+            logits = projection.logits(logits, codes @ query, query)
+        if asked.query in keys:
+            place = keys.index(asked.query)
+            logits[place] = max(float(logits.max()) + 1.0, _CERTAIN)
+        elif asked.query in self.learned.corrections:
+            meant = self.learned.corrections[asked.query]
+            if meant is None or meant in keys:
+                logits -= np.float32(max(float(logits.max()), 0.0) + _CORRECTED)
+            if meant in keys:
+                logits[keys.index(meant)] = _CORRECTED
+        return Candidates(keys, logits)
+
+    def _zero_shot(self, asked: _Asked, calibrated: Calibration) -> Candidates:
+        """Return the keys that a query may mean and their logits, corrections included."""
+        entries, text = asked.entries, asked.words
+        keys = [entry for entry in entries if isinstance(entry, str)]
+        if not text:  # then the only key there may be is the query itself, or its correction's
+            return Candidates(keys, np.full(len(keys), _CERTAIN, np.float32))
+        if not entries:
+            return Candidates([], np.empty(0, np.float32))
+        held = [self._held(entry) for entry in entries]
+        blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(entries), _AT_ONCE)]
+        logits = np.concatenate(
+            [self._scored(asked, calibrated, entries[block], held[block]) for block in blocks]
+        )
+        for i, (entry, other) in enumerate(zip(entries, held, strict=True)):
+            if self._is_masked(text, entry, other):
+                logits[i] = -np.inf
+        if len(set(held)) < len(held) and len(keys) == len(entries):
+            _stand_for_all(asked.query, keys, held, logits)
+        if len(keys) == len(entries):
+            return Candidates(keys, logits)
+        best: dict[str | None, float] = {}
+        for entry, logit in zip(entries, logits.tolist(), strict=True):
+            key = entry if isinstance(entry, str) else entry.key
+            logit -= 0.0 if isinstance(entry, str) else _SECOND_HAND
+            best[key] = max(best.get(key, -np.inf), logit)
+        null = max(best.pop(None, 0.0), 0.0)
+        return Candidates(
+            [key for key in best if key is not None],
+            np.array(list(best.values()), np.float32) - np.float32(null),
+        )
+
+    def _scored(
+        self, asked: _Asked, calibrated: Calibration, entries: Sequence[Entry], held: list[Words]
     ) -> Floats:
-        cosines = self._meanings(keys) @ asked.row[: -spelling.DIMENSION]
+        cosines = self._meanings(entries) @ asked.row[: self._meaning_width(asked.row)]
         if self._background is not None:
             cosines = calibrated.scale(self._background.scale(self._meanings)(cosines))
         logits = self._score.logits(asked.words, held, cosines, self._meaning, self._usage)
         return calibrated(logits)
 
+    def _is_masked(self, text: Words, entry: Entry, held: Words) -> bool:
+        """Does a guard forbid the entry? Words that it was taught not to mind do not count.
+
+        A correction stands for its key too, but where a guard forbids that of the correction
+        itself it was overruled.
+        """
+        if isinstance(entry, str):
+            lifted = self.learned.lifted.get(entry)
+            if not self._forbids(text, held):
+                return False
+            return lifted is None or self._forbids(
+                tuple(word for word in text if word not in lifted), held
+            )
+        if self._forbids(text, held):
+            return True
+        if entry.key is None:
+            return False
+        key = self._words[entry.key]
+        return self._is_masked(text, entry.key, key) and not self._forbids(held, key)
+
+    def _forbids(self, query: Words, key: Words) -> bool:
+        return any(guard(query, key) for guard in self._guards)
+
+    def _held(self, entry: Entry) -> Words:
+        return self._words[entry] if isinstance(entry, str) else self._told[entry]
+
     def _trust(self, asked: Words) -> float:
         return self.embedder.trust(asked) if isinstance(self.embedder, WordEmbedder) else 1.0
 
-    def _meanings(self, keys: Sequence[str]) -> Floats:
-        return self._index.rows(keys)[:, : -spelling.DIMENSION]
+    def _meaning_width(self, row: Floats) -> int:
+        projection = self.learned.projection
+        return len(row) - spelling.DIMENSION - (projection.width if projection else 0)
 
-    def _rows(self, keys: Sequence[str], split: Sequence[Words]) -> Floats:
+    def _meanings(self, entries: Sequence[Entry]) -> Floats:
+        rows = self._index.rows(entries)
+        return rows[:, : self._meaning_width(rows[0]) if len(rows) else 0]
+
+    def _features(self, meanings: Floats, split: Sequence[Words]) -> Floats:
+        """Return what a projection sees of texts of these meanings: [n, F]."""
         if isinstance(self.embedder, WordEmbedder):
-            meaning = self.embedder.encode_words(split)
-        else:
-            meaning = self.embedder.encode(keys)
-        return np.hstack([meaning, spelling.encode([compact(key) for key in split])])
+            return np.hstack([meanings, self.embedder.extremes(split)])
+        return meanings
+
+    def _with_learned(
+        self, entries: Sequence[Entry], rows: Floats, split: Sequence[Words]
+    ) -> Floats:
+        """Return rows with what is learned of keys beside them; of a correction it is its key's."""
+        projection = self.learned.projection
+        if projection is None:
+            return rows
+        learned = np.zeros((len(rows), projection.width), np.float32)
+        keys = [entry for entry in entries if isinstance(entry, str)]
+        places = [i for i, entry in enumerate(entries) if isinstance(entry, str)]
+        if keys:
+            meanings = rows[places, : -spelling.DIMENSION]
+            features = self._features(meanings, [split[i] for i in places])
+            learned[places] = projection.keys(keys, features)
+        return np.hstack([rows, learned])
+
+    def _rows(self, texts: Sequence[str], split: Sequence[Words]) -> Floats:
+        letters = [compact(text) for text in split]
+        return np.hstack([self._meaning_of(texts, split), spelling.encode(letters)])
+
+    def _meaning_of(self, texts: Sequence[str], split: Sequence[Words]) -> Floats:
+        if isinstance(self.embedder, WordEmbedder):
+            return self.embedder.encode_words(split)
+        return self.embedder.encode(texts)
 
 
 def _stand_for_all(query: str, keys: Sequence[str], held: Sequence[Words], logits: Floats) -> None:
@@ -260,6 +484,16 @@ def _stand_for_all(query: str, keys: Sequence[str], held: Sequence[Words], logit
             letters = spelling.similarities([query], [keys[i] for i in places])[0, 0]
             first = min(zip(-letters, [keys[i] for i in places], places, strict=True))[2]
             logits[[i for i in places if i != first]] -= _ALIKE
+
+
+_NO_KEY: Any = object()  # what no correction names
+
+
+def _by_key(corrections: Mapping[str, str | None]) -> dict[str | None, list[str]]:
+    result: dict[str | None, list[str]] = {}
+    for query, key in corrections.items():
+        result.setdefault(key, []).append(query)
+    return result
 
 
 def _judge(embedder: Embedder) -> tuple[Score, WordMeaning]:
