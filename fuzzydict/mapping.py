@@ -1,10 +1,12 @@
 """`FuzzyDict` itself: a dict whose reads know what was meant.
 
-Reading order: construction, reads, writes, copies. Writes note the keys they touch; the first
-inexact read after them brings the matcher up to date, so that a write costs no embedding.
+Reading order: construction, reads, teaching, writes, copies. Keys are set as in any dict, which
+holds them in the order in which they came; so the first inexact read after a write finds the new
+ones at the end. Those that were removed leave a note.
 """
 
 import copy
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
@@ -27,6 +29,7 @@ T = TypeVar("T")
 _REMEMBERED = 1024  # inexact queries whose answers are kept
 _CLOSEST = 3  # keys that an error names
 _ABSENT: Any = object()
+_UNKNOWN = -1  # how many keys there were: the next read looks at all of them
 
 
 class Match(NamedTuple):
@@ -72,7 +75,7 @@ class FuzzyDict(dict[K, V]):
     - ``guards``: functions that forbid matches (see `fuzzydict.guards`); by default
       `fuzzydict.guards.DEFAULT`.
 
-    Exact reads and writes cost what they cost in a dict, plus a note of the key on a write; the
+    Exact reads and writes cost what they cost in a dict, but that a removed key leaves a note; the
     first inexact read embeds the keys that are new.
 
     >>> car = FuzzyDict({"color": "red", "top speed": 250})
@@ -83,20 +86,22 @@ class FuzzyDict(dict[K, V]):
     __slots__ = (
         "__weakref__",
         "_cutoff",
+        "_gone",
         "_guards",
         "_learned",
         "_lock",
         "_matcher",
         "_remembered",
+        "_seen",
         "_source",
-        "_touched",
     )
     _source: str | Embedder
     _cutoff: float | None
     _guards: tuple[Guard, ...]
     _learned: Learned
     _matcher: Matcher | None  # made by the first inexact read
-    _touched: dict[str, None]  # texts that were written since the matcher was last told
+    _seen: int  # how many keys there were when the matcher was last told
+    _gone: list[Any]  # keys that were removed since
     _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
     _lock: threading.RLock
 
@@ -137,13 +142,12 @@ class FuzzyDict(dict[K, V]):
         self._guards = tuple(guards)
         self.cutoff = cutoff
         super().__init__(*args, **items)
-        self._note(self)
 
     def __new__(cls, /, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards = "default", None, DEFAULT
         self._learned, self._matcher = Learned(), None
-        self._touched, self._remembered = {}, {}
+        self._seen, self._gone, self._remembered = 0, [], {}
         self._lock = threading.RLock()
         return self
 
@@ -444,58 +448,61 @@ class FuzzyDict(dict[K, V]):
         return found
 
     def _up_to_date(self) -> Matcher:
-        """Return the matcher, after it has been told of the keys that writes touched."""
-        if self._touched or self._matcher is None:
+        """Return the matcher, after it has been told of the keys that came and went."""
+        matcher = self._matcher
+        if matcher is None or self._gone or len(self) != self._seen:
             with self._lock:
                 if self._matcher is None:
                     embedder = as_embedder(self._source)
+                    self._seen, self._gone = 0, []
                     self._matcher = Matcher(embedder, self._guards, self._learned)
-                self._tell(self._matcher)
-        return self._matcher
+                matcher = self._matcher
+                self._tell(matcher)
+        return matcher
 
     def _tell(self, matcher: Matcher) -> None:
-        touched = list(self._touched)
-        present = [key for key in touched if self._exact(key) is not _ABSENT]
-        added = [key for key in present if key not in matcher]
-        gone = [key for key in touched if key in matcher and self._exact(key) is _ABSENT]
+        noted = list(self._gone)
+        size, new = self._newest(len(noted))
+        added = [key for key in new if isinstance(key, str) and key not in matcher]
         matcher.add(added)
-        for key in gone:
+        gone = noted if self._seen >= 0 else matcher.keys()
+        removed = [key for key in gone if key in matcher and self._exact(key) is _ABSENT]
+        for key in removed:
             matcher.discard(key)
-        if added or gone:
+        if added or removed:
             self._remembered = {}
-        for key in touched:
-            self._touched.pop(key, None)
-            if (key in matcher) is (self._exact(key) is _ABSENT):  # written meanwhile
-                self._touched[key] = None
+        del self._gone[: len(noted)]
+        self._seen = size
 
-    # Writes: exact. Those that remove a key that no matcher knows leave no note behind.
+    def _newest(self, gone: int) -> tuple[int, list[Any]]:
+        """Return how many keys there are, and those that came since the matcher was last told.
 
-    def _note(self, keys: Iterable[Any]) -> None:
-        self._touched.update((key, None) for key in keys if isinstance(key, str))
+        A dict holds its keys in the order in which they came. O(their number).
+        """
+        while True:
+            size = len(self)
+            came = size - self._seen + gone
+            if came < 0 or self._seen < 0:  # a removal that left no note, or too many
+                self._seen, came = _UNKNOWN, size
+            try:
+                new = list(itertools.islice(reversed(self), came))
+            except RuntimeError:  # another thread writes
+                continue
+            if size == len(self):
+                return size, new[::-1]
+
+    # Writes: exact, and those that set keys are the dict's own.
 
     def _forget(self, key: Any) -> None:
-        if not isinstance(key, str):
-            return
-        if self._matcher is not None and key in self._matcher:
-            self._touched[key] = None
-        else:
-            self._touched.pop(key, None)
-
-    def __setitem__(self, key: K, value: V, /) -> None:
-        super().__setitem__(key, value)
-        if isinstance(key, str):
-            self._touched[key] = None
+        if self._matcher is not None and self._seen >= 0:
+            self._gone.append(key)
+            if len(self._gone) > len(self) + _REMEMBERED:
+                with self._lock:
+                    self._seen, self._gone = _UNKNOWN, []
 
     def __delitem__(self, key: K, /) -> None:
         super().__delitem__(key)
         self._forget(key)
-
-    def setdefault(self, key: K, default: Any = None, /) -> Any:
-        """Return the value of the very key, added with ``default`` where it is not there."""
-        value = super().setdefault(key, default)
-        if isinstance(key, str):
-            self._touched[key] = None
-        return value
 
     def pop(self, key: K, /, *default: Any) -> Any:
         """Remove the very key and return its value, or ``default``, or raise `KeyError`."""
@@ -512,21 +519,7 @@ class FuzzyDict(dict[K, V]):
     def clear(self) -> None:
         """Remove every item."""
         super().clear()
-        self._matcher = None
-        self._touched, self._remembered = {}, {}
-
-    def update(self, /, *args: Any, **items: Any) -> None:
-        """Set the items of a mapping, of an iterable of pairs and of keywords; keys are exact."""
-        new: dict[Any, Any] = {}
-        try:
-            new.update(*args, **items)
-        finally:
-            super().update(new)
-            self._note(new)
-
-    def __ior__(self, other: Any, /) -> "FuzzyDict[K, V]":  # type: ignore[override]
-        self.update(other)
-        return self
+        self._matcher, self._remembered = None, {}
 
     # Copies: the same options, the same embedder.
 

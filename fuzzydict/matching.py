@@ -143,6 +143,10 @@ class Matcher:
     def __contains__(self, key: object) -> bool:
         return key in self._words
 
+    def keys(self) -> list[str]:
+        """Return the keys, as they came."""
+        return list(self._words)
+
     def add(self, keys: Sequence[str]) -> None:
         """Add keys that are not there yet. Nothing is changed where the embedder fails."""
         if not keys:

@@ -316,7 +316,7 @@ def test_clear_leaves_nothing_to_find(car):
 
 
 @pytest.mark.parametrize("read_before", [False, True])
-def test_the_journal_of_writes_is_bounded(letters, read_before):
+def test_the_notes_of_removed_keys_are_bounded(letters, read_before):
     d = FuzzyDict(color="red", embedder=letters)
     if read_before:
         assert "colour" in d
@@ -329,17 +329,19 @@ def test_the_journal_of_writes_is_bounded(letters, read_before):
     for i in range(1000):
         d.update({f"key {i}": i})
         d.popitem()
-    assert len(d._touched) <= 1
+    assert len(d._gone) <= 1024 + 20_000
     assert d["colour"] == "red"
 
 
-def test_the_journal_holds_no_more_than_the_keys_there_are(letters):
-    d = FuzzyDict(embedder=letters, cutoff=1.0)
-    for _ in range(3):
-        for i in range(100):
-            d[f"key {i}"] = i
-            d.setdefault(f"key {i}")
-    assert len(d._touched) <= len(d)
+def test_a_removal_that_left_no_note_shows_at_the_next_read(letters):
+    d = FuzzyDict(dict.fromkeys(["color", "price", "size"]), embedder=letters)
+    assert "colour" in d
+    dict.__delitem__(d, "color")
+    dict.pop(d, "price")
+    d["weight"] = 1
+    assert "colour" not in d
+    assert "wieght" in d
+    assert d._matcher.keys() == ["size", "weight"]
 
 
 # What is embedded, and when
