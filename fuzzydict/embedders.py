@@ -198,6 +198,8 @@ class WordEmbedder:
         >>> WordEmbedder(["top speed"], [[1.0]]).phrases(("the", "top", "speed"))
         [(1, 3)]
         """
+        if len(words) < 2:
+            return []
         opening = self._opening
         return [
             (start, end)
@@ -331,8 +333,9 @@ class _NgramIndex:
         hits = [
             self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams.tolist()
         ]
-        owners, common = np.unique(np.concatenate(hits), return_counts=True)
-        shares = common / (len(grams) + self._sizes[owners])
+        common = np.bincount(np.concatenate(hits), minlength=len(self._sizes))
+        owners = np.flatnonzero(common >= max(1, int(common.max(initial=0)) // 2))
+        shares = common[owners] / (len(grams) + self._sizes[owners])
         return owners[np.argsort(-shares, kind="stable")[:n]].tolist()  # type: ignore[no-any-return]
 
 

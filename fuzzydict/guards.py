@@ -30,10 +30,10 @@ def numbers_differ(query: Words, key: Words) -> bool:
     >>> numbers_differ(("q", "1"), ("q", "2")), numbers_differ(("room", "7"), ("room",))
     (True, False)
     """
-    asked, held = _digits(query), _digits(key)
+    (asked, said), (held, named) = _numbers(query), _numbers(key)
     if not asked and not held:
         return False
-    asked, held = asked or _number_words(query), held or _number_words(key)
+    asked, held = asked or said, held or named
     if not asked or not held or asked == held:
         return False
     if len(asked) == len(held) and all(map(_same_year, asked, held)):
@@ -49,12 +49,11 @@ def _same_year(one: str, other: str) -> bool:
     )
 
 
-def _digits(words: Words) -> list[str]:
-    return [word.lstrip("0") or "0" for word in words if word.isdigit()]
-
-
-def _number_words(words: Words) -> list[str]:
-    return [_NUMBERS[word] for word in words if word in _NUMBERS]
+@functools.lru_cache(maxsize=8192)
+def _numbers(words: Words) -> tuple[list[str], list[str]]:
+    """Return the numbers that are written in digits, and those in words."""
+    digits = [word.lstrip("0") or "0" for word in words if word.isdigit()]
+    return digits, [_NUMBERS[word] for word in words if word in _NUMBERS]
 
 
 def opposites(query: Words, key: Words) -> bool:
@@ -70,10 +69,7 @@ def opposites(query: Words, key: Words) -> bool:
     >>> opposites(("on", "off"), ("off", "on"))
     False
     """
-    forbidden = _opposites_of_all(query)
-    if compact(query) == compact(key) or all(
-        forbidden.isdisjoint(_forms(word)) for word in _with_phrase(key)
-    ):
+    if _opposites_of_all(query).isdisjoint(_forms_of_all(key)) or compact(query) == compact(key):
         return False
     held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
     return any(
@@ -92,6 +88,11 @@ DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
 @functools.lru_cache(maxsize=1024)
 def _opposites_of_all(words: Words) -> frozenset[str]:
     return frozenset().union(*map(_opposites_of, _with_phrase(words)))
+
+
+@functools.lru_cache(maxsize=8192)
+def _forms_of_all(words: Words) -> frozenset[str]:
+    return frozenset().union(*map(_forms, _with_phrase(words)))
 
 
 @functools.lru_cache(maxsize=8192)

@@ -114,24 +114,33 @@ def _nearest(
     count = len(matrix) if among is None else len(among)
     n = min(n, count)
     result = np.empty((len(queries), n), np.intp)
+    if not n:
+        return result
     for begin in range(0, len(queries), _QUERIES_AT_ONCE):
         asked = queries[begin : begin + _QUERIES_AT_ONCE]
-        best = np.empty((len(asked), 0), np.float32)
-        rows = np.empty((len(asked), 0), np.intp)
-        for start in range(0, count, _KEYS_AT_ONCE):
-            end = min(start + _KEYS_AT_ONCE, count)
-            block = matrix[start:end] if among is None else matrix[among[start:end]]
-            products = asked @ block.T
-            top = np.tile(np.arange(end - start), (len(asked), 1))
-            if 0 < n < end - start:
-                top = _largest(products, n)
-            best = np.hstack([best, np.take_along_axis(products, top, 1)])
-            rows = np.hstack([rows, start + top if among is None else among[start + top]])
-            order = np.lexsort((rows, -best))[:, :n]
-            best = np.take_along_axis(best, order, 1)
-            rows = np.take_along_axis(rows, order, 1)
+        best, rows = _best(asked, matrix, n, among, slice(0, min(count, _KEYS_AT_ONCE)))
+        for start in range(_KEYS_AT_ONCE, count, _KEYS_AT_ONCE):
+            more = _best(asked, matrix, n, among, slice(start, min(start + _KEYS_AT_ONCE, count)))
+            best, rows = np.hstack([best, more[0]]), np.hstack([rows, more[1]])
+            best, rows = _sorted(best, rows, n)
         result[begin : begin + len(asked)] = rows
     return result
+
+
+def _best(
+    queries: Vectors, matrix: Vectors, n: int, among: NDArray[np.intp] | None, block: slice
+) -> tuple[Vectors, NDArray[np.intp]]:
+    """Return the ``n`` largest products of a block of rows, or all if fewer, and their rows."""
+    products = queries @ (matrix[block] if among is None else matrix[among[block]]).T
+    size = products.shape[1]
+    top = np.arange(size)[None].repeat(len(queries), 0) if n >= size else _largest(products, n)
+    best = np.take_along_axis(products, top, 1)
+    return _sorted(best, block.start + top if among is None else among[block][top], n)
+
+
+def _sorted(best: Vectors, rows: NDArray[np.intp], n: int) -> tuple[Vectors, NDArray[np.intp]]:
+    order = np.lexsort((rows, -best))[:, :n]
+    return np.take_along_axis(best, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def _largest(products: Vectors, n: int) -> NDArray[np.intp]:

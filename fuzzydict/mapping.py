@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
 from fuzzydict import projection
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
-from fuzzydict.matching import CANDIDATES, Learned, Matcher
+from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
 from fuzzydict.text import MAX_LENGTH
@@ -240,7 +240,8 @@ class FuzzyDict(dict[K, V]):
 
         The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
         default, the weights are the calibrated probabilities; above it they are more alike. The
-        ``n`` nearest keys are attended to, 64 by default; the others have no weight. ``mask`` is
+        ``n`` nearest keys are attended to, and by default the 24 likeliest of the 64 nearest; the
+        others have no weight. ``mask`` is
         the keys that may be, or a function that is true of them. A list of queries gives a list
         of answers, by one matrix product.
 
@@ -252,10 +253,9 @@ class FuzzyDict(dict[K, V]):
         True
         """
         temperature = 1.0 if temperature is None else temperature
-        n = CANDIDATES if n is None else n
         if not 0 < temperature < float("inf"):
             raise ValueError(f"a temperature is above zero and finite, not {temperature!r}")
-        if n < 1:
+        if n is not None and n < 1:
             raise ValueError(f"n counts keys from 1, not {n!r}")
         among = None if mask is None else self._allowed(mask)
         if not isinstance(query, list):
@@ -263,7 +263,7 @@ class FuzzyDict(dict[K, V]):
         return self._attend(query, temperature, n, among)
 
     def _attend(
-        self, queries: list[Any], temperature: float, n: int, among: dict[Any, None] | None
+        self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
     ) -> list[Attention]:
         matcher = self._up_to_date()
         texts = [query for query in queries if self._is_fuzzy(query)]

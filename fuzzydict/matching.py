@@ -16,11 +16,12 @@ from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import compact, words
 
-__all__ = ["CANDIDATES", "Candidates", "Correction", "Learned", "Matcher", "WordUsage"]
+__all__ = ["CANDIDATES", "SHORTLIST", "Candidates", "Correction", "Learned", "Matcher", "WordUsage"]
 
 Floats = NDArray[np.float32]
 
 CANDIDATES = 64
+SHORTLIST = 24
 _AT_ONCE = 1024  # keys whose features are in memory together
 _CERTAIN = 8.0  # the least logit of an exact key
 _CORRECTED = 20.0  # the logit of the key that a correction names, for that very query
@@ -43,7 +44,8 @@ class Candidates(NamedTuple):
 
     def order(self) -> list[int]:
         """Return the places of the keys, the likeliest first, equal ones as in the alphabet."""
-        return sorted(range(len(self.keys)), key=lambda i: (-self.logits[i], self.keys[i]))
+        logits = self.logits.tolist()
+        return sorted(range(len(logits)), key=lambda i: (-logits[i], self.keys[i]))
 
 
 class Correction(NamedTuple):
@@ -67,12 +69,14 @@ class Learned(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """A query on its way: its words, its row, and the entries that it may mean."""
+    """A query on its way: its words, its row, and the entries that it may mean, with theirs."""
 
     query: str
     words: Words
     row: Floats
     entries: list[Entry]
+    held: list[Words]  # of the entries
+    rows: Floats  # of the entries: (n, len(row))
 
 
 class WordUsage:
@@ -219,28 +223,34 @@ class Matcher:
         """Return the ``n`` keys that the query most probably means, with the probabilities.
 
         The probabilities of all keys and of none of them sum to one. Keys that a guard forbids
-        have no place. One search of the index, and the scoring of 64 keys, or of n if that is more.
+        have no place. One search of the index, and the scoring of 24 keys, or of n if that is more.
         """
-        (candidates,) = self.candidates([query], max(n, CANDIDATES))
+        (candidates,) = self.candidates([query], None if n <= SHORTLIST else max(n, CANDIDATES))
         shares = candidates.probabilities()
         return [
             (candidates.keys[i], float(shares[i])) for i in candidates.order()[:n] if shares[i] > 0
         ]
 
     def candidates(
-        self, queries: Sequence[str], n: int = CANDIDATES, among: Collection[str] | None = None
+        self,
+        queries: Sequence[str],
+        n: int | None = None,
+        among: Collection[str] | None = None,
     ) -> list[Candidates]:
         """Return for each query the ``n`` nearest keys, of those ``among`` if given, scored.
 
-        One matrix product for the vectors of all queries and keys, and n scores a query.
+        Without ``n``, those 24 of the 64 nearest whose letters are the most alike too. One matrix
+        product for the vectors of all queries and keys, and n scores a query.
         """
-        return [self._judged(asked) for asked in self._nearest(queries, n, among)]
+        nearest = self._nearest(queries, n or CANDIDATES, among)
+        return [self._judged(asked if n else self._shortlist(asked)) for asked in nearest]
 
     def _nearest(
         self, queries: Sequence[str], n: int, among: Collection[str] | None = None
     ) -> list["_Asked"]:
         if not self._words:
-            return [_Asked(query, (), np.empty(0, np.float32), []) for query in queries]
+            nothing = np.empty((0, 0), np.float32)
+            return [_Asked(query, (), nothing, [], [], nothing) for query in queries]
         split = [words(query) for query in queries]
         rows = self._rows(queries, split)
         learned = None
@@ -260,11 +270,33 @@ class Matcher:
         for query, text, row, entries in zip(queries, split, rows, found, strict=True):
             if not text:  # nothing but marks: it means no key, though it may be one
                 entries = []
-            sure = query if query in self._words else self.learned.corrections.get(query)
-            if sure in self._words and sure not in entries and (among is None or sure in among):
+            sure = self._sure(query)
+            if sure is not None and sure not in entries and (among is None or sure in among):
                 entries = [*entries[: n - 1], sure]
-            result.append(_Asked(query, text, row, entries))
+            result.append(self._asked(query, text, row, entries))
         return result
+
+    def _asked(self, query: str, text: Words, row: Floats, entries: list[Entry]) -> _Asked:
+        held = [self._held(entry) for entry in entries]
+        return _Asked(query, text, row, entries, held, self._index.rows(entries))
+
+    def _sure(self, query: str) -> str | None:
+        """Return the key that the query means whatever the scores: itself or a correction's."""
+        sure = query if query in self._words else self.learned.corrections.get(query)
+        return sure if sure in self._words else None
+
+    def _shortlist(self, asked: _Asked) -> _Asked:
+        """Return the query with those entries alone that are nearest and most alike in letters."""
+        query, text, row, entries, held, rows = asked
+        if len(entries) <= SHORTLIST:
+            return asked
+        letters = spelling.ratios(compact(text), [compact(key) for key in held])
+        best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST].tolist()
+        sure = self._sure(query)
+        if sure is not None and (place := entries.index(sure)) not in best:
+            best[-1] = place
+        kept = [entries[i] for i in best]
+        return _Asked(query, text, row, kept, [held[i] for i in best], rows[best])
 
     def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
         """Return the calibration that makes labelled pairs of a query and its key most probable.
@@ -319,7 +351,7 @@ class Matcher:
             features.append(self._features(self._meaning_of(queries, texts), texts))
             for asked, (_, right) in zip(self._nearest(queries, n), part, strict=True):
                 if right is not None and right not in asked.entries:
-                    asked.entries.append(right)
+                    asked = self._asked(*asked[:3], [*asked.entries, right])
                 found.append(self._zero_shot(asked, self.learned.calibration))
                 step()
         keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
@@ -353,7 +385,8 @@ class Matcher:
         projection = self.learned.projection
         if projection is not None:
             query = asked.row[-projection.width :] / np.float32(_LEARNED)
-            codes = self._index.rows(keys)[:, -projection.width :]
+            rows = asked.rows if keys == asked.entries else self._index.rows(keys)
+            codes = rows[:, -projection.width :]
             logits = projection.logits(logits, codes @ query, query)
         if asked.query in keys:
             place = keys.index(asked.query)
@@ -368,17 +401,14 @@ class Matcher:
 
     def _zero_shot(self, asked: _Asked, calibrated: Calibration) -> Candidates:
         """Return the keys that a query may mean and their logits, corrections included."""
-        entries, text = asked.entries, asked.words
+        text, entries, held = asked.words, asked.entries, asked.held
         keys = [entry for entry in entries if isinstance(entry, str)]
         if not text:  # then the only key there may be is the query itself, or its correction's
             return Candidates(keys, np.full(len(keys), _CERTAIN, np.float32))
         if not entries:
             return Candidates([], np.empty(0, np.float32))
-        held = [self._held(entry) for entry in entries]
         blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(entries), _AT_ONCE)]
-        logits = np.concatenate(
-            [self._scored(asked, calibrated, entries[block], held[block]) for block in blocks]
-        )
+        logits = np.concatenate([self._scored(asked, calibrated, block) for block in blocks])
         for i, (entry, other) in enumerate(zip(entries, held, strict=True)):
             if self._is_masked(text, entry, other):
                 logits[i] = -np.inf
@@ -397,12 +427,12 @@ class Matcher:
             np.array(list(best.values()), np.float32) - np.float32(null),
         )
 
-    def _scored(
-        self, asked: _Asked, calibrated: Calibration, entries: Sequence[Entry], held: list[Words]
-    ) -> Floats:
-        cosines = self._meanings(entries) @ asked.row[: self._meaning_width(asked.row)]
+    def _scored(self, asked: _Asked, calibrated: Calibration, block: slice) -> Floats:
+        d = self._meaning_width(asked.row)
+        cosines = asked.rows[block, :d] @ asked.row[:d]
         if self._background is not None:
             cosines = calibrated.scale(self._background.scale(self._meanings)(cosines))
+        held = asked.held[block]
         logits = self._score.logits(asked.words, held, cosines, self._meaning, self._usage)
         return calibrated(logits)
 

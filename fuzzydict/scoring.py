@@ -5,6 +5,8 @@ thing; the words are then aligned, and the alignment, the whole spellings and th
 phrases make the logit of the key. Both steps are small networks, fitted when the model is built.
 """
 
+import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -108,42 +110,38 @@ def word_features(
     words of the query and then of the keys."""
     n, m = len(queries), len(keys)
     info = meaning.look_up([*queries, *keys])
-    vectors, weights, trust, density = info
+    vectors, rarity, trust, density = info
     result = np.zeros((n, m, len(WORD_FEATURES)), np.float32)
     result[..., 0:3] = similarities(queries, keys).transpose(1, 2, 0)
-    trusted = np.outer(trust[:n], trust[n:])
-    cosines = (vectors[:n] @ vectors[n:].T) * trusted
-    result[..., 6] = cosines
+    trusted = np.multiply.outer(trust[:n], trust[n:])
+    result[..., 6] = cosines = (vectors[:n] @ vectors[n:].T) * trusted
     result[..., 7] = np.maximum(cosines - 0.4, 0)
-    result[..., 8] = trust[:n, None]
-    result[..., 9] = trust[n:]
+    sides = np.stack([trust, rarity, density], axis=1)
+    result[..., [8, 12, 16]] = sides[:n, None]
+    result[..., [9, 13, 17]] = sides[n:]
+    result[..., 15] = cosines - trusted * (density[:n, None] + density[n:]) / 2
     lengths = np.fromiter(map(len, [*queries, *keys]), np.float32, n + m)
-    long, short = (
-        np.maximum.outer(lengths[:n], lengths[n:]),
-        np.minimum.outer(lengths[:n], lengths[n:]),
-    )
+    long = np.maximum.outer(lengths[:n], lengths[n:])
+    short = np.minimum.outer(lengths[:n], lengths[n:])
     result[..., 10] = np.minimum(short, 12) / 8
     result[..., 11] = (long - short) / long
-    result[..., 12] = weights[:n, None]
-    result[..., 13] = weights[n:]
     for i, query in enumerate(queries):
         forms, spelled = {query, *bases(query)}, variant(query)
-        initial = {form[:1] for form in forms}
+        initials = {form[:1] for form in forms}
         for j, key in enumerate(keys):
+            if key[:1] not in initials:
+                continue
             if key == query:
                 result[i, j, [3, 4, 5, 18]] = 1
-            elif key[:1] in initial:
-                result[i, j, 4] = not forms.isdisjoint((key, *bases(key)))
-                result[i, j, 18] = spelled == variant(key)
-                if len(query) < len(key):
-                    result[i, j, 5] = abbreviation(query, key)
-                elif len(key) < len(query):
-                    result[i, j, 5] = abbreviation(key, query)
+                continue
+            result[i, j, 4] = not forms.isdisjoint((key, *bases(key)))
+            result[i, j, 18] = spelled == variant(key)
+            if len(query) < len(key):
+                result[i, j, 5] = abbreviation(query, key)
+            elif len(key) < len(query):
+                result[i, j, 5] = abbreviation(key, query)
         if query.isdigit():
             result[i, :, 14] = 1
-    result[..., 15] = cosines - trusted * (density[:n, None] + density[n:]) / 2
-    result[..., 16] = density[:n, None]
-    result[..., 17] = density[n:]
     return result, info
 
 
@@ -173,7 +171,9 @@ def phrase_features(
     Linear in the number of keys and the words of each.
     """
     query, keys = query[:_MAX_WORDS], [key[:_MAX_WORDS] for key in keys]
-    letters, others = compact(query), [compact(key) for key in keys]
+    letters, ordered, bag = _written(query)
+    written = [_written(key) for key in keys]
+    others = [other for other, _, _ in written]
     result = np.zeros((len(keys), len(PHRASE_FEATURES)), np.float32)
     result[:, :_ALIGNED] = _align(query, keys, words, meaning, usage)
     rest = result[:, _ALIGNED:]
@@ -181,22 +181,36 @@ def phrase_features(
     rest[:, 1] = np.maximum(cosines - 0.4, 0)
     rest[:, 2] = np.maximum(cosines - 0.7, 0)
     rest[:, 3:6] = similarities([letters], others)[:, 0].T
-    ordered, bag = sorted(query), set(query)
-    for row, key, other in zip(rest, keys, others, strict=True):
-        short, long = (letters, other) if len(letters) < len(other) else (other, letters)
-        row[6:] = (
+    n = len(query)
+    rest[:, 6:] = [
+        (
             letters == other,
-            contracted(letters, key) or contracted(other, query),
-            abbreviation(short, long),
-            bag == set(key),
-            len(query) == 1,
+            *_shortened(letters, query, other, key),
+            bag == key_bag,
+            n == 1,
             len(key) == 1,
-            max(len(query) - len(key), 0) / 3,
-            max(len(key) - len(query), 0) / 3,
+            max(n - len(key), 0) / 3,
+            max(len(key) - n, 0) / 3,
             min(len(letters), len(other), 16) / 8,
-            ordered == sorted(key),
+            ordered == sorted_key,
         )
+        for key, (other, sorted_key, key_bag) in zip(keys, written, strict=True)
+    ]
     return result
+
+
+def _shortened(letters: str, query: Words, other: str, key: Words) -> tuple[float, float]:
+    """Return how well one contracts the words of the other, and abbreviates its letters."""
+    if letters[:1] != other[:1]:
+        return 0.0, 0.0
+    short, long = (letters, other) if len(letters) < len(other) else (other, letters)
+    return contracted(letters, key) or contracted(other, query), abbreviation(short, long)
+
+
+@functools.lru_cache(maxsize=8192)
+def _written(words: Words) -> tuple[str, list[str], frozenset[str]]:
+    """Return the letters of a text, its words in order, and as a set."""
+    return compact(words), sorted(words), frozenset(words)
 
 
 def _align(
@@ -204,31 +218,32 @@ def _align(
 ) -> Floats:
     """Return how far query and keys cover each other, word by word: [len(keys), 12]."""
     covered = _cover(query, keys, network, meaning)
-    n, held = len(query), covered.held
-    # A last place, of no weight, stands for what is beyond the end of a key.
-    rarity = np.append(covered.info.rarity, np.float32(0))
-    apart = rarity * np.append(usage(covered.terms), np.float32(0))
-    content = np.minimum(2 * rarity, 1)
-    lost_query, lost_key = 1 - covered.query, 1 - covered.keys
-    of_query = _share(rarity[:n, None], covered.query, 0)
-    of_key = _share(rarity[held], covered.keys, 1)
-    return np.stack(
-        [
-            of_query,
-            of_key,
-            np.minimum(of_query, of_key),
-            covered.query.max(axis=0),
-            1 - (content[:n, None] * lost_query).max(axis=0),
-            1 - (content[held] * lost_key).max(axis=1, initial=0),
-            _share(apart[:n, None], covered.query, 0),
-            _share(apart[held], covered.keys, 1),
-            (apart[:n, None] * covered.query).max(axis=0),
-            (content[:n] @ lost_query) / 2,
-            (content[held] * lost_key).sum(axis=1) / 2,
-            np.full(len(keys), _share(rarity[:n], covered.info.trust[:n], 0)),
-        ],
-        axis=1,
-    )
+    n, held, rarity = len(query), covered.held, covered.info.rarity
+    # How much a word counts, how much it tells keys apart, and whether it has any content. A last
+    # place, of no weight, stands for what is beyond the end of a key.
+    weights = np.zeros((3, len(rarity) + 1), np.float32)
+    weights[0, :-1] = rarity
+    weights[1, :-1] = rarity * usage(covered.terms)
+    weights[2, :-1] = np.minimum(2 * rarity, 1)
+    of_query, of_keys = weights[:, :n], weights[:, held]  # (3, W), (3, C, L)
+    found_query, found_keys = of_query @ covered.query, (of_keys * covered.keys).sum(axis=2)
+    all_query, all_keys = of_query.sum(axis=1)[:, None], of_keys.sum(axis=2)
+    query_share = found_query / np.maximum(all_query, 1e-6)  # (3, C)
+    keys_share = found_keys / np.maximum(all_keys, 1e-6)
+    result = np.empty((len(keys), _ALIGNED), np.float32)
+    result[:, 0] = query_share[0]
+    result[:, 1] = keys_share[0]
+    result[:, 2] = np.minimum(query_share[0], keys_share[0])
+    result[:, 3] = covered.query.max(axis=0)
+    result[:, 4] = 1 - (of_query[2][:, None] * (1 - covered.query)).max(axis=0)
+    result[:, 5] = 1 - (of_keys[2] * (1 - covered.keys)).max(axis=1, initial=0)
+    result[:, 6] = query_share[1]
+    result[:, 7] = keys_share[1]
+    result[:, 8] = (of_query[1][:, None] * covered.query).max(axis=0)
+    result[:, 9] = (all_query[2] - found_query[2]) / 2
+    result[:, 10] = (all_keys[2] - found_keys[2]) / 2
+    result[:, 11] = of_query[0] @ covered.info.trust[:n] / max(float(all_query[0, 0]), 1e-6)
+    return result
 
 
 class _Cover(NamedTuple):
@@ -246,55 +261,55 @@ def _cover(query: Words, keys: Sequence[Words], network: Network, meaning: WordM
 
     A phrase of the vocabulary stands for its counterpart as a word does, and covers its words.
     """
-    spans = [meaning.phrases(text) for text in (query, *keys)]
-    phrases = [
-        [" ".join(text[start:end]) for start, end in places]
-        for text, places in zip((query, *keys), spans, strict=True)
-    ]
-    asked = [*query, *phrases[0]]
-    places: dict[str, int] = {}
-    for key, more in zip(keys, phrases[1:], strict=True):
-        for term in (*key, *more):
-            places.setdefault(term, len(places))
-    features, info = word_features(asked, list(places), meaning)
-    pairs = np.zeros((len(asked), len(places) + 1), np.float32)  # the last column is of no term
+    spans = meaning.phrases(query)
+    inside = [(c, found) for c, key in enumerate(keys) if (found := meaning.phrases(key))]
+    asked = [*query, *_phrases(query, spans)]
+    terms = dict.fromkeys(
+        itertools.chain(*keys, *(_phrases(keys[c], found) for c, found in inside))
+    )
+    places = dict(zip(terms, range(len(terms)), strict=True))
+    features, info = word_features(asked, list(terms), meaning)
+    pairs = np.zeros((len(asked), len(terms) + 1), np.float32)  # the last column is of no term
     pairs[:, :-1] = 1 / (1 + np.exp(-network(features)))
-    longest = max(map(len, keys), default=0)
-    most = longest + max(map(len, phrases[1:]), default=0)
-    index = np.full((len(keys), most), len(places), np.intp)  # words, then phrases
-    for row, key, more in zip(index, keys, phrases[1:], strict=True):
-        row[: len(key)] = [places[word] for word in key]
-        row[longest : longest + len(more)] = [places[phrase] for phrase in more]
-    found = pairs[:, index]  # (W and phrases, C, L and phrases)
-    of_query, of_keys = found.max(axis=2, initial=0), found.max(axis=0)
-    for row, (start, end) in zip(of_query[len(query) :], spans[0], strict=True):
+
+    lengths = np.fromiter(map(len, keys), np.intp, len(keys))
+    longest = int(lengths.max(initial=0))
+    held = np.full((len(keys), longest), len(terms), np.intp)
+    held[np.arange(longest) < lengths[:, None]] = [places[word] for key in keys for word in key]
+    found_words = pairs[:, held]  # (W and phrases, C, L)
+    of_query, of_keys = found_words.max(axis=2, initial=0), found_words.max(axis=0)
+    for c, found in inside:
+        for (start, end), phrase in zip(found, _phrases(keys[c], found), strict=True):
+            column = pairs[:, places[phrase]]
+            np.maximum(of_query[:, c], column, out=of_query[:, c])
+            np.maximum(of_keys[c, start:end], column.max(), out=of_keys[c, start:end])
+    for row, (start, end) in zip(of_query[len(query) :], spans, strict=True):
         np.maximum(of_query[start:end], row, out=of_query[start:end])
-    for row, inside in zip(of_keys, spans[1:], strict=True):
-        for probability, (start, end) in zip(row[longest:], inside, strict=False):
-            np.maximum(row[start:end], probability, out=row[start:end])
-    of_query, of_keys = of_query[: len(query)], of_keys[:, :longest]
+    of_query = of_query[: len(query)]
     _join(query, keys, of_query, of_keys)
-    return _Cover(of_query, of_keys, len(asked) + index[:, :longest], [*asked, *places], info)
+    return _Cover(of_query, of_keys, len(asked) + held, [*asked, *terms], info)
 
 
-def _share(weights: Floats, values: Floats, axis: int) -> Floats:
-    """Return the weighted mean along the axis; 0 where the weights are."""
-    mean: Floats = (weights * values).sum(axis) / np.maximum(weights.sum(axis), 1e-6)
-    return mean
+def _phrases(words: Words, spans: Sequence[tuple[int, int]]) -> list[str]:
+    return [" ".join(words[start:end]) for start, end in spans]
 
 
 def _join(query: Words, keys: Sequence[Words], covered_query: Floats, covered_key: Floats) -> None:
     """Let two words that the other side writes as one stand for it ("host name", "hostname")."""
     pairs = {query[i] + query[i + 1]: i for i in range(len(query) - 1)}
-    singles = {word: i for i, word in enumerate(query)}
     for c, key in enumerate(keys):
-        for j, word in enumerate(key):
-            if word in pairs:
-                covered_query[pairs[word] : pairs[word] + 2, c] = 1
-                covered_key[c, j] = 1
-            if j + 1 < len(key) and (joined := word + key[j + 1]) in singles:
-                covered_query[singles[joined], c] = 1
-                covered_key[c, j : j + 2] = 1
+        if pairs:
+            for j, word in enumerate(key):
+                if word in pairs:
+                    covered_query[pairs[word] : pairs[word] + 2, c] = 1
+                    covered_key[c, j] = 1
+        letters = _written(key)[0] if len(key) > 1 else ""
+        for i, word in enumerate(query):
+            if word in letters:
+                for j in range(len(key) - 1):
+                    if key[j] + key[j + 1] == word:
+                        covered_query[i, c] = 1
+                        covered_key[c, j : j + 2] = 1
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DIMENSION", "abbreviation", "contracted", "encode", "similarities"]
+__all__ = ["DIMENSION", "abbreviation", "contracted", "encode", "ratios", "similarities"]
 
 Floats = NDArray[np.float32]
 
@@ -52,9 +52,10 @@ def _encode(texts: Sequence[str], out: Floats) -> None:
         owned.append(owners[:size][inside])
     buckets = (np.concatenate(grams) * np.uint32(2654435761)) >> np.uint32(20)
     owner = np.concatenate(owned)
-    order = np.argsort(owner, kind="stable")
-    owner = owner[order]
-    rows = _projection()[buckets[order]]
+    if len(texts) > 1:
+        order = np.argsort(owner, kind="stable")
+        owner, buckets = owner[order], buckets[order]
+    rows = _projection()[buckets]
     starts = np.flatnonzero(np.diff(owner, prepend=-1))
     sums = np.add.reduceat(rows, starts, axis=0, dtype=np.float32) if len(starts) else rows[:0]
     lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))[:, None]
@@ -83,6 +84,15 @@ def similarities(queries: Sequence[str], keys: Sequence[str]) -> Floats:
     for row, scorer in zip(result, scorers, strict=True):
         row[...] = cdist(queries, keys, scorer=scorer.normalized_similarity, dtype=np.float32)
     return result
+
+
+def ratios(query: str, keys: Sequence[str]) -> Floats:
+    """Return the first of the similarities alone, of one query: float32 [K]."""
+    from rapidfuzz.distance import Indel
+    from rapidfuzz.process import cdist
+
+    found: Floats = cdist([query], keys, scorer=Indel.normalized_similarity, dtype=np.float32)[0]
+    return found
 
 
 _VOWELS = str.maketrans("", "", "aeiou")

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict, spelling
-from fuzzydict.matching import CANDIDATES
+from fuzzydict.matching import CANDIDATES, SHORTLIST
 from fuzzydict.text import compact, words
 from fuzzydict.values import Attention, weigh
 
@@ -193,7 +193,7 @@ def test_n_is_the_most_keys_that_have_a_weight(car, n):
 
 def test_by_default_as_many_keys_are_attended_to_as_a_hard_lookup_scores(letters):
     d = FuzzyDict({f"key {letter}": 1 for letter in map(chr, range(0x4E00, 0x4E80))})
-    assert len(d.attend("keys", temperature=10.0).weights) == CANDIDATES
+    assert len(d.attend("keys", temperature=10.0).weights) == SHORTLIST
     assert len(d.attend("keys", temperature=10.0, n=100).weights) == 100
 
 
@@ -369,7 +369,7 @@ def test_a_hundred_thousand_keys_need_little_memory_and_the_nearest_are_found():
     queries = [f"{key[1:]}x" for key in keys[:: len(keys) // 50]][:50]
     d.attend("warm up")
     tracemalloc.start()
-    found = d.attend(queries, temperature=5.0)
+    found = d.attend(queries, temperature=5.0, n=CANDIDATES)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
