@@ -51,7 +51,7 @@ class WordEmbedder:
     A text is the mean of its words' vectors, where a word of relative frequency p weighs
     a / (a + p) (Arora et al., 2017). A phrase of the vocabulary ("top speed") counts as one word.
     A word that the table lacks is placed by its base form, by the two words it is written of, or
-    else among the words that share its character n-grams.
+    else, where it may be mistyped, among the words that share its character n-grams.
 
     ``words`` is the vocabulary as `fuzzydict.text.words` spells it, with spaces inside phrases;
     ``vectors`` a float array [n, d], or int8 with a float ``scale`` [n]; ``counts`` how often
@@ -92,7 +92,7 @@ class WordEmbedder:
         self._unknown = unknown
         self._spelling: _NgramIndex | None = None
         self._openers: set[str] | None = None
-        self._placed: dict[str, tuple[Vectors, float, float, float]] = {}
+        self._placed: dict[tuple[str, bool], tuple[Vectors, float, float, float]] = {}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "WordEmbedder":
@@ -138,15 +138,18 @@ class WordEmbedder:
         """Return the vectors of texts: float32 [len(texts), d], of unit length or zero."""
         return self.encode_words([split_words(text) for text in texts])
 
-    def encode_words(self, texts: Sequence[tuple[str, ...]]) -> Vectors:
-        """Return the vectors of texts that are split into words already, as `encode` does."""
+    def encode_words(self, texts: Sequence[tuple[str, ...]], *, guess: bool = True) -> Vectors:
+        """Return the vectors of texts that are split into words already, as `encode` does.
+
+        Without ``guess`` no word is taken to be mistyped: one that is unknown says nothing.
+        """
         result = np.zeros((len(texts), self.dimension), np.float32)
         for start in range(0, len(texts), _TOGETHER):
             block = slice(start, start + _TOGETHER)
-            self._add_words(texts[block], result[block])
+            self._add_words(texts[block], result[block], guess)
         return _unit(result)
 
-    def _add_words(self, texts: Sequence[tuple[str, ...]], out: Vectors) -> None:
+    def _add_words(self, texts: Sequence[tuple[str, ...]], out: Vectors, guess: bool) -> None:
         """Add to each row of ``out`` the weighted vectors of the terms of its text."""
         places: dict[str, int] = {}
         terms: list[int] = []
@@ -156,7 +159,7 @@ class WordEmbedder:
             terms += [places.setdefault(term, len(places)) for term in found]
             owners += [owner] * len(found)
         if terms:
-            info = self.look_up(list(places))
+            info = self.look_up(list(places), guess=guess)
             weighted = info.vectors * (info.rarity * info.trust)[:, None]
             starts = np.flatnonzero(np.diff(owners, prepend=-1))
             out[np.array(owners)[starts]] = np.add.reduceat(weighted[terms], starts, axis=0)
@@ -175,8 +178,9 @@ class WordEmbedder:
                 row[self.dimension :] = vectors.min(axis=0)
         return _unit(result)
 
-    def look_up(self, words: Sequence[str], /) -> WordInfo:
-        """Return vectors, rarity, trust and density of words."""
+    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordInfo:
+        """Return vectors, rarity, trust and density of words; `encode_words` says what of those
+        that are unknown."""
         n = len(words)
         vectors = np.zeros((n, self.dimension), np.float32)
         rarity, trust, density = np.ones((3, n), np.float32)
@@ -189,7 +193,7 @@ class WordEmbedder:
         rarity[known] = self._weights[found]
         density[known] = self._density[found]
         for i in np.flatnonzero(rows < 0).tolist():
-            vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i])
+            vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i], guess)
         return WordInfo(vectors, rarity, trust, density)
 
     def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
@@ -244,17 +248,17 @@ class WordEmbedder:
         info = self.look_up([word])
         return info.vectors[0], float(info.rarity[0] * info.trust[0])
 
-    def _elsewhere(self, word: str) -> tuple[Vectors, float, float, float]:
+    def _elsewhere(self, word: str, guess: bool) -> tuple[Vectors, float, float, float]:
         """Return vector, rarity, trust and density of a word that is not in the vocabulary."""
-        found = self._placed.get(word)
+        found = self._placed.get((word, guess))
         if found is None:
-            found = self._place(word)
+            found = self._place(word, guess)
             if len(self._placed) >= _REMEMBERED:
                 self._placed.pop(next(iter(self._placed)), None)
-            self._placed[word] = found
+            self._placed[word, guess] = found
         return found
 
-    def _place(self, word: str) -> tuple[Vectors, float, float, float]:
+    def _place(self, word: str, guess: bool) -> tuple[Vectors, float, float, float]:
         if self._unknown is not None:
             return _unit(np.asarray(self._unknown(word), np.float32)[None])[0], 1.0, 1.0, 0.5
         if word.isdigit():  # a number that is written like another is another
@@ -267,6 +271,8 @@ class WordEmbedder:
             rows = [self._rows[part] for part in parts]
             trust = 0.7
             vector = sum(self._weights[row] * self._row(row) for row in rows)
+        elif not guess:
+            rows = []
         else:
             rows, shares = self._alike(word)
             trust = 0.5 * max(shares, default=0.0) ** 2

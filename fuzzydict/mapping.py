@@ -27,6 +27,7 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 _REMEMBERED = 1024  # inexact queries whose answers are kept
+_TOGETHER = 1024  # queries that are searched together
 _CLOSEST = 3  # keys that an error names
 _ABSENT: Any = object()
 _UNKNOWN = -1  # how many keys there were: the next read looks at all of them
@@ -208,6 +209,54 @@ class FuzzyDict(dict[K, V]):
                 if score >= least and key != query and value is not _ABSENT:
                     result.append(Match(key, value, score))
         return result[:n]
+
+    def get_many(self, queries: Iterable[object], default: Any = None, /) -> list[Any]:
+        """Return `get` of each query, in one go.
+
+        Queries are searched together, and the same one once. Long work shows its progress in a
+        terminal after two seconds.
+        """
+        found = self._find_many(queries := list(queries))
+        return [
+            default if key is _ABSENT else self._exact(key, default)
+            for key, _ in map(found.__getitem__, queries)
+        ]
+
+    def match_many(
+        self, queries: Iterable[object], *, cutoff: float | None = None
+    ) -> list[Match | None]:
+        """Return `match` of each query, in one go; see `get_many`."""
+        found = self._find_many(queries := list(queries), cutoff)
+        result: list[Match | None] = []
+        for query in queries:
+            key, score = found[query]
+            value = _ABSENT if key is _ABSENT else self._exact(key)
+            result.append(None if value is _ABSENT else Match(key, value, score))
+        return result
+
+    def _find_many(
+        self, queries: list[Any], cutoff: float | None = None
+    ) -> dict[Any, tuple[Any, float]]:
+        """Return for each query the key that answers it, or absent, and its score."""
+        least = self._cutoff if cutoff is None else _probability(cutoff)
+        found: dict[Any, tuple[Any, float]] = {}
+        texts = []
+        for query in dict.fromkeys(queries):
+            exact = self._exact(query) is not _ABSENT
+            found[query] = (query, 1.0) if exact else (_ABSENT, 0.0)
+            if not exact and isinstance(query, str) and least != 1.0 and self:
+                texts.append(query)
+        if not texts:
+            return found
+        matcher = self._up_to_date()
+        least = self.cutoff if least is None else least
+        with Progress("lookups", len(texts)) as step:
+            for start in range(0, len(texts), _TOGETHER):
+                part = texts[start : start + _TOGETHER]
+                for query, ranked in zip(part, matcher.rank_many(part, step), strict=True):
+                    if ranked is not None and ranked[1] >= least:
+                        found[query] = ranked
+        return found
 
     @overload
     def attend(  # type: ignore[overload-overlap]

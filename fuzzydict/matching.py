@@ -160,7 +160,9 @@ class Matcher:
         told = [words(correction.query) for correction in corrections]
         texts = [*keys, *(correction.query for correction in corrections)]
         entries: list[Entry] = [*keys, *corrections]
-        rows = self._with_learned(entries, self._rows(texts, [*split, *told]), [*split, *told])
+        rows = self._with_learned(
+            entries, self._rows(texts, [*split, *told], guess=False), [*split, *told]
+        )
         self._index.add(entries, rows)
         self._words.update(zip(keys, split, strict=True))
         self._told.update(zip(corrections, told, strict=True))
@@ -189,7 +191,8 @@ class Matcher:
         new = self._sleeping([key for key in self._corrected if key is None or key in self._words])
         told = [words(correction.query) for correction in new]
         try:
-            rows = self._rows([correction.query for correction in new], told) if new else None
+            queries = [correction.query for correction in new]
+            rows = self._rows(queries, told, guess=False) if new else None
         except Exception:
             self.learned, self._corrected = before, corrected
             raise
@@ -230,6 +233,20 @@ class Matcher:
         return [
             (candidates.keys[i], float(shares[i])) for i in candidates.order()[:n] if shares[i] > 0
         ]
+
+    def rank_many(
+        self, queries: Sequence[str], step: Callable[[], object] = lambda: None
+    ) -> list[tuple[str, float] | None]:
+        """Return for each query the key that it most probably means, with the probability."""
+        result: list[tuple[str, float] | None] = []
+        for asked in self._nearest(queries, CANDIDATES):
+            found = self._judged(self._shortlist(asked))
+            shares = found.probabilities()
+            first = found.order()[:1]
+            best = [(found.keys[i], float(shares[i])) for i in first if shares[i] > 0]
+            result.append(best[0] if best else None)
+            step()
+        return result
 
     def candidates(
         self,
@@ -495,13 +512,15 @@ class Matcher:
             learned[places] = projection.keys(keys, features)
         return np.hstack([rows, learned])
 
-    def _rows(self, texts: Sequence[str], split: Sequence[Words]) -> Floats:
+    def _rows(self, texts: Sequence[str], split: Sequence[Words], guess: bool = True) -> Floats:
         letters = [compact(text) for text in split]
-        return np.hstack([self._meaning_of(texts, split), spelling.encode(letters)])
+        return np.hstack([self._meaning_of(texts, split, guess), spelling.encode(letters)])
 
-    def _meaning_of(self, texts: Sequence[str], split: Sequence[Words]) -> Floats:
+    def _meaning_of(
+        self, texts: Sequence[str], split: Sequence[Words], guess: bool = True
+    ) -> Floats:
         if isinstance(self.embedder, WordEmbedder):
-            return self.embedder.encode_words(split)
+            return self.embedder.encode_words(split, guess=guess)
         return self.embedder.encode(texts)
 
 

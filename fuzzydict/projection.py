@@ -34,6 +34,7 @@ _CHECKS = 15  # of the held-out part, on the way
 _PATIENCE = 4  # checks without a better one
 _FOLDS = 5
 _FEW = 1000  # pairs, up to which each is held out in turn
+_SURE = 2.0  # standard errors by which the held-out loss must fall
 _HELD_OUT = 10  # one in ten of more pairs than that
 _RATE = 3e-3  # Adam's
 _QUICK = 5.0  # times that, for the slope, which is one number
@@ -244,7 +245,7 @@ def fit(
     best = int(np.argmin([sum(each.losses.sum() for each in outcomes) for outcomes in after]))
     old, new = _Outcome.together(before), _Outcome.together(after[best])
     gain = old.losses - new.losses
-    fitted = bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+    fitted = bool(gain.mean() > _SURE * gain.std() / np.sqrt(len(gain)))
     report = FitReport(
         fitted, len(everything), len(gain), old.figures(), (new if fitted else old).figures()
     )

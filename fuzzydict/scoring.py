@@ -45,8 +45,8 @@ class WordInfo(NamedTuple):
 class WordMeaning(Protocol):
     """What the score asks of a vocabulary."""
 
-    def look_up(self, words: Sequence[str], /) -> WordInfo:
-        """Return what is known of the words."""
+    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordInfo:
+        """Return what is known of the words; those that are not, by what they look like."""
         ...
 
     def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
@@ -60,9 +60,9 @@ class WithoutVectors:
     def __init__(self, meaning: WordMeaning) -> None:
         self._meaning = meaning
 
-    def look_up(self, words: Sequence[str], /) -> WordInfo:
+    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordInfo:
         """Return what is known of the words, with vectors of zeros that nobody trusts."""
-        info = self._meaning.look_up(words)
+        info = self._meaning.look_up(words, guess=guess)
         return info._replace(vectors=np.zeros_like(info.vectors), trust=np.zeros_like(info.trust))
 
     def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
@@ -109,7 +109,9 @@ def word_features(
     """Return what is known of each pair of words: float32 [len(queries), len(keys), F]; and of the
     words of the query and then of the keys."""
     n, m = len(queries), len(keys)
-    info = meaning.look_up([*queries, *keys])
+    # A query may be mistyped; a key is written as it was meant.
+    looked_up = meaning.look_up(queries), meaning.look_up(keys, guess=False)
+    info = WordInfo(*map(np.concatenate, zip(*looked_up, strict=True)))
     vectors, rarity, trust, density = info
     result = np.zeros((n, m, len(WORD_FEATURES)), np.float32)
     result[..., 0:3] = similarities(queries, keys).transpose(1, 2, 0)

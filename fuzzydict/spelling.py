@@ -11,13 +11,13 @@ __all__ = ["DIMENSION", "abbreviation", "contracted", "encode", "ratios", "simil
 
 Floats = NDArray[np.float32]
 
-DIMENSION = 128
-_BUCKETS = 4096
-_CHUNK = 4096
+DIMENSION = 64
+_BUCKETS = 1024
+_CHUNK = 512
 
 
 def encode(texts: Sequence[str]) -> Floats:
-    """Return the spelling vectors of texts: float32 [len(texts), 128], of unit length or zero.
+    """Return the spelling vectors of texts: float32 [len(texts), 64], of unit length or zero.
 
     A text is the set of its characters, of its pairs of characters, next to each other and one
     apart, and of its triples, hashed and projected at random (Weinberger et al., 2009; Charikar,
@@ -38,35 +38,25 @@ def _encode(texts: Sequence[str], out: Floats) -> None:
     joined = "".join(f"\2{text}\3" for text in texts)
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     owners = np.cumsum(codes == 2) - 1
-    grams: list[NDArray[np.uint32]] = []
-    owned: list[NDArray[np.intp]] = []
+    bags = np.zeros((len(texts), _BUCKETS), np.float32)
     for salt, steps in enumerate(((), (1,), (2,), (1, 2))):
         size = len(codes) - max(steps, default=0)
         hashes = codes[:size] + np.uint32(salt << 24)
         for step in steps:
             hashes = hashes * np.uint32(69069) + codes[step : size + step]
-        inside = owners[:size] == owners[len(codes) - size :]
-        if not steps:
-            inside = codes > 3
-        grams.append(hashes[inside])
-        owned.append(owners[:size][inside])
-    buckets = (np.concatenate(grams) * np.uint32(2654435761)) >> np.uint32(20)
-    owner = np.concatenate(owned)
-    if len(texts) > 1:
-        order = np.argsort(owner, kind="stable")
-        owner, buckets = owner[order], buckets[order]
-    rows = _projection()[buckets]
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    sums = np.add.reduceat(rows, starts, axis=0, dtype=np.float32) if len(starts) else rows[:0]
+        inside = owners[:size] == owners[len(codes) - size :] if steps else codes > 3
+        buckets = (hashes[inside] * np.uint32(2654435761)) >> np.uint32(22)
+        bags[owners[:size][inside], buckets] = 1
+    sums = bags @ _projection()
     lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))[:, None]
-    out[owner[starts]] = sums / np.maximum(lengths, 1e-9)
+    out[:] = sums / np.maximum(lengths, 1e-9)
 
 
 @functools.lru_cache(maxsize=1)
-def _projection() -> NDArray[np.int8]:
+def _projection() -> Floats:
     digest = hashlib.shake_128(b"fuzzydict").digest(_BUCKETS * DIMENSION // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8)).reshape(_BUCKETS, DIMENSION)
-    return (2 * bits.astype(np.int8) - 1).astype(np.int8)
+    return 2 * bits.astype(np.float32) - 1
 
 
 def similarities(queries: Sequence[str], keys: Sequence[str]) -> Floats:

@@ -325,7 +325,7 @@ def test_keyed_vectors_are_a_table_of_words(word2vec):
     assert embedder.dimension == 8
     assert "colour" in embedder
     assert embedder.vector("the")[1] < embedder.vector("blue")[1]
-    assert FuzzyDict(color=1, price=2, embedder=word2vec.wv)["colour"] == 1
+    assert FuzzyDict(colours=1, price=2, embedder=word2vec.wv)["colour"] == 1
 
 
 def test_a_model_is_taken_by_the_vectors_that_it_carries(word2vec):
@@ -373,6 +373,6 @@ def test_fasttext_places_unknown_words_itself():
 
 
 def test_a_dictionary_with_gensims_vectors_pickles(word2vec):
-    d = FuzzyDict(color=1, embedder=word2vec.wv)
+    d = FuzzyDict(colours=1, embedder=word2vec.wv)
     again = pickle.loads(pickle.dumps(d))
     assert d["colour"] == again["colour"] == 1
