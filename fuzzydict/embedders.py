@@ -91,6 +91,7 @@ class WordEmbedder:
             self._density = np.full(len(words), self._density)
         self._unknown = unknown
         self._spelling: _NgramIndex | None = None
+        self._single: list[int] = []  # rows of the words that are no phrases, which it holds
         self._openers: set[str] | None = None
         self._placed: dict[tuple[str, bool], tuple[Vectors, float, float, float]] = {}
 
@@ -303,8 +304,9 @@ class WordEmbedder:
     def _alike(self, word: str) -> tuple[list[int], list[float]]:
         """Return the rows of the three words that are written most alike, and how much so."""
         if self._spelling is None:
-            self._spelling = _NgramIndex(self._words)
-        rows = self._spelling.search(word, n=32)
+            self._single = [row for row, word in enumerate(self._words) if " " not in word]
+            self._spelling = _NgramIndex([self._words[row] for row in self._single])
+        rows = [self._single[i] for i in self._spelling.search(word, n=32)]
         if not rows:
             return [], []
         likeness = similarities([word], [self._words[row] for row in rows])[:, 0].mean(axis=0)

@@ -131,11 +131,23 @@ def _best(
     queries: Vectors, matrix: Vectors, n: int, among: NDArray[np.intp] | None, block: slice
 ) -> tuple[Vectors, NDArray[np.intp]]:
     """Return the ``n`` largest products of a block of rows, or all if fewer, and their rows."""
-    products = queries @ (matrix[block] if among is None else matrix[among[block]]).T
+    products = _products(queries, matrix[block] if among is None else matrix[among[block]])
     size = products.shape[1]
     top = np.arange(size)[None].repeat(len(queries), 0) if n >= size else _largest(products, n)
     best = np.take_along_axis(products, top, 1)
     return _sorted(best, block.start + top if among is None else among[block][top], n)
+
+
+def _products(queries: Vectors, rows: Vectors) -> Vectors:
+    """Return queries @ rows.T, without BLAS for one query.
+
+    The product with a single vector is bound by memory, so that a second thread gains little; but
+    to wake BLAS's pool of threads can take longer than the product of 10,000 rows.
+    """
+    if len(queries) == 1:
+        product: Vectors = np.einsum("ij,j->i", rows, queries[0])
+        return product[None]
+    return queries @ rows.T
 
 
 def _sorted(best: Vectors, rows: NDArray[np.intp], n: int) -> tuple[Vectors, NDArray[np.intp]]:
