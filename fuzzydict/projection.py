@@ -217,6 +217,9 @@ def fit(
     by lookups that are held out: those at the places ``validation``, which are not learned from;
     or else one in ten, of up to 1000 each in turn, all of which are learned from in the end.
 
+    Lookups none of which means the null key say nothing of silence: they are learned from as if
+    there were no null key.
+
     ``cutoff`` is the probability below which a lookup is silent, for the figures of the report;
     ``step`` is called after each step. O(N · (C + d) · R).
     """
@@ -229,15 +232,16 @@ def fit(
         folds = [np.intersect1d(np.asarray(validation, np.intp), everything)]
     if not folds or not 0 < len(folds[0]) < len(everything):
         return None, nothing(len(everything))
+    null = 0.0 if (lookups.right == lookups.candidates.shape[1]).any() else -np.inf
     steps = max(_STEPS, _EPOCHS * -(-len(everything) // _BATCH))
     before: list[_Outcome] = []
     after: list[list[_Outcome]] = [[] for _ in range(_CHECKS)]
     for fold in folds:
         held = _take(lookups, fold)
-        before.append(_Outcome.of(held, held.logits, cutoff))
+        before.append(_Outcome.of(held, held.logits, null, cutoff))
         taught = _take(lookups, np.setdiff1d(everything, fold))
-        for check, projection in enumerate(_descend(taught, steps, seed, step)):
-            after[check].append(_Outcome.of(held, _logits(projection, held), cutoff))
+        for check, projection in enumerate(_descend(taught, null, steps, seed, step)):
+            after[check].append(_Outcome.of(held, _logits(projection, held), null, cutoff))
             losses = [outcomes[0].losses.sum() for outcomes in after[: check + 1]]
             if len(folds) == 1 and check - int(np.argmin(losses)) == _PATIENCE:
                 after = after[: check + 1]
@@ -254,7 +258,7 @@ def fit(
     if validation is not None:
         everything = np.setdiff1d(everything, folds[0])
     taught = _take(lookups, everything)
-    return next(itertools.islice(_descend(taught, steps, seed, step), best, None)), report
+    return next(itertools.islice(_descend(taught, null, steps, seed, step), best, None)), report
 
 
 def nothing(pairs: int) -> FitReport:
@@ -291,14 +295,14 @@ class _Outcome(NamedTuple):
     silent: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, lookups: Lookups, logits: Floats, cutoff: float) -> "_Outcome":
-        shares = softmax(_beside(logits, 0))
-        right, null = lookups.right, logits.shape[1]
+    def of(cls, lookups: Lookups, logits: Floats, null: float, cutoff: float) -> "_Outcome":
+        right, last = lookups.right, logits.shape[1]
+        meant = softmax(_beside(logits, null))[np.arange(len(right)), right]
         return cls(
-            -np.log(np.maximum(shares[np.arange(len(right)), right], 1e-9)),
-            right == null,
+            -np.log(np.maximum(meant, 1e-9)),
+            right == last,
             logits.argmax(axis=1) == right,
-            shares[:, :null].max(axis=1) < cutoff,
+            softmax(_beside(logits, 0))[:, :last].max(axis=1) < cutoff,
         )
 
     @classmethod
@@ -369,11 +373,11 @@ class _Bags:
 
 
 def _descend(
-    lookups: Lookups, steps: int, seed: int, step: Callable[[], object]
+    lookups: Lookups, null: float, steps: int, seed: int, step: Callable[[], object]
 ) -> Iterator[Projection]:
     """Yield the projection at each of the checks on the way down."""
     rng = np.random.default_rng(seed)
-    n, null = lookups.candidates.shape
+    n, last = lookups.candidates.shape
     d, rank = lookups.meanings.shape[1], _RANK
     bags = _Bags(lookups.queries.words)
     spread = rank**-0.5
@@ -408,10 +412,10 @@ def _descend(
         logits[masked] = -np.inf
 
         # Backward, from the gradient of the logits and of the null key's.
-        error = softmax(_beside(logits, 0))
+        error = softmax(_beside(logits, null))
         error[np.arange(len(batch)), right] -= 1
         error /= len(batch)
-        of_logits, of_null = error[:, :null], error[:, null]
+        of_logits, of_null = error[:, :last], error[:, last]
         of_products = np.zeros((len(batch), len(lookups.keys)), np.float32)
         np.add.at(of_products, (np.arange(len(batch))[:, None], candidates), of_logits)
         of_codes = of_products.T @ hidden
