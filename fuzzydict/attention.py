@@ -423,7 +423,7 @@ def _project(name: str, x: Array, weights: Array, bias: Array) -> Array:
     return np.swapaxes(projected, -2, -3)  # (..., h, n, k)
 
 
-def _glorot(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+def _glorot(rng: "np.random.Generator", shape: tuple[int, int, int]) -> Array:
     limit = np.sqrt(6 / (shape[0] + shape[1] * shape[2]))
     return rng.uniform(-limit, limit, shape).astype(np.float32)
 

@@ -441,5 +441,5 @@ def _descend(
             )
 
 
-def _kept(rng: np.random.Generator, shape: tuple[int, int], dropped: float) -> Floats:
+def _kept(rng: "np.random.Generator", shape: tuple[int, int], dropped: float) -> Floats:
     return (rng.random(shape, np.float32) >= dropped).astype(np.float32)

@@ -1,7 +1,6 @@
 """How words are written: vectors of character n-grams, and similarities of two spellings."""
 
 import functools
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,6 +53,8 @@ def _encode(texts: Sequence[str], out: Floats) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _projection() -> Floats:
+    import hashlib
+
     digest = hashlib.shake_128(b"fuzzydict").digest(_BUCKETS * DIMENSION // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8)).reshape(_BUCKETS, DIMENSION)
     return 2 * bits.astype(np.float32) - 1

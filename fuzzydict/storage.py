@@ -4,11 +4,9 @@ Files are written by the ``safetensors`` package. They are read here, because a 
 file shares its pages between processes, and the package's NumPy reader copies them.
 """
 
-import json
 import math
 import mmap
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +61,8 @@ def write_arrays(
     The data go to a temporary file in the same folder, are synced, and take the place of ``path``
     in one step. ``OSError`` where the folder cannot be written.
     """
+    import tempfile  # what reading a file does without is imported here: it takes its time
+
     from safetensors.numpy import save
 
     path = Path(path)
@@ -82,6 +82,8 @@ def write_arrays(
 
 
 def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
+    import json
+
     # The package writes the metadata in the order of a hash table, which differs from run to run.
     length = int.from_bytes(data[:8], "little")
     header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8 : 8 + length])}
@@ -114,6 +116,8 @@ def read_arrays(
 
 
 def _parse(text: bytes, data: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    import json
+
     header = json.loads(text)
     metadata = header.pop("__metadata__", {})
     if not all(isinstance(value, str) for value in metadata.values()):
