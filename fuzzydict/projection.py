@@ -11,6 +11,7 @@ import itertools
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -236,29 +237,38 @@ def fit(
     steps = max(_STEPS, _EPOCHS * -(-len(everything) // _BATCH))
     before: list[_Outcome] = []
     after: list[list[_Outcome]] = [[] for _ in range(_CHECKS)]
-    for fold in folds:
-        held = _take(lookups, fold)
-        before.append(_Outcome.of(held, held.logits, null, cutoff))
-        taught = _take(lookups, np.setdiff1d(everything, fold))
-        for check, projection in enumerate(_descend(taught, null, steps, seed, step)):
-            after[check].append(_Outcome.of(held, _logits(projection, held), null, cutoff))
-            losses = [outcomes[0].losses.sum() for outcomes in after[: check + 1]]
-            if len(folds) == 1 and check - int(np.argmin(losses)) == _PATIENCE:
-                after = after[: check + 1]
-                break
-    best = int(np.argmin([sum(each.losses.sum() for each in outcomes) for outcomes in after]))
-    old, new = _Outcome.together(before), _Outcome.together(after[best])
-    gain = old.losses - new.losses
-    fitted = bool(gain.mean() > _SURE * gain.std() / np.sqrt(len(gain)))
-    report = FitReport(
-        fitted, len(everything), len(gain), old.figures(), (new if fitted else old).figures()
-    )
-    if not fitted:
-        return None, report
-    if validation is not None:
-        everything = np.setdiff1d(everything, folds[0])
-    taught = _take(lookups, everything)
-    return next(itertools.islice(_descend(taught, null, steps, seed, step), best, None)), report
+    with _one_thread():
+        for fold in folds:
+            held = _take(lookups, fold)
+            before.append(_Outcome.of(held, held.logits, null, cutoff))
+            taught = _take(lookups, np.setdiff1d(everything, fold))
+            for check, projection in enumerate(_descend(taught, null, steps, seed, step)):
+                after[check].append(_Outcome.of(held, _logits(projection, held), null, cutoff))
+                losses = [outcomes[0].losses.sum() for outcomes in after[: check + 1]]
+                if len(folds) == 1 and check - int(np.argmin(losses)) == _PATIENCE:
+                    after = after[: check + 1]
+                    break
+        best = int(np.argmin([sum(each.losses.sum() for each in outcomes) for outcomes in after]))
+        old, new = _Outcome.together(before), _Outcome.together(after[best])
+        gain = old.losses - new.losses
+        fitted = bool(gain.mean() > _SURE * gain.std() / np.sqrt(len(gain)))
+        report = FitReport(
+            fitted, len(everything), len(gain), old.figures(), (new if fitted else old).figures()
+        )
+        if not fitted:
+            return None, report
+        if validation is not None:
+            everything = np.setdiff1d(everything, folds[0])
+        descent = _descend(_take(lookups, everything), null, steps, seed, step)
+        return next(itertools.islice(descent, best, None)), report
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep BLAS to one thread: to wake others for products of this size can take longer."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits
 
 
 def nothing(pairs: int) -> FitReport:
