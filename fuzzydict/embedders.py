@@ -93,6 +93,7 @@ class WordEmbedder:
         self._spelling: _NgramIndex | None = None
         self._single: list[int] = []  # rows of the words that are no phrases, which it holds
         self._openers: set[str] | None = None
+        self._last: tuple[tuple[str, ...], WordInfo] | None = None
         self._placed: dict[tuple[str, bool], tuple[Vectors, float, float, float]] = {}
 
     @classmethod
@@ -182,20 +183,27 @@ class WordEmbedder:
     def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordInfo:
         """Return vectors, rarity, trust and density of words; `encode_words` says what of those
         that are unknown."""
+        asked = tuple(words) if guess and len(words) <= _MAX_WORDS else None
+        last = self._last  # a query's words are looked up several times on its way
+        if last is not None and last[0] == asked:
+            return last[1]
         n = len(words)
         vectors = np.zeros((n, self.dimension), np.float32)
         rarity, trust, density = np.ones((3, n), np.float32)
         rows = np.array([self._rows.get(word, -1) for word in words], np.intp)
         known = np.flatnonzero(rows >= 0)
-        found = rows[known]
-        vectors[known] = self._table[found]
+        there = rows[known]
+        vectors[known] = self._table[there]
         if self._scale is not None:
-            vectors[known] *= self._scale[found, None]
-        rarity[known] = self._weights[found]
-        density[known] = self._density[found]
+            vectors[known] *= self._scale[there, None]
+        rarity[known] = self._weights[there]
+        density[known] = self._density[there]
         for i in np.flatnonzero(rows < 0).tolist():
             vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i], guess)
-        return WordInfo(vectors, rarity, trust, density)
+        info = WordInfo(vectors, rarity, trust, density)
+        if asked is not None:
+            self._last = asked, info
+        return info
 
     def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
         """Return where phrases of the vocabulary begin and end among the words.

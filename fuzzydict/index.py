@@ -1,19 +1,22 @@
 """Candidates: the keys with the largest dot products, without scoring them all.
 
 `Index` is the protocol; `ExactIndex` looks at every row and is the truth for any other.
+`fuzzydict.approximate` has one for millions of keys, and `AutoIndex` goes over to it.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ExactIndex", "Index"]
+__all__ = ["AutoIndex", "ExactIndex", "Index", "make_index"]
 
 Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
 
+_MANY_KEYS = 200_000
 _KEYS_AT_ONCE = 1 << 14
 _QUERIES_AT_ONCE = 16
 
@@ -58,6 +61,9 @@ class ExactIndex(Generic[K]):
         self._keys: list[K] = []
         self._rows: dict[K, int] = {}
         self._matrix: Vectors = np.empty((0, 0), np.float32)
+
+    def __repr__(self) -> str:
+        return f"<ExactIndex: {len(self)} keys>"
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -104,6 +110,65 @@ class ExactIndex(Generic[K]):
             rows = np.unique(np.fromiter((self._rows[key] for key in among), np.intp))
         found = _nearest(queries, self._matrix[: len(self._keys)], n, rows)
         return [[self._keys[row] for row in best] for best in found.tolist()]
+
+
+class AutoIndex(Generic[K]):
+    """An `ExactIndex` that becomes an `ApproximateIndex` where its searches would take long.
+
+    From 200,000 keys on, where a graph answers about ten times as fast; its repr says which it is.
+    Without voyager, the extra ``[ann]``, it stays exact.
+    """
+
+    def __init__(self) -> None:
+        self._index: Index[K] = ExactIndex()
+
+    def __repr__(self) -> str:
+        return f"<AutoIndex: {self._index!r}>"
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._index
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._index)
+
+    def add(self, keys: Sequence[K], vectors: Vectors) -> None:
+        """Add keys that are not there yet, with their rows: float32 [len(keys), d]."""
+        self._index.add(keys, vectors)
+        if len(self) >= _MANY_KEYS and isinstance(self._index, ExactIndex):
+            with suppress(ImportError):
+                from fuzzydict.approximate import ApproximateIndex
+
+                self._index = ApproximateIndex(self._index)
+
+    def remove(self, key: K) -> None:
+        """Remove a key that is there."""
+        self._index.remove(key)
+
+    def rows(self, keys: Sequence[K]) -> Vectors:
+        """Return the rows of keys that are there: float32 [len(keys), d]."""
+        return self._index.rows(keys)
+
+    def search(self, queries: Vectors, n: int, among: Iterable[K] | None = None) -> list[list[K]]:
+        """Return for each query [Q, d] the ``n`` keys of the largest dot products, best first."""
+        return self._index.search(queries, n, among)
+
+
+def make_index(kind: str) -> Index[Any]:
+    """Return an empty index: "exact", "approximate", or "auto", first the one and then the other.
+
+    ``ValueError`` for another name, ``ImportError`` where an approximate one lacks its library.
+    """
+    if kind == "approximate":
+        from fuzzydict.approximate import ApproximateIndex
+
+        return ApproximateIndex()
+    kinds: dict[str, type[Index[Any]]] = {"auto": AutoIndex, "exact": ExactIndex}
+    if kind not in kinds:
+        raise ValueError(f'an index is "auto", "exact" or "approximate", not {kind!r}')
+    return kinds[kind]()
 
 
 def _nearest(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
 from fuzzydict import projection
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
+from fuzzydict.index import Index, make_index
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
@@ -74,7 +75,9 @@ class FuzzyDict(dict[K, V]):
     - ``cutoff``: the least probability of an answer, 0 to 1; by default the one that the
       embedder was calibrated with; 1.0 turns fuzzy reads off;
     - ``guards``: functions that forbid matches (see `fuzzydict.guards`); by default
-      `fuzzydict.guards.DEFAULT`.
+      `fuzzydict.guards.DEFAULT`;
+    - ``index``: "exact" searches every key; "approximate", which needs the extra ``[ann]``, is for
+      millions and may miss a few; "auto", the default, goes over from the one to the other.
 
     Exact reads and writes cost what they cost in a dict, but that a removed key leaves a note; the
     first inexact read embeds the keys that are new.
@@ -89,6 +92,7 @@ class FuzzyDict(dict[K, V]):
         "_cutoff",
         "_gone",
         "_guards",
+        "_kind",
         "_learned",
         "_lock",
         "_matcher",
@@ -99,6 +103,7 @@ class FuzzyDict(dict[K, V]):
     _source: str | Embedder
     _cutoff: float | None
     _guards: tuple[Guard, ...]
+    _kind: str  # of the index
     _learned: Learned
     _matcher: Matcher | None  # made by the first inexact read
     _seen: int  # how many keys there were when the matcher was last told
@@ -114,6 +119,7 @@ class FuzzyDict(dict[K, V]):
         embedder: Any = ...,
         cutoff: float | None = ...,
         guards: Iterable[Guard] = ...,
+        index: str = ...,
         **items: V,
     ) -> None: ...
     @overload
@@ -125,6 +131,7 @@ class FuzzyDict(dict[K, V]):
         embedder: Any = ...,
         cutoff: float | None = ...,
         guards: Iterable[Guard] = ...,
+        index: str = ...,
         **more: V,
     ) -> None: ...
 
@@ -135,18 +142,20 @@ class FuzzyDict(dict[K, V]):
         embedder: Any = "default",
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
+        index: str = "auto",
         **items: Any,
     ) -> None:
+        make_index(index)  # one that cannot be made fails here
         if isinstance(embedder, str):
             model_file(embedder)  # the model is read when it is needed; a name of none fails here
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
-        self._guards = tuple(guards)
+        self._guards, self._kind = tuple(guards), index
         self.cutoff = cutoff
         super().__init__(*args, **items)
 
     def __new__(cls, /, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
         self = super().__new__(cls)
-        self._source, self._cutoff, self._guards = "default", None, DEFAULT
+        self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
         self._learned, self._matcher = Learned(), None
         self._seen, self._gone, self._remembered = 0, [], {}
         self._lock = threading.RLock()
@@ -352,6 +361,11 @@ class FuzzyDict(dict[K, V]):
         self._cutoff = None if cutoff is None else _probability(cutoff)
         self._remembered = {}
 
+    @property
+    def index(self) -> Index[Any]:
+        """Where the keys are searched; its repr says of which kind it is, and of how many keys."""
+        return self._up_to_date().index
+
     # Teaching: what the user knows of the right answers.
 
     def calibrate(self, pairs: Iterable[tuple[str, K | None]]) -> None:
@@ -504,7 +518,7 @@ class FuzzyDict(dict[K, V]):
                 if self._matcher is None:
                     embedder = as_embedder(self._source)
                     self._seen, self._gone = 0, []
-                    self._matcher = Matcher(embedder, self._guards, self._learned)
+                    self._matcher = Matcher(embedder, self._guards, self._learned, self._kind)
                 matcher = self._matcher
                 self._tell(matcher)
         return matcher
@@ -621,7 +635,12 @@ class FuzzyDict(dict[K, V]):
         return getattr(self, "__dict__", None) or None
 
     def _options(self) -> dict[str, Any]:
-        return {"embedder": self._source, "cutoff": self._cutoff, "guards": self._guards}
+        return {
+            "embedder": self._source,
+            "cutoff": self._cutoff,
+            "guards": self._guards,
+            "index": self._kind,
+        }
 
     def _like(self, items: Any) -> "FuzzyDict[Any, Any]":
         result = _made(type(self), self._options(), self._learned, items)

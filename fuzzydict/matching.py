@@ -11,7 +11,7 @@ from fuzzydict import calibration, spelling
 from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
-from fuzzydict.index import ExactIndex
+from fuzzydict.index import Index, make_index
 from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import compact, words
@@ -123,12 +123,14 @@ class Matcher:
         embedder: Embedder,
         guards: Iterable[Guard] = DEFAULT,
         learned: Learned | None = None,
+        index: str = "auto",
     ) -> None:
         self.embedder = embedder
+        self._kind = index
         self.learned = learned or Learned()
         self._guards = tuple(guards)
         self._score, self._meaning = _judge(embedder)
-        self._index: ExactIndex[Entry] = ExactIndex()
+        self._index: Index[Entry] = make_index(index)
         self._words: dict[str, Words] = {}
         self._told: dict[Correction, Words] = {}  # those in the index, whose keys are there
         self._corrected = _by_key(self.learned.corrections)
@@ -140,6 +142,11 @@ class Matcher:
     def cutoff(self) -> float:
         """The least probability at which the score was calibrated to answer."""
         return self._score.cutoff
+
+    @property
+    def index(self) -> Index[Entry]:
+        """Where the keys are searched; its repr says of which kind it is."""
+        return self._index
 
     def __len__(self) -> int:
         return len(self._words)
@@ -205,7 +212,7 @@ class Matcher:
             plain = self._index.rows(entries)
             if before.projection is not None:
                 plain = plain[:, : -before.projection.width]
-            self._index = ExactIndex()
+            self._index = make_index(self._kind)
             self._index.add(entries, self._with_learned(entries, plain, held))
         if rows is not None and self._words:
             self._index.add(new, self._with_learned(new, rows, told))
@@ -426,8 +433,8 @@ class Matcher:
             return Candidates([], np.empty(0, np.float32))
         blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(entries), _AT_ONCE)]
         logits = np.concatenate([self._scored(asked, calibrated, block) for block in blocks])
-        for i, (entry, other) in enumerate(zip(entries, held, strict=True)):
-            if self._is_masked(text, entry, other):
+        for i in self._suspects(asked):
+            if self._is_masked(text, entries[i], held[i]):
                 logits[i] = -np.inf
         if len(set(held)) < len(held) and len(keys) == len(entries):
             _stand_for_all(asked.query, keys, held, logits)
@@ -452,6 +459,20 @@ class Matcher:
         held = asked.held[block]
         logits = self._score.logits(asked.words, held, cosines, self._meaning, self._usage)
         return calibrated(logits)
+
+    def _suspects(self, asked: _Asked) -> set[int]:
+        """Return the places of the entries that a guard may forbid: few of them, most often."""
+        suspects = {
+            i
+            for guard in self._guards
+            for i, other in enumerate(asked.held)
+            if guard(asked.words, other)
+        }
+        if self._told:
+            suspects.update(
+                i for i, entry in enumerate(asked.entries) if not isinstance(entry, str)
+            )
+        return suspects
 
     def _is_masked(self, text: Words, entry: Entry, held: Words) -> bool:
         """Does a guard forbid the entry? Words that it was taught not to mind do not count.

@@ -127,24 +127,34 @@ def word_features(
     short = np.minimum.outer(lengths[:n], lengths[n:])
     result[..., 10] = np.minimum(short, 12) / 8
     result[..., 11] = (long - short) / long
+    beginning: dict[str, list[int]] = {}
+    for j, key in enumerate(keys):
+        beginning.setdefault(key[:1], []).append(j)
     for i, query in enumerate(queries):
-        forms, spelled = {query, *bases(query)}, variant(query)
-        initials = {form[:1] for form in forms}
-        for j, key in enumerate(keys):
-            if key[:1] not in initials:
-                continue
+        if query.isdigit():
+            result[i, :, 14] = 1
+        forms, spelled = _forms(query)
+        for j in itertools.chain(
+            *(beginning.get(first, ()) for first in {form[:1] for form in forms})
+        ):
+            key = keys[j]
             if key == query:
                 result[i, j, [3, 4, 5, 18]] = 1
                 continue
-            result[i, j, 4] = not forms.isdisjoint((key, *bases(key)))
-            result[i, j, 18] = spelled == variant(key)
+            key_forms, key_spelled = _forms(key)
+            result[i, j, 4] = not forms.isdisjoint(key_forms)
+            result[i, j, 18] = spelled == key_spelled
             if len(query) < len(key):
                 result[i, j, 5] = abbreviation(query, key)
             elif len(key) < len(query):
                 result[i, j, 5] = abbreviation(key, query)
-        if query.isdigit():
-            result[i, :, 14] = 1
     return result, info
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _forms(word: str) -> tuple[frozenset[str], str]:
+    """Return the word and what it may be inflected from, and its one spelling."""
+    return frozenset((word, *bases(word))), variant(word)
 
 
 PHRASE_FEATURES = (
