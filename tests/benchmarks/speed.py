@@ -348,34 +348,19 @@ def one_threaded_product(n: int, d: int, times: int = 20) -> Iterator[Seconds]:
 # What is measured
 
 
-def fuzzy(keys: Sequence[str], index: str = "") -> Any:
-    """Return a FuzzyDict that has answered its first query, with this index if there is a choice.
+def fuzzy(keys: Sequence[str], index: str = "auto") -> Any:
+    """Return a FuzzyDict that has answered its first query, with this index.
 
-    `NotThereError` for an approximate index where there is none.
+    `NotThereError` for an approximate index whose library is not installed.
     """
     from fuzzydict import FuzzyDict
 
-    make: Any = FuzzyDict
-    options = {"index": index} if index and takes_index() else {}
-    if index == "ann" and not options:
-        raise NotThereError("FuzzyDict takes no index")
     try:
-        d = make(dict.fromkeys(keys), **options)
+        d = FuzzyDict(dict.fromkeys(keys), index=index)
         d.get("the frist qeustion")
     except ImportError as error:
         raise NotThereError(str(error)) from error
     return d
-
-
-def takes_index() -> bool:
-    """Does FuzzyDict take ``index`` as an option, and not as an item?"""
-    from fuzzydict import FuzzyDict
-
-    made: Any = FuzzyDict
-    try:
-        return not made(index="exact")
-    except (TypeError, ValueError):
-        return False
 
 
 def open_exact(keys: Sequence[str]) -> Ask:
@@ -386,7 +371,7 @@ def open_exact(keys: Sequence[str]) -> Ask:
 
 def open_approximate(keys: Sequence[str]) -> Ask:
     """Open FuzzyDict with the approximate index."""
-    ask: Ask = fuzzy(keys, "ann").get
+    ask: Ask = fuzzy(keys, "approximate").get
     return ask
 
 
@@ -474,7 +459,7 @@ def embedding(path: str, n: int, turns: int) -> list[float]:
     for start in range(0, len(texts), n):
         block = texts[start : start + n]
         begin = time.perf_counter()
-        matcher._rows(block, [words(text) for text in block])
+        matcher._rows(block, [words(text) for text in block], guess=False)
         result.append((time.perf_counter() - begin) / len(block))
     return result
 
@@ -521,7 +506,7 @@ class Bench:
         self.limited |= n > self.options.sizes[-1]
         return min(n, int(self.options.sizes[-1]))
 
-    def fuzzy(self, n: int, index: str = "") -> Any:
+    def fuzzy(self, n: int, index: str = "auto") -> Any:
         """Return a FuzzyDict of the first ``n`` keys, built once."""
         if (n, index) not in self._built:
             self._built[n, index] = fuzzy(self.texts.keys(n), index)
@@ -650,7 +635,7 @@ def new_query_exact(bench: Bench) -> Iterator[Figure]:
     queries = bench.texts.queries(keys)
     width, note = WIDTH, "the index is not to be had: no check of its answers"
     try:
-        rows = _rows(d, keys)
+        rows = d.index.rows(keys)
         width, note = rows.shape[1], _agreement(d, keys, rows, list(islice(queries, 50)))
         del rows
     except (AttributeError, TypeError) as error:
@@ -659,15 +644,6 @@ def new_query_exact(bench: Bench) -> Iterator[Figure]:
         turns = in_turn(_fresh(d.get, queries), product, bench.turns)
     what = f"new inexact query, {n:,} keys, exact index"
     yield figure(what, f"product {n:,} x {width}", 0.6, turns, note=note)
-
-
-def _index(d: Any) -> Any:
-    return d._up_to_date()._index
-
-
-def _rows(d: Any, keys: Sequence[str]) -> NDArray[np.float32]:
-    rows: NDArray[np.float32] = _index(d).rows(keys)
-    return rows
 
 
 def _embedded(d: Any, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -687,7 +663,7 @@ def _agreement(
 
     Keys may stand in another order where float32 cannot tell their products apart.
     """
-    index = _index(d)
+    index = d.index
     place = {key: row for row, key in enumerate(keys)}
     same = 0
     for query, found in zip(
@@ -706,8 +682,6 @@ def at_once(bench: Bench) -> Iterator[Figure]:
     count = min(1000, n)
     keys, d = bench.texts.keys(n), bench.fuzzy(n)
     queries = bench.texts.queries(keys)
-    if not hasattr(d, "match_many"):
-        raise NotThereError("no match_many")
     try:
         from rapidfuzz import fuzz, process
     except ImportError as error:
@@ -804,14 +778,12 @@ def million(bench: Bench) -> Iterator[Figure]:
     """The approximate index at a million keys, and the exact one."""
     if not bench.options.million:
         raise NotThereError("only with --million")
-    if not takes_index():
-        raise NotThereError("FuzzyDict takes no index")
     n = int(bench.options.million)
     bench.limited = n < 1_000_000
     what = f"{n:,} keys, approximate index"
     keys = bench.texts.keys(n)
     start = time.perf_counter()
-    d = fuzzy(keys, "ann")
+    d = fuzzy(keys, "approximate")
     built = time.perf_counter() - start
     truth = fuzzy(keys, "exact")
     queries = bench.texts.queries(keys)
@@ -827,10 +799,10 @@ def million(bench: Bench) -> Iterator[Figure]:
 def recall(d: Any, truth: Any, queries: Sequence[str]) -> float:
     """Return for how many queries the first key of the index is one of the largest product."""
     rows = _embedded(truth, queries)
-    ours, best = _index(d).search(rows, 1), _index(truth).search(rows, 1)
+    ours, best = d.index.search(rows, 1), truth.index.search(rows, 1)
     hits = 0
     for row, (mine,), (right,) in zip(rows, ours, best, strict=True):
-        products = _rows(truth, [mine, right]) @ row
+        products = truth.index.rows([mine, right]) @ row
         hits += bool(products[0] >= products[1] - 1e-6)
     return hits / len(queries)
 
