@@ -1,22 +1,18 @@
-"""Every index, against the sorting of every product."""
+"""Each index, against the sorting of every product; the approximate one in the large as well."""
+
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fuzzydict import FuzzyDict, approximate
 from fuzzydict import index as index_module
 from fuzzydict.approximate import ApproximateIndex
-from fuzzydict.index import AutoIndex, ExactIndex
-
-pytest.importorskip("voyager")
-KINDS = [ExactIndex, ApproximateIndex, AutoIndex]
-new_index = ExactIndex
-
-
-@pytest.fixture(params=KINDS, autouse=True)
-def _each_kind(request, monkeypatch):
-    monkeypatch.setitem(globals(), "new_index", request.param)
+from fuzzydict.index import AutoIndex, ExactIndex, make_index
 
 
 def brute_force(keys, rows, queries, n, among=None):
@@ -35,26 +31,39 @@ def whole(*shape, seed=0, span=3):
     return rows.astype(np.float32)
 
 
-def index_of(keys, rows):
-    index = new_index()
+def filled(index, keys, rows):
     index.add(keys, rows)
     return index
 
 
+@pytest.fixture(params=["exact", "approximate", "approximate with a graph", "auto"])
+def new(request, monkeypatch):
+    """Return what makes an empty index. A graph of few nodes has the matrix answer."""
+    if request.param == "exact":
+        return ExactIndex
+    pytest.importorskip("voyager")
+    if request.param == "auto":
+        monkeypatch.setattr(index_module, "_MANY_KEYS", 20)
+        return AutoIndex
+    if request.param == "approximate with a graph":
+        monkeypatch.setattr(approximate, "_FEW_KEYS", 0)
+    return ApproximateIndex
+
+
 @pytest.mark.parametrize("n", [1, 2, 7, 64, 299, 300, 301, 10**6])
 @pytest.mark.parametrize("span", [1, 100])
-def test_a_search_is_the_sorting_of_every_product(n, span):
+def test_a_search_is_the_sorting_of_every_product(new, n, span):
     keys, rows, queries = (
         list(range(300)),
         whole(300, 5, span=span),
         whole(20, 5, seed=1, span=span),
     )
-    assert index_of(keys, rows).search(queries, n) == brute_force(keys, rows, queries, n)
+    assert filled(new(), keys, rows).search(queries, n) == brute_force(keys, rows, queries, n)
 
 
 @pytest.mark.parametrize("n", [1, 5, 63])
-def test_of_equal_products_the_earlier_key_comes_first(n):
-    index = index_of(list(range(64)), np.ones((64, 3), np.float32))
+def test_of_equal_products_the_earlier_key_comes_first(new, n):
+    index = filled(new(), list(range(64)), np.ones((64, 3), np.float32))
     assert index.search(np.ones((2, 3), np.float32), n) == [list(range(n))] * 2
     assert index.search(np.zeros((1, 3), np.float32), n) == [list(range(n))]
 
@@ -65,7 +74,7 @@ def test_blocks_do_not_show(monkeypatch, n, asked):
     monkeypatch.setattr(index_module, "_KEYS_AT_ONCE", 7)
     monkeypatch.setattr(index_module, "_QUERIES_AT_ONCE", 3)
     keys, rows, queries = list(range(50)), whole(50, 4, span=1), whole(asked, 4, seed=1, span=1)
-    index = index_of(keys, rows)
+    index = filled(ExactIndex(), keys, rows)
     assert index.search(queries, n) == brute_force(keys, rows, queries, n)
     among = set(range(0, 50, 3))
     assert index.search(queries, n, among) == brute_force(keys, rows, queries, n, among)
@@ -74,24 +83,26 @@ def test_blocks_do_not_show(monkeypatch, n, asked):
 def test_more_keys_than_fit_one_block_are_searched():
     count = 2 * index_module._KEYS_AT_ONCE + 5
     keys, rows, queries = list(range(count)), whole(count, 3), whole(2, 3, seed=1)
-    assert index_of(keys, rows).search(queries, 9) == brute_force(keys, rows, queries, 9)
+    assert filled(ExactIndex(), keys, rows).search(queries, 9) == brute_force(
+        keys, rows, queries, 9
+    )
 
 
-@pytest.mark.parametrize("among", [[], [3], [9, 3, 3, 0], range(10), iter([1, 2])])
-def test_a_search_among_keys_names_no_other(among):
+@pytest.mark.parametrize("among", [[], [3], [9, 3, 3, 0], range(10), (1, 2)])
+def test_a_search_among_keys_names_no_other(new, among):
     keys, rows, queries = list(range(10)), whole(10, 4), whole(3, 4, seed=1)
     among = list(among)
     expected = brute_force(keys, rows, queries, 4, among)
-    assert index_of(keys, rows).search(queries, 4, iter(among)) == expected
+    assert filled(new(), keys, rows).search(queries, 4, iter(among)) == expected
 
 
-def test_a_search_among_what_is_no_key_is_a_key_error():
+def test_a_search_among_what_is_no_key_is_a_key_error(new):
     with pytest.raises(KeyError):
-        index_of(["a"], whole(1, 2)).search(whole(1, 2), 1, ["b"])
+        filled(new(), ["a"], whole(1, 2)).search(whole(1, 2), 1, ["b"])
 
 
-def test_an_empty_index_finds_nothing():
-    index = new_index()
+def test_an_empty_index_finds_nothing(new):
+    index = new()
     assert len(index) == 0
     assert index.search(whole(2, 3), 5) == [[], []]
     index.add(["a"], whole(1, 3))
@@ -100,13 +111,13 @@ def test_an_empty_index_finds_nothing():
     assert list(index) == []
 
 
-def test_no_query_has_no_answer():
-    assert index_of(["a"], whole(1, 3)).search(np.empty((0, 3), np.float32), 5) == []
+def test_no_query_has_no_answer(new):
+    assert filled(new(), ["a"], whole(1, 3)).search(np.empty((0, 3), np.float32), 5) == []
 
 
-def test_a_key_that_was_removed_is_not_found_and_its_row_is_not_kept():
+def test_a_key_that_was_removed_is_not_found_and_its_row_is_not_kept(new):
     keys, rows = list("abcde"), np.eye(5, dtype=np.float32)
-    index = index_of(keys, rows)
+    index = filled(new(), keys, rows)
     index.remove("b")
     assert "b" not in index
     assert sorted(index) == list("acde")
@@ -120,23 +131,21 @@ def test_a_key_that_was_removed_is_not_found_and_its_row_is_not_kept():
         index.rows(["b"])
 
 
-def test_a_key_may_come_back_with_another_row():
-    index = index_of(["a", "b"], np.eye(2, dtype=np.float32))
+def test_a_key_may_come_back_with_another_row(new):
+    index = filled(new(), ["a", "b"], np.eye(2, dtype=np.float32))
     index.remove("a")
     index.add(["a"], np.array([[5, 5]], np.float32))
     assert index.search(np.eye(2, dtype=np.float32), 1) == [["a"], ["a"]]
 
 
-def test_the_rows_that_were_given_may_be_changed_afterwards():
+def test_the_rows_that_were_given_may_be_changed_afterwards(new):
     rows = np.eye(2, dtype=np.float32)
-    index = index_of(["a", "b"], rows)
+    index = filled(new(), ["a", "b"], rows)
     rows[:] = 0
     assert index.search(np.eye(2, dtype=np.float32), 1) == [["a"], ["b"]]
 
 
 def test_adding_one_by_one_moves_the_rows_seldom():
-    if new_index is not ExactIndex:
-        pytest.skip("the others hold an exact one")
     index, moved, before = ExactIndex(), 0, None
     for i in range(2000):
         index.add([i], whole(1, 4, seed=i))
@@ -151,21 +160,21 @@ def test_adding_one_by_one_moves_the_rows_seldom():
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the same for every example
 )
-@given(st.data())
-def test_any_order_of_adding_and_removing_keeps_every_key_with_its_row(data):
-    index, held = new_index(), {}
+@given(data=st.data())
+def test_any_order_of_adding_and_removing_keeps_every_key_with_its_row(new, data):
+    index, held = new(), {}
     for step in range(data.draw(st.integers(0, 25))):
         if held and data.draw(st.booleans()):
             key = data.draw(st.sampled_from(sorted(held)))
             index.remove(key)
             del held[key]
         else:
-            new = [f"{step} {i}" for i in range(data.draw(st.integers(1, 4)))]
-            rows = whole(len(new), 3, seed=step)
-            index.add(new, rows)
-            held.update(zip(new, rows, strict=True))
+            fresh = [f"{step} {i}" for i in range(data.draw(st.integers(1, 4)))]
+            rows = whole(len(fresh), 3, seed=step)
+            index.add(fresh, rows)
+            held.update(zip(fresh, rows, strict=True))
         assert set(index) == set(held)
         assert len(index) == len(held)
         if held:
@@ -176,7 +185,371 @@ def test_any_order_of_adding_and_removing_keeps_every_key_with_its_row(data):
             assert found == brute_force(order, index.rows(order), queries, 3)
 
 
-def test_an_index_says_of_which_kind_it_is_and_how_many_keys_it_holds():
-    index = index_of(["a", "b"], whole(2, 3))
+# The approximate index in the large: with a graph that answers.
+
+COUNT = 4000
+
+
+def clustered(count, dimension=24, length=1.0, seed=0):
+    """Return rows around one centre for each twenty of them."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(max(count // 20, 1), dimension))
+    rows = centres[rng.integers(len(centres), size=count)] + 0.4 * rng.normal(
+        size=(count, dimension)
+    )
+    rows *= length / np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32)
+
+
+def beside(rows, count=200, seed=1):
+    """Return queries that are near to some of the rows."""
+    rng = np.random.default_rng(seed)
+    chosen = rows[rng.integers(len(rows), size=count)]
+    return (chosen + 0.05 * rng.normal(size=chosen.shape)).astype(np.float32)
+
+
+def recall(found, right):
+    """Return the share of the right keys that were found."""
+    shared = [len(set(one) & set(other)) for one, other in zip(found, right, strict=True)]
+    return sum(shared) / sum(map(len, right))
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Return what makes an approximate index with a graph already of 1000 keys."""
+    pytest.importorskip("voyager")
+    monkeypatch.setattr(approximate, "_FEW_KEYS", 1000)
+    return ApproximateIndex
+
+
+def with_graph(index, rows, keys=None):
+    """Return the index with the rows, and the exact one of the same; the graph is made."""
+    keys = list(range(len(rows))) if keys is None else keys
+    exact = filled(ExactIndex(), keys, rows)
+    filled(index, keys, rows).search(rows[:1], 1)
+    assert index._graph is not None
+    return index, exact
+
+
+@pytest.mark.parametrize("n", [1, 10, 64])
+def test_a_graph_finds_nearly_what_the_matrix_finds(large, n):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    queries = beside(rows)
+    found = index.search(queries, n)
+    assert recall(found, exact.search(queries, n)) >= 0.99
+    assert found == [index.search(query[None], n)[0] for query in queries]
+
+
+def test_what_a_graph_finds_is_in_the_exact_order(large):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    queries = beside(rows, 20)
+    for query, keys in zip(queries, index.search(queries, 30), strict=True):
+        assert [keys] == exact.search(query[None], 30, keys)
+
+
+def test_a_query_that_is_near_to_no_row_is_looked_for_more_widely(large, monkeypatch):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    queries = np.random.default_rng(5).normal(size=(200, 24)).astype(np.float32)
+    right = exact.search(queries, 5)
+    wide = recall(index.search(queries, 5), right)
+    monkeypatch.setattr(approximate, "_FAR", 0.0)
+    assert wide >= 0.99
+    assert wide >= recall(index.search(queries, 5), right)
+
+
+def test_rows_of_every_length_are_found(large):
+    lengths = np.tile([1.0, 2**0.5, 0.0, 4.0], COUNT // 4)
+    rows = (clustered(COUNT) * lengths[:, None]).astype(np.float32)
+    index, exact = with_graph(large(), rows)
+    queries = beside(rows[rows.any(axis=1)])
+    assert recall(index.search(queries, 10), exact.search(queries, 10)) >= 0.98
+
+
+def test_thousands_of_equal_rows_hide_no_other(large):
+    rows = clustered(COUNT)
+    rows[::2] = rows[0]
+    index, exact = with_graph(large(), rows)
+    others = rows[1::2]
+    assert index.search(others, 1) == [[key] for key in range(1, COUNT, 2)]
+    assert index.search(rows[:1], 70) == exact.search(rows[:1], 70) == [list(range(0, 140, 2))]
+    assert len(index._graph._keys) == COUNT // 2 + 1
+    for key in range(0, COUNT, 2):
+        index.remove(key)
+    assert not index._graph.is_stale
+    assert index.search(rows[:1], 1)[0][0] % 2 == 1
+
+
+def test_zeros_and_negative_zeros_are_the_same_row(large):
+    rows = clustered(COUNT)
+    rows[:, 0] = 0
+    rows[1] = rows[0]
+    rows[1, 0] = -0.0
+    index, _ = with_graph(large(), rows)
+    assert len(index._graph._keys) == COUNT - 1
+    assert index.search(rows[:1], 2) == [[0, 1]]
+
+
+def test_rows_of_zeros_are_kept_but_have_no_node(large):
+    rows = clustered(COUNT)
+    rows[:500] = 0
+    index, exact = with_graph(large(), rows)
+    assert len(index._graph._keys) == COUNT - 500
+    assert 3 in index
+    assert not index.rows([3]).any()
+    queries = beside(rows[500:], 20)
+    assert index.search(queries, 2, [3, 600]) == exact.search(queries, 2, [3, 600])
+    assert index.search(-rows[:1], 3) == [[0, 1, 2]]  # a query of zeros, as the matrix answers it
+    index.remove(3)
+    assert 3 not in index
+    assert recall(index.search(queries, 5), exact.search(queries, 5)) >= 0.99
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+def test_a_row_that_is_not_finite_is_refused_and_no_other_is_added(large, bad):
+    rows = clustered(5)
+    rows[3, 7] = bad
+    index = large()
+    with pytest.raises(ValueError, match="the row of 'd'"):
+        index.add(list("abcde"), rows)
+    assert len(index) == 0
+    assert index.search(rows[:1], 5) == [[]]
+
+
+def test_few_nodes_and_many_asked_are_left_to_the_matrix(large):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    queries = beside(rows, 3)
+    for n in (1001, COUNT - 1, COUNT, 10 * COUNT):
+        assert index.search(queries, n) == exact.search(queries, n)
+    rows[:] = rows[:700].repeat(-(-COUNT // 700), axis=0)[:COUNT]
+    index, exact = with_graph(large(), rows)
+    assert index.search(queries, 50) == exact.search(queries, 50)
+
+
+def test_a_search_among_keys_is_exact_however_many_they_are(large):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    queries = beside(rows, 20)
+    among = range(0, COUNT, 2)
+    assert index.search(queries, 10, among) == exact.search(queries, 10, among)
+
+
+def test_a_walk_that_is_cut_off_is_left_to_the_matrix(large, monkeypatch):
+    import voyager
+
+    def cut_off(*_):
+        raise voyager.RecallError("fewer than expected")
+
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    monkeypatch.setattr(approximate._Graph, "_walk", cut_off)
+    assert index.search(rows[:9], 4) == exact.search(rows[:9], 4)
+
+
+def test_a_removed_key_is_not_found_and_its_node_waits_for_the_row_to_return(large):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    graph = index._graph
+    for key in range(0, 1000):
+        index.remove(key)
+        exact.remove(key)
+    found = index.search(rows[:1000], 10)
+    assert min(map(min, found)) >= 1000
+    assert recall(found, exact.search(rows[:1000], 10)) >= 0.99
+    assert graph._gone == 1000
+    index.add(["back"], rows[:1])
+    assert index.search(rows[:1], 1) == [["back"]]
+    assert index._graph is graph
+    assert (len(graph._keys), graph._gone) == (COUNT, 999)
+
+
+def test_a_graph_of_which_a_third_is_gone_is_made_anew(large):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows)
+    graph = index._graph
+    for key in range(COUNT // 3 + 1):
+        index.remove(key)
+        exact.remove(key)
+    assert index._graph is graph  # until it is asked
+    queries = beside(rows)
+    assert recall(index.search(queries, 10), exact.search(queries, 10)) >= 0.99
+    assert index._graph is not graph
+    assert (len(index._graph._keys), index._graph._gone) == (len(exact), 0)
+    for key in list(index)[: len(exact) - 900]:
+        index.remove(key)
+    assert len(index.search(queries, 10)[0]) == 10
+    assert index._graph is None  # for few keys the matrix is enough
+
+
+def test_keys_are_linked_by_the_next_search(large):
+    rows = clustered(2 * COUNT)
+    index, _ = with_graph(large(), rows[:COUNT])
+    keys = list(range(COUNT, 2 * COUNT))
+    index.add(keys, rows[COUNT:])
+    for key in keys[:10]:
+        index.remove(key)
+    assert len(index._graph._keys) == COUNT
+    right = [[key] for key in keys[10:]]
+    assert recall(index.search(rows[COUNT + 10 :], 1), right) >= 0.99
+    assert len(index._graph._keys) == 2 * COUNT - 10
+
+
+def test_an_interrupted_search_is_taken_up_by_the_next(large, monkeypatch):
+    link, calls = approximate._Graph._link, []
+
+    def interrupted(self, digests, rows):
+        calls.append(1)
+        if len(calls) == 3:  # after voyager has the rows, before anyone knows of them
+            self._keys += [[] for _ in rows]
+            self._hnsw.add_items(rows @ self._directions, list(range(800, 800 + len(rows))))
+            raise KeyboardInterrupt
+        link(self, digests, rows)
+
+    monkeypatch.setattr(approximate, "_AT_ONCE", 400)
+    monkeypatch.setattr(approximate._Graph, "_link", interrupted)
+    rows = clustered(COUNT)
+    index = filled(large(), list(range(COUNT)), rows)
+    with pytest.raises(KeyboardInterrupt):
+        index.search(rows[:1], 1)
+    assert recall(index.search(rows, 1), [[key] for key in range(COUNT)]) >= 0.99
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 1000), steps=st.lists(st.sampled_from("ARDZ"), max_size=8))
+def test_any_order_of_adding_and_removing_keeps_a_graph_near_the_truth(large, seed, steps):
+    """A: add new rows; R: remove keys; D: add rows that are there already; Z: rows of zeros."""
+    rng = np.random.default_rng(seed)
+    rows = clustered(2000, seed=seed)
+    index, exact = with_graph(large(), rows)
+    for step in steps:
+        if step == "R":
+            for key in rng.choice(list(exact), len(exact) // 4, replace=False).tolist():
+                index.remove(key)
+                exact.remove(key)
+        else:
+            added = clustered(300, seed=int(rng.integers(1 << 30)))
+            if step == "D":
+                added = rows[rng.integers(len(rows), size=300)]
+            elif step == "Z":
+                added = np.zeros_like(added)
+            first = max(exact) + 1
+            keys = list(range(first, first + 300))
+            index.add(keys, added)
+            exact.add(keys, added)
+        queries = beside(rows, 100, seed=seed)
+        assert recall(index.search(queries, 10), exact.search(queries, 10)) >= 0.97
+    assert list(index) == list(exact)
+    assert len(index) == len(exact)
+    np.testing.assert_array_equal(index.rows(list(exact)), exact.rows(list(exact)))
+
+
+def test_the_same_steps_make_the_same_graph(large, monkeypatch):
+    monkeypatch.setattr(approximate, "_FEW_KEYS", 999)  # so that never more than 1000 are linked
+    rows = clustered(COUNT)
+    graphs = []
+    for _ in range(2):
+        index = large()
+        for start in range(0, COUNT, 1000):
+            index.add(list(range(start, start + 1000)), rows[start : start + 1000])
+            index.search(rows[:1], 1)
+        graphs.append(index._graph._hnsw.as_bytes())
+    assert graphs[0] == graphs[1]
+
+
+def test_keys_may_be_added_and_removed_while_other_threads_search(large):
+    rows = clustered(COUNT)
+    index, exact = with_graph(large(), rows[:2000])
+    errors, done, answers = [], threading.Event(), 0
+
+    def search(seed):
+        nonlocal answers
+        queries = beside(rows[:2000], 5, seed)
+        try:
+            while not done.is_set():
+                answers += len(index.search(queries, 10)[0]) == 10
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=search, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for key in range(2000, COUNT):
+        index.add([key], rows[key : key + 1])
+        exact.add([key], rows[key : key + 1])
+        if key % 2:
+            index.remove(key - 1500)
+            exact.remove(key - 1500)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert answers
+    assert set(index) == set(exact)
+    queries = beside(rows)
+    assert recall(index.search(queries, 10), exact.search(queries, 10)) >= 0.98
+
+
+def test_voyager_is_loaded_for_an_approximate_index_alone():
+    program = "import sys, fuzzydict.approximate; print('voyager' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_a_missing_voyager_is_told_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "voyager", None)
+    with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[ann\]'"):
+        ApproximateIndex()
+
+
+# What chooses an index
+
+
+def test_an_index_says_of_which_kind_it_is_and_how_many_keys_it_holds(new):
+    index = filled(new(), ["a", "b"], whole(2, 3))
     assert "2 keys" in repr(index)
     assert type(index).__name__ in repr(index)
+
+
+def test_auto_goes_over_where_keys_are_many(monkeypatch):
+    pytest.importorskip("voyager")
+    monkeypatch.setattr(index_module, "_MANY_KEYS", 300)
+    index = filled(AutoIndex(), list(range(200)), whole(200, 4))
+    assert repr(index) == "<AutoIndex: <ExactIndex: 200 keys>>"
+    index.add(list(range(200, 400)), whole(200, 4, seed=1))
+    assert repr(index) == "<AutoIndex: <ApproximateIndex: 400 keys>>"
+    assert list(index) == list(range(400))
+
+
+def test_auto_stays_exact_without_voyager(monkeypatch):
+    monkeypatch.setitem(sys.modules, "voyager", None)
+    monkeypatch.setattr(index_module, "_MANY_KEYS", 3)
+    index = filled(AutoIndex(), list("abcd"), whole(4, 2))
+    assert repr(index) == "<AutoIndex: <ExactIndex: 4 keys>>"
+
+
+@pytest.mark.parametrize("kind", ["auto", "exact", "approximate"])
+def test_a_dictionary_answers_by_any_index(kind):
+    if kind == "approximate":
+        pytest.importorskip("voyager")
+    d = FuzzyDict({"color": 1, "top speed": 2}, index=kind)
+    assert d["colour"] == 1
+    assert "2 keys" in repr(d.index)
+    assert type(d.copy().index) is type(d.index)
+    assert repr(d) == "{'color': 1, 'top speed': 2}"
+
+
+def test_an_index_that_cannot_be_made_is_refused_at_once(monkeypatch):
+    with pytest.raises(ValueError, match="'fast'"):
+        FuzzyDict(a=1, index="fast")
+    with pytest.raises(ValueError, match="auto"):
+        make_index("fast")
+    monkeypatch.setitem(sys.modules, "voyager", None)
+    with pytest.raises(ImportError, match="ann"):
+        FuzzyDict(a=1, index="approximate")

@@ -585,7 +585,7 @@ def first_answer(bench: Bench) -> Iterator[Figure]:
 def repeated(bench: Bench) -> Iterator[Figure]:
     """A query that was asked before, and an exact hit of the same dictionary."""
     for n in sorted({bench.size(1000), bench.size(100_000)}):
-        keys, d = bench.texts.keys(n), bench.fuzzy(n, "exact" if n > 1000 else "")
+        keys, d = bench.texts.keys(n), bench.fuzzy(n)
         queries = _answered(bench, d, keys, 10)
         turns = in_turn(
             statement("d[k]", d, queries, 200), statement("d[k]", d, keys[:10]), bench.turns
