@@ -262,9 +262,9 @@ class FuzzyDict(dict[K, V]):
         with Progress("lookups", len(texts)) as step:
             for start in range(0, len(texts), _TOGETHER):
                 part = texts[start : start + _TOGETHER]
-                for query, ranked in zip(part, matcher.rank_many(part, step), strict=True):
-                    if ranked is not None and ranked[1] >= least:
-                        found[query] = ranked
+                for query, ranked in zip(part, matcher.rank_many(part, 1, step), strict=True):
+                    if ranked and ranked[0][1] >= least:
+                        found[query] = ranked[0]
         return found
 
     @overload

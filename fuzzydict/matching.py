@@ -47,6 +47,11 @@ class Candidates(NamedTuple):
         logits = self.logits.tolist()
         return sorted(range(len(logits)), key=lambda i: (-logits[i], self.keys[i]))
 
+    def best(self, n: int) -> list[tuple[str, float]]:
+        """Return the ``n`` likeliest keys with their probabilities; none that a guard forbids."""
+        shares = self.probabilities()
+        return [(self.keys[i], float(shares[i])) for i in self.order()[:n] if shares[i] > 0]
+
 
 class Correction(NamedTuple):
     """A query and the key that a user said it means, None for no key at all."""
@@ -236,22 +241,15 @@ class Matcher:
         have no place. One search of the index, and the scoring of 24 keys, or of n if that is more.
         """
         (candidates,) = self.candidates([query], None if n <= SHORTLIST else max(n, CANDIDATES))
-        shares = candidates.probabilities()
-        return [
-            (candidates.keys[i], float(shares[i])) for i in candidates.order()[:n] if shares[i] > 0
-        ]
+        return candidates.best(n)
 
     def rank_many(
-        self, queries: Sequence[str], step: Callable[[], object] = lambda: None
-    ) -> list[tuple[str, float] | None]:
-        """Return for each query the key that it most probably means, with the probability."""
-        result: list[tuple[str, float] | None] = []
+        self, queries: Sequence[str], n: int, step: Callable[[], object] = lambda: None
+    ) -> list[list[tuple[str, float]]]:
+        """Return `rank` of each query for an ``n`` up to 24; one search of the index for all."""
+        result = []
         for asked in self._nearest(queries, CANDIDATES):
-            found = self._judged(self._shortlist(asked))
-            shares = found.probabilities()
-            first = found.order()[:1]
-            best = [(found.keys[i], float(shares[i])) for i in first if shares[i] > 0]
-            result.append(best[0] if best else None)
+            result.append(self._judged(self._shortlist(asked)).best(n))
             step()
         return result
 
@@ -288,7 +286,8 @@ class Matcher:
             rows = np.hstack([rows, np.float32(_LEARNED) * learned])
         allowed: Collection[Entry] | None = among
         if among is not None and self._told:
-            allowed = [*among, *(told for told in self._told if told.key in (None, *among))]
+            keys = {None, *among}
+            allowed = [*among, *(told for told in self._told if told.key in keys)]
         found = self._index.search(rows, n, allowed)
         result = []
         for query, text, row, entries in zip(queries, split, rows, found, strict=True):
@@ -317,7 +316,7 @@ class Matcher:
         letters = spelling.ratios(compact(text), [compact(key) for key in held])
         best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST].tolist()
         sure = self._sure(query)
-        if sure is not None and (place := entries.index(sure)) not in best:
+        if sure in entries and (place := entries.index(sure)) not in best:
             best[-1] = place
         kept = [entries[i] for i in best]
         return _Asked(query, text, row, kept, [held[i] for i in best], rows[best])

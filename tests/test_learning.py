@@ -325,6 +325,14 @@ def test_a_mask_holds_for_corrections(account):
     assert allowed.best == "check-balance"
 
 
+def test_a_mask_may_leave_out_what_a_correction_names():
+    d = FuzzyDict({f"{word} {i}": i for word in ("red", "blue") for i in range(60)})
+    d.learn("red one hundred", "red 3")
+    blue = [key for key in d if key.startswith("blue")]
+    assert set(d.attend("red one hundred", mask=blue).weights) <= set(blue)
+    assert d.attend("red 3", mask=blue).best != "red 3"
+
+
 def test_a_fit_leaves_corrections_right(account):
     account.learn("how rich am I", "check-balance")
     pairs = [("send some to my brother", "transfer"), ("pay her back", "transfer"),
