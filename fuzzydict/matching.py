@@ -1,5 +1,6 @@
 """From a query to ranked keys: candidates by their vectors, scored, masked by the guards."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -136,7 +137,6 @@ class Matcher:
         self._guards = tuple(guards)
         self._score, self._meaning = _judge(embedder)
         self._index: Index[Entry] = make_index(index)
-        self._words: dict[str, Words] = {}
         self._told: dict[Correction, Words] = {}  # those in the index, whose keys are there
         self._corrected = _by_key(self.learned.corrections)
         self._usage = WordUsage()
@@ -154,14 +154,14 @@ class Matcher:
         return self._index
 
     def __len__(self) -> int:
-        return len(self._words)
+        return len(self._index) - len(self._told)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._words
+        return isinstance(key, str) and key in self._index
 
     def keys(self) -> list[str]:
-        """Return the keys, as they came."""
-        return list(self._words)
+        """Return the keys, in any order."""
+        return [entry for entry in self._index if isinstance(entry, str)]
 
     def add(self, keys: Sequence[str]) -> None:
         """Add keys that are not there yet. Nothing is changed where the embedder fails."""
@@ -176,7 +176,6 @@ class Matcher:
             entries, self._rows(texts, [*split, *told], guess=False), [*split, *told]
         )
         self._index.add(entries, rows)
-        self._words.update(zip(keys, split, strict=True))
         self._told.update(zip(corrections, told, strict=True))
         self._usage.add(split)
         if self._background is not None:
@@ -184,13 +183,13 @@ class Matcher:
 
     def discard(self, key: str) -> None:
         """Remove a key if it is there. Its corrections sleep until it comes back."""
-        if key in self._words:
-            self._usage.remove(self._words.pop(key))
+        if key in self:
+            self._usage.remove(words(key))
             self._index.remove(key)
             for query in self._corrected.get(key, ()):
                 self._silence(Correction(query, key))
             if self._background is not None:
-                self._background.discard(key, lambda: self._words)
+                self._background.discard(key, self.keys)
 
     def adopt(self, learned: Learned) -> None:
         """Go by what was learned from now on; no key is embedded again.
@@ -200,7 +199,7 @@ class Matcher:
         """
         before, self.learned = self.learned, learned
         corrected, self._corrected = self._corrected, _by_key(learned.corrections)
-        new = self._sleeping([key for key in self._corrected if key is None or key in self._words])
+        new = self._sleeping([key for key in self._corrected if key is None or key in self])
         told = [words(correction.query) for correction in new]
         try:
             queries = [correction.query for correction in new]
@@ -219,7 +218,7 @@ class Matcher:
                 plain = plain[:, : -before.projection.width]
             self._index = make_index(self._kind)
             self._index.add(entries, self._with_learned(entries, plain, held))
-        if rows is not None and self._words:
+        if rows is not None and len(self):
             self._index.add(new, self._with_learned(new, rows, told))
             self._told.update(zip(new, told, strict=True))
 
@@ -270,7 +269,7 @@ class Matcher:
     def _nearest(
         self, queries: Sequence[str], n: int, among: Collection[str] | None = None
     ) -> list["_Asked"]:
-        if not self._words:
+        if not len(self):
             nothing = np.empty((0, 0), np.float32)
             return [_Asked(query, (), nothing, [], [], nothing) for query in queries]
         split = [words(query) for query in queries]
@@ -305,8 +304,8 @@ class Matcher:
 
     def _sure(self, query: str) -> str | None:
         """Return the key that the query means whatever the scores: itself or a correction's."""
-        sure = query if query in self._words else self.learned.corrections.get(query)
-        return sure if sure in self._words else None
+        sure = query if query in self else self.learned.corrections.get(query)
+        return sure if sure in self else None
 
     def _shortlist(self, asked: _Asked) -> _Asked:
         """Return the query with those entries alone that are nearest and most alike in letters."""
@@ -337,7 +336,7 @@ class Matcher:
             for each, (query, right) in zip(
                 self._nearest([query for query, _ in pairs], CANDIDATES), pairs, strict=True
             )
-            if query not in self._words and (right is None or right in each.entries)
+            if query not in self and (right is None or right in each.entries)
         ]
         best = Calibration(), np.inf
         for scale in scales:
@@ -378,7 +377,7 @@ class Matcher:
                 found.append(self._zero_shot(asked, self.learned.calibration))
                 step()
         keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
-        meanings = self._features(self._meanings(keys), [self._words[key] for key in keys])
+        meanings = self._features(self._meanings(keys), [_words_of(key) for key in keys])
         return Lookups.of(
             Texts(split, np.vstack(features)), keys, meanings, found, [key for _, key in pairs]
         )
@@ -391,7 +390,7 @@ class Matcher:
         seen: dict[str, Counter[str]] = {}
         for query, key in pairs:
             text = words(query)
-            if key is not None and self._forbids(text, held := self._words[key]):
+            if key is not None and self._forbids(text, held := _words_of(key)):
                 alone = {word for word in text if self._forbids((word,), held)}
                 seen.setdefault(key, Counter()).update(alone or set(text))
         lifted = {
@@ -490,14 +489,14 @@ class Matcher:
             return True
         if entry.key is None:
             return False
-        key = self._words[entry.key]
+        key = _words_of(entry.key)
         return self._is_masked(text, entry.key, key) and not self._forbids(held, key)
 
     def _forbids(self, query: Words, key: Words) -> bool:
         return any(guard(query, key) for guard in self._guards)
 
     def _held(self, entry: Entry) -> Words:
-        return self._words[entry] if isinstance(entry, str) else self._told[entry]
+        return _words_of(entry) if isinstance(entry, str) else self._told[entry]
 
     def _trust(self, asked: Words) -> float:
         return self.embedder.trust(asked) if isinstance(self.embedder, WordEmbedder) else 1.0
@@ -557,6 +556,12 @@ def _stand_for_all(query: str, keys: Sequence[str], held: Sequence[Words], logit
             letters = spelling.similarities([query], [keys[i] for i in places])[0, 0]
             first = min(zip(-letters, [keys[i] for i in places], places, strict=True))[2]
             logits[[i for i in places if i != first]] -= _ALIKE
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _words_of(key: str) -> Words:
+    """Return the words of a key, of which those of many keys would need more memory than they."""
+    return words(key)
 
 
 _NO_KEY: Any = object()  # what no correction names

@@ -34,7 +34,7 @@ def check(d):
     if is_told(d):
         assert len(d._matcher) == len(texts)
         assert all(text in d._matcher for text in texts)
-        assert set(d._matcher._index) == set(d._matcher._words) == texts
+        assert set(d._matcher._index) == set(d._matcher.keys()) == texts
         assert all(found is None or found[0] in texts for found in d._remembered.values())
     assert len(d._gone) <= len(d) + 1024
 
