@@ -17,7 +17,7 @@ Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
 
 _MANY_KEYS = 200_000
-_KEYS_AT_ONCE = 1 << 14
+_PRODUCTS_AT_ONCE = 1 << 18
 _QUERIES_AT_ONCE = 16
 
 
@@ -183,9 +183,10 @@ def _nearest(
         return result
     for begin in range(0, len(queries), _QUERIES_AT_ONCE):
         asked = queries[begin : begin + _QUERIES_AT_ONCE]
-        best, rows = _best(asked, matrix, n, among, slice(0, min(count, _KEYS_AT_ONCE)))
-        for start in range(_KEYS_AT_ONCE, count, _KEYS_AT_ONCE):
-            more = _best(asked, matrix, n, among, slice(start, min(start + _KEYS_AT_ONCE, count)))
+        step = max(_PRODUCTS_AT_ONCE // len(asked), 1)
+        best, rows = _best(asked, matrix, n, among, slice(0, min(count, step)))
+        for start in range(step, count, step):
+            more = _best(asked, matrix, n, among, slice(start, min(start + step, count)))
             best, rows = np.hstack([best, more[0]]), np.hstack([rows, more[1]])
             best, rows = _sorted(best, rows, n)
         result[begin : begin + len(asked)] = rows

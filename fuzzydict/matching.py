@@ -15,7 +15,7 @@ from fuzzydict.guards import DEFAULT, Guard, Words
 from fuzzydict.index import Index, make_index
 from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
-from fuzzydict.text import compact, words
+from fuzzydict.text import MAX_LENGTH, compact, words
 
 __all__ = ["CANDIDATES", "SHORTLIST", "Candidates", "Correction", "Learned", "Matcher", "WordUsage"]
 
@@ -74,8 +74,17 @@ class Learned(NamedTuple):
     corrections: Mapping[str, str | None] = _NOTHING  # query → key
 
 
+class _Near(NamedTuple):
+    """A query on its way: its words, its row, and the entries that are near to it."""
+
+    query: str
+    words: Words
+    row: Floats
+    entries: list[Entry]
+
+
 class _Asked(NamedTuple):
-    """A query on its way: its words, its row, and the entries that it may mean, with theirs."""
+    """A query with the entries that are scored, and with theirs."""
 
     query: str
     words: Words
@@ -247,8 +256,8 @@ class Matcher:
     ) -> list[list[tuple[str, float]]]:
         """Return `rank` of each query for an ``n`` up to 24; one search of the index for all."""
         result = []
-        for asked in self._nearest(queries, CANDIDATES):
-            result.append(self._judged(self._shortlist(asked)).best(n))
+        for near in self._nearest(queries, CANDIDATES):
+            result.append(self._judged(self._asked(self._shortlist(near))).best(n))
             step()
         return result
 
@@ -264,14 +273,15 @@ class Matcher:
         product for the vectors of all queries and keys, and n scores a query.
         """
         nearest = self._nearest(queries, n or CANDIDATES, among)
-        return [self._judged(asked if n else self._shortlist(asked)) for asked in nearest]
+        if n is None:
+            nearest = [self._shortlist(near) for near in nearest]
+        return [self._judged(self._asked(near)) for near in nearest]
 
     def _nearest(
         self, queries: Sequence[str], n: int, among: Collection[str] | None = None
-    ) -> list["_Asked"]:
+    ) -> list[_Near]:
         if not len(self):
-            nothing = np.empty((0, 0), np.float32)
-            return [_Asked(query, (), nothing, [], [], nothing) for query in queries]
+            return [_Near(query, (), np.empty(0, np.float32), []) for query in queries]
         split = [words(query) for query in queries]
         rows = self._rows(queries, split)
         learned = None
@@ -295,30 +305,31 @@ class Matcher:
             sure = self._sure(query)
             if sure is not None and sure not in entries and (among is None or sure in among):
                 entries = [*entries[: n - 1], sure]
-            result.append(self._asked(query, text, row, entries))
+            result.append(_Near(query, text, row, entries))
         return result
 
-    def _asked(self, query: str, text: Words, row: Floats, entries: list[Entry]) -> _Asked:
-        held = [self._held(entry) for entry in entries]
-        return _Asked(query, text, row, entries, held, self._index.rows(entries))
+    def _asked(self, near: _Near) -> _Asked:
+        held = [self._held(entry) for entry in near.entries]
+        return _Asked(*near, held, self._index.rows(near.entries))
 
     def _sure(self, query: str) -> str | None:
         """Return the key that the query means whatever the scores: itself or a correction's."""
         sure = query if query in self else self.learned.corrections.get(query)
         return sure if sure in self else None
 
-    def _shortlist(self, asked: _Asked) -> _Asked:
+    def _shortlist(self, near: _Near) -> _Near:
         """Return the query with those entries alone that are nearest and most alike in letters."""
-        query, text, row, entries, held, rows = asked
+        query, text, row, entries = near
         if len(entries) <= SHORTLIST:
-            return asked
-        letters = spelling.ratios(compact(text), [compact(key) for key in held])
-        best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST].tolist()
+            return near
+        texts = [entry if isinstance(entry, str) else entry.query for entry in entries]
+        letters = spelling.ratios(" ".join(text), [each[:MAX_LENGTH].casefold() for each in texts])
+        order = np.argsort(-(self._index.rows(entries) @ row + letters), kind="stable")
+        best = [entries[i] for i in order[:SHORTLIST]]
         sure = self._sure(query)
-        if sure in entries and (place := entries.index(sure)) not in best:
-            best[-1] = place
-        kept = [entries[i] for i in best]
-        return _Asked(query, text, row, kept, [held[i] for i in best], rows[best])
+        if sure in entries and sure not in best:
+            best[-1] = sure
+        return near._replace(entries=best)
 
     def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
         """Return the calibration that makes labelled pairs of a query and its key most probable.
@@ -332,11 +343,11 @@ class Matcher:
             ]
         # An exact key is right whatever the scores, and one that is not found cannot be scored.
         asked = [
-            (each, right)
-            for each, (query, right) in zip(
+            (self._asked(near), right)
+            for near, (query, right) in zip(
                 self._nearest([query for query, _ in pairs], CANDIDATES), pairs, strict=True
             )
-            if query not in self and (right is None or right in each.entries)
+            if query not in self and (right is None or right in near.entries)
         ]
         best = Calibration(), np.inf
         for scale in scales:
@@ -371,10 +382,10 @@ class Matcher:
             texts = [words(query) for query in queries]
             split += texts
             features.append(self._features(self._meaning_of(queries, texts), texts))
-            for asked, (_, right) in zip(self._nearest(queries, n), part, strict=True):
-                if right is not None and right not in asked.entries:
-                    asked = self._asked(*asked[:3], [*asked.entries, right])
-                found.append(self._zero_shot(asked, self.learned.calibration))
+            for near, (_, right) in zip(self._nearest(queries, n), part, strict=True):
+                if right is not None and right not in near.entries:
+                    near.entries.append(right)
+                found.append(self._zero_shot(self._asked(near), self.learned.calibration))
                 step()
         keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
         meanings = self._features(self._meanings(keys), [_words_of(key) for key in keys])

@@ -71,7 +71,7 @@ def test_of_equal_products_the_earlier_key_comes_first(new, n):
 @pytest.mark.parametrize("n", [1, 4, 50])
 @pytest.mark.parametrize("asked", [1, 3, 4, 9])
 def test_blocks_do_not_show(monkeypatch, n, asked):
-    monkeypatch.setattr(index_module, "_KEYS_AT_ONCE", 7)
+    monkeypatch.setattr(index_module, "_PRODUCTS_AT_ONCE", 21)
     monkeypatch.setattr(index_module, "_QUERIES_AT_ONCE", 3)
     keys, rows, queries = list(range(50)), whole(50, 4, span=1), whole(asked, 4, seed=1, span=1)
     index = filled(ExactIndex(), keys, rows)
@@ -81,7 +81,7 @@ def test_blocks_do_not_show(monkeypatch, n, asked):
 
 
 def test_more_keys_than_fit_one_block_are_searched():
-    count = 2 * index_module._KEYS_AT_ONCE + 5
+    count = index_module._PRODUCTS_AT_ONCE + 5
     keys, rows, queries = list(range(count)), whole(count, 3), whole(2, 3, seed=1)
     assert filled(ExactIndex(), keys, rows).search(queries, 9) == brute_force(
         keys, rows, queries, 9
