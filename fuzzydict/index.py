@@ -18,6 +18,8 @@ K = TypeVar("K", bound=Hashable)
 
 _MANY_KEYS = 200_000
 _PRODUCTS_AT_ONCE = 1 << 18
+_IN_CACHE = 1 << 22  # numbers of a matrix
+_ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
 _QUERIES_AT_ONCE = 16
 
 
@@ -205,15 +207,21 @@ def _best(
 
 
 def _products(queries: Vectors, rows: Vectors) -> Vectors:
-    """Return queries @ rows.T, without BLAS for one query.
+    """Return queries @ rows.T, for one query without waking BLAS's pool of threads.
 
-    The product with a single vector is bound by memory, so that a second thread gains little; but
-    to wake BLAS's pool of threads can take longer than the product of 10,000 rows.
+    That can take longer than the product of 10,000 rows. BLAS does small products on one thread;
+    large ones are bound by memory, where NumPy's own loop is as fast.
     """
-    if len(queries) == 1:
-        product: Vectors = np.einsum("ij,j->i", rows, queries[0])
-        return product[None]
-    return queries @ rows.T
+    if len(queries) > 1:
+        return queries @ rows.T
+    product = np.empty((1, len(rows)), np.float32)
+    if rows.size > _IN_CACHE:
+        np.einsum("ij,j->i", rows, queries[0], out=product[0])
+        return product
+    step = max(_ONE_THREAD // rows.shape[1], 1)
+    for start in range(0, len(rows), step):
+        product[0, start : start + step] = rows[start : start + step] @ queries[0]
+    return product
 
 
 def _sorted(best: Vectors, rows: NDArray[np.intp], n: int) -> tuple[Vectors, NDArray[np.intp]]:
