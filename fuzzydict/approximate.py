@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index import ExactIndex
+from fuzzydict.progress import Progress
 
 __all__ = ["ApproximateIndex"]
 
@@ -123,11 +124,14 @@ class ApproximateIndex(Generic[K]):
         if self._graph is None and len(self) > _FEW_KEYS:
             sample = list(islice(self._exact, 0, None, -(-len(self) // _AT_ONCE)))
             self._graph = _Graph(self._exact.rows(sample), len(self))
-        while self._graph is not None and self._waiting:
-            keys = list(islice(self._waiting, _AT_ONCE))
-            self._graph.add(keys, self._exact.rows(keys))
-            for key in keys:
-                del self._waiting[key]
+        if self._graph is not None and self._waiting:
+            with Progress("index", len(self._waiting)) as step:
+                while self._waiting:
+                    keys = list(islice(self._waiting, _AT_ONCE))
+                    self._graph.add(keys, self._exact.rows(keys))
+                    for key in keys:
+                        del self._waiting[key]
+                    step(len(keys))
         return self._graph
 
     @contextmanager

@@ -13,6 +13,7 @@ from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
 from fuzzydict.index import Index, make_index
+from fuzzydict.progress import Progress
 from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import MAX_LENGTH, compact, words
@@ -23,7 +24,7 @@ Floats = NDArray[np.float32]
 
 CANDIDATES = 64
 SHORTLIST = 24
-_AT_ONCE = 1024  # keys whose features are in memory together
+_AT_ONCE = 4096  # keys that are embedded, or whose features are in memory, together
 _CERTAIN = 8.0  # the least logit of an exact key
 _CORRECTED = 20.0  # the logit of the key that a correction names, for that very query
 _SECOND_HAND = 1.0  # what a correction's likeness is worth less than a key's own
@@ -181,9 +182,7 @@ class Matcher:
         told = [words(correction.query) for correction in corrections]
         texts = [*keys, *(correction.query for correction in corrections)]
         entries: list[Entry] = [*keys, *corrections]
-        rows = self._with_learned(
-            entries, self._rows(texts, [*split, *told], guess=False), [*split, *told]
-        )
+        rows = self._with_learned(entries, self._embedded(texts, [*split, *told]), [*split, *told])
         self._index.add(entries, rows)
         self._told.update(zip(corrections, told, strict=True))
         self._usage.add(split)
@@ -212,7 +211,7 @@ class Matcher:
         told = [words(correction.query) for correction in new]
         try:
             queries = [correction.query for correction in new]
-            rows = self._rows(queries, told, guess=False) if new else None
+            rows = self._embedded(queries, told) if new else None
         except Exception:
             self.learned, self._corrected = before, corrected
             raise
@@ -252,13 +251,13 @@ class Matcher:
         return candidates.best(n)
 
     def rank_many(
-        self, queries: Sequence[str], n: int, step: Callable[[], object] = lambda: None
+        self, queries: Sequence[str], n: int, step: Callable[[int], object] = lambda steps: None
     ) -> list[list[tuple[str, float]]]:
         """Return `rank` of each query for an ``n`` up to 24; one search of the index for all."""
         result = []
         for near in self._nearest(queries, CANDIDATES):
             result.append(self._judged(self._asked(self._shortlist(near))).best(n))
-            step()
+            step(1)
         return result
 
     def candidates(
@@ -368,7 +367,7 @@ class Matcher:
     def lookups(
         self,
         pairs: Sequence[tuple[str, str | None]],
-        step: Callable[[], object] = lambda: None,
+        step: Callable[[int], object] = lambda steps: None,
     ) -> Lookups:
         """Return labelled pairs of a query and its key with the zero-shot scores of their
         candidates, to learn from. A few hundred keys are all candidates of each."""
@@ -386,7 +385,7 @@ class Matcher:
                 if right is not None and right not in near.entries:
                     near.entries.append(right)
                 found.append(self._zero_shot(self._asked(near), self.learned.calibration))
-                step()
+                step(1)
         keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
         meanings = self._features(self._meanings(keys), [_words_of(key) for key in keys])
         return Lookups.of(
@@ -541,6 +540,16 @@ class Matcher:
             features = self._features(meanings, [split[i] for i in places])
             learned[places] = projection.keys(keys, features)
         return np.hstack([rows, learned])
+
+    def _embedded(self, texts: Sequence[str], split: Sequence[Words]) -> Floats:
+        """Return the rows of keys; long work shows its progress."""
+        blocks = []
+        with Progress("keys", len(texts)) as step:
+            for start in range(0, len(texts), _AT_ONCE):
+                block = slice(start, start + _AT_ONCE)
+                blocks.append(self._rows(texts[block], split[block], guess=False))
+                step(len(blocks[-1]))
+        return np.vstack(blocks)
 
     def _rows(self, texts: Sequence[str], split: Sequence[Words], guess: bool = True) -> Floats:
         letters = [compact(text) for text in split]

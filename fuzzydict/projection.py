@@ -209,7 +209,7 @@ def fit(
     *,
     cutoff: float = 0.5,
     seed: int = 0,
-    step: Callable[[], object] = lambda: None,
+    step: Callable[[int], object] = lambda steps: None,
 ) -> tuple[Projection | None, FitReport]:
     """Return the projection that makes labelled lookups most probable, None where none helps.
 
@@ -383,7 +383,7 @@ class _Bags:
 
 
 def _descend(
-    lookups: Lookups, null: float, steps: int, seed: int, step: Callable[[], object]
+    lookups: Lookups, null: float, steps: int, seed: int, step: Callable[[int], object]
 ) -> Iterator[Projection]:
     """Yield the projection at each of the checks on the way down."""
     rng = np.random.default_rng(seed)
@@ -438,7 +438,7 @@ def _descend(
         key.step(lookups.meanings.T @ of_codes[:, :rank] + decay * key.value, rate, done)
         meanings.step(meaning.T @ of_projected, rate, done)
         words.step(bag.T @ of_projected, rate, done, columns)
-        step()
+        step(1)
         if done in checks:
             yield Projection(
                 bags.grams,

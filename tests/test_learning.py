@@ -412,11 +412,13 @@ def test_many_queries_are_answered_as_each_alone(account):
         account.get_many([[]])
 
 
-def test_progress_shows_nothing_where_there_is_no_terminal(monkeypatch):
+@pytest.mark.parametrize(("terminal", "steps"), [(False, 300), (True, 300), (True, 3)])
+def test_progress_is_shown_of_much_work_in_a_terminal(monkeypatch, terminal, steps):
     stderr = io.StringIO()
+    stderr.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr("fuzzydict.progress._DELAY", 0.0)
-    with Progress("work", 3) as step:
-        for _ in range(3):
-            step()
-    assert stderr.getvalue() == ""
+    with Progress("work", steps) as step:
+        for _ in range(steps):
+            step(1)
+    assert bool(stderr.getvalue()) is (terminal and steps == 300)

@@ -51,7 +51,7 @@ def test_what_pairs_show_is_learned(learned):
 
 def test_many_pairs_are_held_out_once():
     steps = itertools.count()
-    _, report = fit(lookups(n=1100, none=40), step=lambda: next(steps))
+    _, report = fit(lookups(n=1100, none=40), step=lambda _: next(steps))
     assert report.pairs == 1140
     assert report.held_out == 114
     assert report.after.accuracy > 0.9
@@ -132,7 +132,7 @@ def test_a_report_says_its_figures(learned):
 def test_the_first_step_goes_down_the_gradient():
     some = lookups()
     before = softmax(projection._beside(some.logits, 0))[np.arange(66), some.right]
-    first = next(projection._descend(some, 0.0, 30, 0, lambda: None))
+    first = next(projection._descend(some, 0.0, 30, 0, lambda steps: None))
     logits = projection._logits(first, some)
     after = softmax(projection._beside(logits, 0))[np.arange(66), some.right]
     assert -np.log(after).mean() < -np.log(before).mean()
