@@ -177,19 +177,6 @@ class Projection:
         length = float(np.sqrt(weights @ weights))
         return places, weights / np.float32(max(length, 1e-6))
 
-    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return the parameters as arrays, to be stored."""
-        return {
-            "grams": self.grams,
-            "weights": self.weights,
-            "query": self.query,
-            "key": self.key,
-            "keys": np.frombuffer("\0".join(self.residuals).encode(), np.uint8),
-            "residuals": np.array(list(self.residuals.values()), np.float32),
-            "null": self.null,
-            "slope": np.array([self.slope], np.float32),
-        }
-
 
 def _beside(rows: Floats, last: float) -> Floats:
     return np.hstack([rows, np.full((len(rows), 1), last, np.float32)])
