@@ -89,9 +89,7 @@ class Figures(NamedTuple):
     """How well held-out lookups went."""
 
     loss: float  # cross-entropy, in nats
-    accuracy: (
-        float  # of the queries that mean a key, the share whose likeliest key is the right one
-    )
+    accuracy: float  # of the queries that mean a key, the share whose likeliest key is right
     silence_precision: float  # of the silent lookups, the share that mean no key
     silence_recall: float  # of the queries that mean no key, the share that were silent
 
@@ -100,9 +98,9 @@ class Figures(NamedTuple):
 class FitReport:
     """What a fit did, measured on lookups that it did not learn from.
 
-    ``fitted`` says whether the dictionary was changed; it is not where that made the held-out loss
-    no smaller, and ``before`` and ``after`` are then the same. A figure is nan where nothing was
-    there to measure.
+    ``fitted`` says whether the dictionary was changed. It is not where the held-out loss fell by no
+    more than two standard errors; ``before`` and ``after`` are then the same. A figure is nan where
+    nothing was there to measure.
     """
 
     fitted: bool
