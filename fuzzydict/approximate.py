@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fuzzydict.index import ExactIndex
 from fuzzydict.progress import Progress
+from fuzzydict.rows import Rows
 
 __all__ = ["ApproximateIndex"]
 
@@ -100,6 +101,11 @@ class ApproximateIndex(Generic[K]):
         """Return the rows of keys that are there: float32 [len(keys), d]."""
         with self._alone():
             return self._exact.rows(keys)
+
+    def kept(self, keys: Sequence[K]) -> Rows:
+        """Return the rows of keys that are there as they are kept, to save them."""
+        with self._alone():
+            return self._exact.kept(keys)
 
     def search(self, queries: Vectors, n: int, among: Iterable[K] | None = None) -> list[list[K]]:
         """Return for each query [Q, d] ``n`` keys of the largest dot products, best first; of

@@ -6,10 +6,12 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fuzzydict.rows import Rows
 
 __all__ = ["AutoIndex", "ExactIndex", "Index", "make_index"]
 
@@ -18,8 +20,6 @@ K = TypeVar("K", bound=Hashable)
 
 _MANY_KEYS = 200_000
 _PRODUCTS_AT_ONCE = 1 << 18
-_IN_CACHE = 1 << 22  # numbers of a matrix
-_ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
 _QUERIES_AT_ONCE = 16
 
 
@@ -43,6 +43,10 @@ class Index(Protocol[K]):
         """Return the rows of keys that are there: float32 [len(keys), d]."""
         ...
 
+    def kept(self, keys: Sequence[K]) -> Rows:
+        """Return the rows of keys that are there as they are kept, to save them."""
+        ...
+
     def __len__(self) -> int: ...
     def __contains__(self, key: object) -> bool: ...
     def __iter__(self) -> Iterator[K]: ...
@@ -51,7 +55,9 @@ class Index(Protocol[K]):
 class ExactIndex(Generic[K]):
     """A growing matrix of rows; a search is one matrix product.
 
-    Adding a key is amortised O(d), and removing one O(d): the last row takes its place.
+    A row is kept as one of `Rows`, of which the last ``tail`` numbers are a part: `rows` returns
+    what is kept, and a search is exact for that. Adding a key is amortised O(d), and removing one
+    O(d): the last row takes its place.
 
     >>> index = ExactIndex()
     >>> index.add(["x", "y"], np.eye(2, dtype=np.float32))
@@ -59,10 +65,18 @@ class ExactIndex(Generic[K]):
     [['y']]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tail: int = 0) -> None:
         self._keys: list[K] = []
-        self._rows: dict[K, int] = {}
-        self._matrix: Vectors = np.empty((0, 0), np.float32)
+        self._places: dict[K, int] = {}
+        self._matrix = Rows.empty(0, 0, tail)
+
+    @classmethod
+    def of(cls, keys: Sequence[K], kept: Rows) -> "ExactIndex[K]":
+        """Return an index of keys with these rows, which are then its own."""
+        self = cls()
+        self._keys, self._matrix = list(keys), kept
+        self._places = dict(zip(self._keys, range(len(kept)), strict=True))
+        return self
 
     def __repr__(self) -> str:
         return f"<ExactIndex: {len(self)} keys>"
@@ -71,7 +85,7 @@ class ExactIndex(Generic[K]):
         return len(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._rows
+        return key in self._places
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._keys)
@@ -80,25 +94,31 @@ class ExactIndex(Generic[K]):
         """Add keys that are not there yet, with their rows: float32 [len(keys), d]."""
         old, new = len(self._keys), len(self._keys) + len(keys)
         if new > len(self._matrix):
-            grown = np.empty((max(new, 2 * old), vectors.shape[1]), np.float32)
+            grown = Rows.empty(max(new, 2 * old), vectors.shape[1], self._matrix.tail)
             if old:
-                grown[:old] = self._matrix[:old]
+                grown.put(slice(old), self._matrix.take(slice(old)))
             self._matrix = grown
-        self._matrix[old:new] = vectors
+        self._matrix.put(slice(old, new), Rows.of(vectors, self._matrix.tail))
         self._keys.extend(keys)
-        self._rows.update(zip(keys, range(old, new), strict=True))
+        self._places.update(zip(keys, range(old, new), strict=True))
 
     def remove(self, key: K) -> None:
         """Remove a key that is there."""
-        row, last = self._rows.pop(key), self._keys.pop()
-        if row < len(self._keys):
-            self._matrix[row] = self._matrix[len(self._keys)]
-            self._keys[row] = last
-            self._rows[last] = row
+        place, last = self._places.pop(key), self._keys.pop()
+        end = len(self._keys)
+        if place < end:
+            self._matrix.put(slice(place, place + 1), self._matrix.take(slice(end, end + 1)))
+            self._keys[place] = last
+            self._places[last] = place
 
     def rows(self, keys: Sequence[K]) -> Vectors:
         """Return the rows of keys that are there: float32 [len(keys), d]."""
-        return self._matrix[[self._rows[key] for key in keys]]
+        return self.kept(keys).vectors()
+
+    def kept(self, keys: Sequence[K]) -> Rows:
+        """Return the rows of keys that are there as they are kept, to save them."""
+        places = np.fromiter((self._places[key] for key in keys), np.intp, len(keys))
+        return self._matrix.take(places)
 
     def search(self, queries: Vectors, n: int, among: Iterable[K] | None = None) -> list[list[K]]:
         """Return for each query [Q, d] the ``n`` keys of the largest dot products, best first;
@@ -107,11 +127,11 @@ class ExactIndex(Generic[K]):
         The product is made in blocks: O(Q · len(self) · d) in time, about 20 MB of memory beside
         8 bytes for each key among those given.
         """
-        rows = None
+        places = None
         if among is not None:
-            rows = np.unique(np.fromiter((self._rows[key] for key in among), np.intp))
-        found = _nearest(queries, self._matrix[: len(self._keys)], n, rows)
-        return [[self._keys[row] for row in best] for best in found.tolist()]
+            places = np.unique(np.fromiter((self._places[key] for key in among), np.intp))
+        found = _nearest(queries, self._matrix.take(slice(len(self._keys))), n, places)
+        return [[self._keys[place] for place in best] for best in found.tolist()]
 
 
 class AutoIndex(Generic[K]):
@@ -121,8 +141,9 @@ class AutoIndex(Generic[K]):
     Without voyager, the extra ``[ann]``, it stays exact.
     """
 
-    def __init__(self) -> None:
-        self._index: Index[K] = ExactIndex()
+    def __init__(self, exact: ExactIndex[K] | None = None) -> None:
+        self._index: Index[K] = ExactIndex() if exact is None else exact
+        self._grow_up()
 
     def __repr__(self) -> str:
         return f"<AutoIndex: {self._index!r}>"
@@ -139,6 +160,9 @@ class AutoIndex(Generic[K]):
     def add(self, keys: Sequence[K], vectors: Vectors) -> None:
         """Add keys that are not there yet, with their rows: float32 [len(keys), d]."""
         self._index.add(keys, vectors)
+        self._grow_up()
+
+    def _grow_up(self) -> None:
         if len(self) >= _MANY_KEYS and isinstance(self._index, ExactIndex):
             with suppress(ImportError):
                 from fuzzydict.approximate import ApproximateIndex
@@ -153,32 +177,38 @@ class AutoIndex(Generic[K]):
         """Return the rows of keys that are there: float32 [len(keys), d]."""
         return self._index.rows(keys)
 
+    def kept(self, keys: Sequence[K]) -> Rows:
+        """Return the rows of keys that are there as they are kept, to save them."""
+        return self._index.kept(keys)
+
     def search(self, queries: Vectors, n: int, among: Iterable[K] | None = None) -> list[list[K]]:
         """Return for each query [Q, d] the ``n`` keys of the largest dot products, best first."""
         return self._index.search(queries, n, among)
 
 
-def make_index(kind: str) -> Index[Any]:
-    """Return an empty index: "exact", "approximate", or "auto", first the one and then the other.
+def make_index(kind: str, exact: ExactIndex[K] | None = None) -> Index[K]:
+    """Return an index: "exact", "approximate", or "auto", first the one and then the other.
 
-    ``ValueError`` for another name, ``ImportError`` where an approximate one lacks its library.
+    It begins with what is in ``exact``, which is then its own. ``ValueError`` for another name,
+    ``ImportError`` where an approximate one lacks its library.
     """
+    if exact is None:
+        exact = ExactIndex()
     if kind == "approximate":
         from fuzzydict.approximate import ApproximateIndex
 
-        return ApproximateIndex()
-    kinds: dict[str, type[Index[Any]]] = {"auto": AutoIndex, "exact": ExactIndex}
-    if kind not in kinds:
+        return ApproximateIndex(exact)
+    if kind not in ("auto", "exact"):
         raise ValueError(f'an index is "auto", "exact" or "approximate", not {kind!r}')
-    return kinds[kind]()
+    return exact if kind == "exact" else AutoIndex(exact)
 
 
 def _nearest(
-    queries: Vectors, matrix: Vectors, n: int, among: NDArray[np.intp] | None
+    queries: Vectors, rows: Rows, n: int, among: NDArray[np.intp] | None
 ) -> NDArray[np.intp]:
-    """Return the rows of the largest dot products with each query, the earlier of equal ones
-    first: [Q, n]."""
-    count = len(matrix) if among is None else len(among)
+    """Return the places of the rows of the largest dot products with each query, the earlier of
+    equal ones first: [Q, n]."""
+    count = len(rows) if among is None else len(among)
     n = min(n, count)
     result = np.empty((len(queries), n), np.intp)
     if not n:
@@ -186,47 +216,29 @@ def _nearest(
     for begin in range(0, len(queries), _QUERIES_AT_ONCE):
         asked = queries[begin : begin + _QUERIES_AT_ONCE]
         step = max(_PRODUCTS_AT_ONCE // len(asked), 1)
-        best, rows = _best(asked, matrix, n, among, slice(0, min(count, step)))
+        best, places = _best(asked, rows, n, among, slice(0, min(count, step)))
         for start in range(step, count, step):
-            more = _best(asked, matrix, n, among, slice(start, min(start + step, count)))
-            best, rows = np.hstack([best, more[0]]), np.hstack([rows, more[1]])
-            best, rows = _sorted(best, rows, n)
-        result[begin : begin + len(asked)] = rows
+            more = _best(asked, rows, n, among, slice(start, min(start + step, count)))
+            best, places = np.hstack([best, more[0]]), np.hstack([places, more[1]])
+            best, places = _sorted(best, places, n)
+        result[begin : begin + len(asked)] = places
     return result
 
 
 def _best(
-    queries: Vectors, matrix: Vectors, n: int, among: NDArray[np.intp] | None, block: slice
+    queries: Vectors, rows: Rows, n: int, among: NDArray[np.intp] | None, block: slice
 ) -> tuple[Vectors, NDArray[np.intp]]:
-    """Return the ``n`` largest products of a block of rows, or all if fewer, and their rows."""
-    products = _products(queries, matrix[block] if among is None else matrix[among[block]])
+    """Return the ``n`` largest products of a block of rows, or all if fewer, and their places."""
+    products = rows.take(block if among is None else among[block]).products(queries)
     size = products.shape[1]
     top = np.arange(size)[None].repeat(len(queries), 0) if n >= size else _largest(products, n)
     best = np.take_along_axis(products, top, 1)
     return _sorted(best, block.start + top if among is None else among[block][top], n)
 
 
-def _products(queries: Vectors, rows: Vectors) -> Vectors:
-    """Return queries @ rows.T, for one query without waking BLAS's pool of threads.
-
-    That can take longer than the product of 10,000 rows. BLAS does small products on one thread;
-    large ones are bound by memory, where NumPy's own loop is as fast.
-    """
-    if len(queries) > 1:
-        return queries @ rows.T
-    product = np.empty((1, len(rows)), np.float32)
-    if rows.size > _IN_CACHE:
-        np.einsum("ij,j->i", rows, queries[0], out=product[0])
-        return product
-    step = max(_ONE_THREAD // rows.shape[1], 1)
-    for start in range(0, len(rows), step):
-        product[0, start : start + step] = rows[start : start + step] @ queries[0]
-    return product
-
-
-def _sorted(best: Vectors, rows: NDArray[np.intp], n: int) -> tuple[Vectors, NDArray[np.intp]]:
-    order = np.lexsort((rows, -best))[:, :n]
-    return np.take_along_axis(best, order, 1), np.take_along_axis(rows, order, 1)
+def _sorted(best: Vectors, places: NDArray[np.intp], n: int) -> tuple[Vectors, NDArray[np.intp]]:
+    order = np.lexsort((places, -best))[:, :n]
+    return np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
 
 
 def _largest(products: Vectors, n: int) -> NDArray[np.intp]:

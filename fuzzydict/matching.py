@@ -12,9 +12,10 @@ from fuzzydict import calibration, spelling
 from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
-from fuzzydict.index import Index, make_index
+from fuzzydict.index import ExactIndex, Index, make_index
 from fuzzydict.progress import Progress
 from fuzzydict.projection import Lookups, Projection, Texts
+from fuzzydict.rows import Rows
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import MAX_LENGTH, compact, words
 
@@ -146,7 +147,7 @@ class Matcher:
         self.learned = learned or Learned()
         self._guards = tuple(guards)
         self._score, self._meaning = _judge(embedder)
-        self._index: Index[Entry] = make_index(index)
+        self._index = self._new_index()
         self._told: dict[Correction, Words] = {}  # those in the index, whose keys are there
         self._corrected = _by_key(self.learned.corrections)
         self._usage = WordUsage()
@@ -224,11 +225,15 @@ class Matcher:
             plain = self._index.rows(entries)
             if before.projection is not None:
                 plain = plain[:, : -before.projection.width]
-            self._index = make_index(self._kind)
+            self._index = self._new_index()
             self._index.add(entries, self._with_learned(entries, plain, held))
         if rows is not None and len(self):
             self._index.add(new, self._with_learned(new, rows, told))
             self._told.update(zip(new, told, strict=True))
+
+    def _new_index(self) -> Index[Entry]:
+        projection = self.learned.projection
+        return make_index(self._kind, ExactIndex(projection.width if projection else 0))
 
     def _sleeping(self, keys: Iterable[str | None]) -> list[Correction]:
         """Return the corrections of these keys that are not in the index."""
@@ -533,6 +538,7 @@ class Matcher:
         if projection is None:
             return rows
         learned = np.zeros((len(rows), projection.width), np.float32)
+        rows = Rows.of(rows).vectors()  # what is learned is learned of what is kept
         keys = [entry for entry in entries if isinstance(entry, str)]
         places = [i for i, entry in enumerate(entries) if isinstance(entry, str)]
         if keys:

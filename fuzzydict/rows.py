@@ -1,0 +1,93 @@
+"""Rows of vectors, a byte a number, and their dot products with queries."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Rows"]
+
+Vectors = NDArray[np.float32]
+
+_ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
+_LEAST = 1e-30  # the largest number of a vector of zeros counts as this
+
+
+class Rows(NamedTuple):
+    """A vector is its row's numbers times its scale; its last part may have a scale of its own.
+
+    A number is off by up to 1/254 of the largest of its part. What one part holds does not change
+    what is kept of the other, and what was kept once is kept as it is.
+
+    >>> rows = Rows.of(np.array([[1, 0.5, -1]], np.float32))
+    >>> rows.numbers.tolist(), rows.vectors().round(2).tolist()
+    ([[127, 64, -127]], [[1.0, 0.5, -1.0]])
+    """
+
+    numbers: NDArray[np.int8]  # (n, d)
+    scales: Vectors  # (n, 1), or (n, 2) with a last part
+    tail: int = 0  # the width of the last part
+
+    @classmethod
+    def empty(cls, n: int, d: int, tail: int = 0) -> "Rows":
+        """Return n rows of vectors of d numbers, of any content."""
+        scales = np.empty((n, 2 if tail else 1), np.float32)
+        return cls(np.empty((n, d), np.int8), scales, tail)
+
+    @classmethod
+    def of(cls, vectors: Vectors, tail: int = 0) -> "Rows":
+        """Return the rows of vectors, float32 [n, d], whose last part is of this width."""
+        rows = cls.empty(len(vectors), vectors.shape[1], tail)
+        for i, part in enumerate(rows._parts()):
+            largest = np.abs(vectors[:, part]).max(axis=1, initial=_LEAST)
+            rows.scales[:, i] = _short(largest / np.float32(127))
+            rows.numbers[:, part] = np.rint(vectors[:, part] / rows.scales[:, i, None])
+        return rows
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, places: slice | NDArray[np.intp]) -> "Rows":
+        """Return the rows at these places; those of a slice share the memory."""
+        return Rows(self.numbers[places], self.scales[places], self.tail)
+
+    def put(self, places: slice | int, rows: "Rows") -> None:
+        """Replace the rows at these places."""
+        self.numbers[places], self.scales[places] = rows.numbers, rows.scales
+
+    def vectors(self) -> Vectors:
+        """Return the vectors: float32 [n, d]."""
+        vectors = self.numbers.astype(np.float32)
+        for i, part in enumerate(self._parts()):
+            vectors[:, part] *= self.scales[:, i, None]
+        return vectors
+
+    def products(self, queries: Vectors) -> Vectors:
+        """Return the dot product of each query, [Q, d], with each vector: [Q, n].
+
+        The rows become floats a block at a time, in the cache, where that takes no longer than to
+        read floats from memory. A block is so small that BLAS multiplies it by one query on one
+        thread: to wake others can take longer than 10,000 products.
+        """
+        n, d = self.numbers.shape
+        products = np.zeros((len(queries), n), np.float32)
+        step = max(_ONE_THREAD // max(d, 1), 1)
+        for i, part in enumerate(self._parts()):
+            asked = queries[:, part]
+            floats = np.empty((min(step, n), asked.shape[1]), np.float32)
+            for start in range(0, n, step):
+                block = slice(start, start + step)
+                numbers = self.numbers[block, part]
+                np.copyto(floats[: len(numbers)], numbers)
+                products[:, block] += (asked @ floats[: len(numbers)].T) * self.scales[block, i]
+        return products
+
+    def _parts(self) -> list[slice]:
+        first = self.numbers.shape[1] - self.tail
+        return [slice(first), slice(first, None)] if self.tail else [slice(None)]
+
+
+def _short(scales: Vectors) -> Vectors:
+    """Return the scales in 16 bits of precision, so that their products by a byte are exact."""
+    shortened: Vectors = ((scales.view(np.uint32) + 0x80) & 0xFFFFFF00).view(np.float32)
+    return shortened
