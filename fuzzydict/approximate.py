@@ -29,7 +29,7 @@ _BUILDING = 100  # ef_construction: the candidates for neighbours
 _SEARCHING = 96  # ef: the candidates of a search
 _SEARCHING_FAR = 512  # ef, of a query that is near to no row: there the walk goes astray
 _FAR = 0.66  # the cosine below which it is
-_HELD = 0.75  # of a row's square, that the principal directions must hold
+_DIRECTIONS = 64  # on which rows are projected
 _GONE = 1 / 3  # of the nodes have no key: the graph is made anew
 
 
@@ -153,15 +153,17 @@ class ApproximateIndex(Generic[K]):
 class _Graph(Generic[K]):
     """Distinct rows as nodes, each with its keys: many nodes in one place would hide others.
 
-    Rows are projected on the principal directions of those that the graph begins with. That holds
-    most of each product, and halves the walk.
+    Rows are taken as what is left of them without their mean, which is nearer to none of them than
+    to others, projected on the principal directions of those that the graph begins with, and made
+    of one length: the walk is then shorter, and goes astray less.
     """
 
     def __init__(self, sample: Vectors, size: int) -> None:
         self._voyager = _voyager()
-        self._directions = _principal(sample)  # (d, c)
+        self._mean = sample.mean(axis=0)  # (d,)
+        self._directions = _principal(sample - self._mean)  # (d, c)
         self._hnsw = self._voyager.Index(
-            self._voyager.Space.InnerProduct,
+            self._voyager.Space.Cosine,
             self._directions.shape[1],
             M=_LINKS,
             ef_construction=_BUILDING,
@@ -171,7 +173,6 @@ class _Graph(Generic[K]):
         self._nodes: dict[bytes, int] = {}  # by the digest of the row
         self._keys: list[list[K]] = []  # of each node
         self._gone = 0  # nodes without a key
-        self._longest = 0.0  # the length of a row
 
     @property
     def is_stale(self) -> bool:
@@ -202,9 +203,9 @@ class _Graph(Generic[K]):
             self._hnsw.resize(end + end // 2)
         self._keys += [[] for _ in rows]
         threads = 1 if len(rows) <= _IN_ORDER else -1
-        self._hnsw.add_items(rows @ self._directions, list(range(first, end)), threads)
+        directed = (rows - self._mean) @ self._directions
+        self._hnsw.add_items(directed, list(range(first, end)), threads)
         self._nodes.update(zip(digests, range(first, end), strict=True))
-        self._longest = max(self._longest, float(np.linalg.norm(rows, axis=1).max()))
 
     def remove(self, key: K, row: Vectors) -> None:
         """Remove a key that was added with this row."""
@@ -236,10 +237,9 @@ class _Graph(Generic[K]):
     def _walk(self, queries: Vectors, width: int) -> list[list[int]]:
         """Return ``width`` nodes near to each query, of a wider walk if none is very near."""
         directed = queries @ self._directions
-        nodes, distances = self._hnsw.query(directed, width, -1, width)  # distance: 1 - product
+        nodes, distances = self._hnsw.query(directed, width, -1, width)  # distance: 1 - cosine
         result: list[list[int]] = nodes.tolist()
-        lengths = np.linalg.norm(queries, axis=1)
-        far = np.flatnonzero(1 - distances[:, 0] < _FAR * self._longest * lengths)
+        far = np.flatnonzero(1 - distances[:, 0] < _FAR)
         if len(far) and width < _SEARCHING_FAR:
             nodes, _ = self._hnsw.query(directed[far], width, -1, _SEARCHING_FAR)
             for place, wider in zip(far.tolist(), nodes.tolist(), strict=True):
@@ -248,16 +248,9 @@ class _Graph(Generic[K]):
 
 
 def _principal(rows: Vectors) -> Vectors:
-    """Return the principal directions of rows, as columns: [d, c].
-
-    They are as many as hold the share `_HELD` of the squares of nearly all rows, and voyager, that
-    adds a coordinate, is quick at a multiple of 16.
-    """
+    """Return the first principal directions of rows, as columns: [d, c]."""
     directions: Vectors = np.linalg.eigh(rows.T @ rows)[1][:, ::-1]
-    squares = np.cumsum(np.square(rows @ directions), axis=1)  # (n, d)
-    shares = np.quantile(squares / np.maximum(squares[:, -1:], 1e-30), 0.01, axis=0)
-    enough = int(np.argmax(shares >= _HELD)) + 1
-    return np.ascontiguousarray(directions[:, : -(-(enough + 1) // 16) * 16 - 1])
+    return np.ascontiguousarray(directions[:, :_DIRECTIONS])
 
 
 def _digest(row: Vectors) -> bytes:

@@ -1,6 +1,7 @@
 """Text to vectors: the ``Embedder`` protocol, the default embedder of words, adapters."""
 
 import functools
+import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from fuzzydict.storage import FileFormatError, data_file, read_arrays
 from fuzzydict.text import bases
 from fuzzydict.text import words as split_words
 
-__all__ = ["Embedder", "EmbedderError", "WordEmbedder", "as_embedder", "load"]
+__all__ = ["Embedder", "EmbedderError", "WordEmbedder", "as_embedder", "fingerprint", "load"]
 
 Vectors = NDArray[np.float32]
 
@@ -24,11 +25,12 @@ _MAX_WORDS = 64  # words of a text that are embedded; ten sentences' worth
 _TOGETHER = 4096  # texts that are embedded at once
 _MAX_PHRASE = 4  # words of the longest phrase that is looked up as one: "date of birth"
 _REMEMBERED = 8192  # words outside of the vocabulary whose places are kept
+_SAMPLED = 64  # one in so many rows of a table is in a fingerprint
 _RARITY = 1e-3  # Arora's a: a word of this frequency weighs half
 
 
 class EmbedderError(ValueError):
-    """An embedder gave back something that is not one finite vector a text."""
+    """An embedder failed, or gave back something that is not one finite vector a text."""
 
 
 @runtime_checkable
@@ -131,6 +133,12 @@ class WordEmbedder:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return (load, (self.name,)) if self.shipped else super().__reduce_ex__(protocol)
+
+    def fingerprint(self) -> tuple[str, int]:
+        """Return what tells the model from others: a digest of its words and of some of its rows,
+        and its dimension. O(n)."""
+        words = "\n".join(self._words).encode("utf-8", "surrogatepass")
+        return _digest(words, self._table), self.dimension
 
     def __contains__(self, word: str) -> bool:
         """Is the word, or the phrase with spaces, in the vocabulary?"""
@@ -367,7 +375,11 @@ class _Adapter:
         return f"<embedder {self.name}>"
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
-        rows = self._function(list(texts))
+        try:
+            rows = self._function(list(texts))
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            raise EmbedderError(f"embedder {self.name} failed: {told}") from error
         try:
             with np.errstate(over="ignore"):  # what is too large becomes infinite, told below
                 result = np.asarray(rows, np.float32)
@@ -447,6 +459,18 @@ def load(name: str | os.PathLike[str]) -> WordEmbedder:
     path = model_file(name)
     shipped = data_file(f"{os.fspath(name)}.safetensors")
     return _shipped(os.fspath(name)) if path == shipped else WordEmbedder.from_file(path)
+
+
+def fingerprint(name: str | os.PathLike[str]) -> tuple[str, int]:
+    """Return the fingerprint of a model that is shipped or in a file, without loading it."""
+    arrays, _ = read_arrays(model_file(name))
+    return _digest(arrays["words"].tobytes(), arrays["vectors"]), arrays["vectors"].shape[1]
+
+
+def _digest(words: bytes, table: NDArray[Any]) -> str:
+    found = hashlib.blake2b(words, digest_size=16)
+    found.update(table[::_SAMPLED].tobytes())
+    return found.hexdigest()
 
 
 def model_file(name: str | os.PathLike[str]) -> Path:

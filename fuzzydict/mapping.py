@@ -7,9 +7,10 @@ ones at the end. Those that were removed leave a note.
 
 import copy
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
 from fuzzydict.embedders import Embedder, as_embedder, model_file
@@ -20,6 +21,9 @@ from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
 from fuzzydict.text import MAX_LENGTH
 from fuzzydict.values import Attention, weigh
+
+if TYPE_CHECKING:
+    from fuzzydict.archive import Archive
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError"]
 
@@ -90,9 +94,11 @@ class FuzzyDict(dict[K, V]):
     __slots__ = (
         "__weakref__",
         "_cutoff",
+        "_file",
         "_gone",
         "_guards",
         "_kind",
+        "_known",
         "_learned",
         "_lock",
         "_matcher",
@@ -106,6 +112,8 @@ class FuzzyDict(dict[K, V]):
     _kind: str  # of the index
     _learned: Learned
     _matcher: Matcher | None  # made by the first inexact read
+    _known: "Archive | None"  # what that begins with, where it is not nothing
+    _file: tuple[str, str] | None  # which holds the rows of the keys, and its checksum
     _seen: int  # how many keys there were when the matcher was last told
     _gone: list[Any]  # keys that were removed since
     _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
@@ -156,7 +164,7 @@ class FuzzyDict(dict[K, V]):
     def __new__(cls, /, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
-        self._learned, self._matcher = Learned(), None
+        self._learned, self._matcher, self._known, self._file = Learned(), None, None, None
         self._seen, self._gone, self._remembered = 0, [], {}
         self._lock = threading.RLock()
         return self
@@ -480,6 +488,8 @@ class FuzzyDict(dict[K, V]):
     def _adopt(self, **learned: Any) -> None:
         with self._lock:
             new = self._learned._replace(**learned)
+            if new.projection is not self._learned.projection:
+                self._file = None
             if self._matcher is not None:
                 self._matcher.adopt(new)
             self._learned = new
@@ -515,13 +525,26 @@ class FuzzyDict(dict[K, V]):
         matcher = self._matcher
         if matcher is None or self._gone or len(self) != self._seen:
             with self._lock:
-                if self._matcher is None:
-                    embedder = as_embedder(self._source)
-                    self._seen, self._gone = 0, []
-                    self._matcher = Matcher(embedder, self._guards, self._learned, self._kind)
                 matcher = self._matcher
+                if matcher is None:
+                    matcher, self._seen = self._begin()
+                    self._matcher, self._known, self._gone = matcher, None, []
                 self._tell(matcher)
         return matcher
+
+    def _begin(self) -> tuple[Matcher, int]:
+        """Return a matcher of the keys of the file, or of none, and how many keys that are."""
+        if self._known is None and self._file is not None:
+            from fuzzydict import archive
+
+            self._known = archive.reopened(*self._file, self._source)
+        embedder, known = as_embedder(self._source), self._known
+        if known is None:
+            return Matcher(embedder, self._guards, self._learned, self._kind), 0
+        matcher = Matcher(embedder, self._guards, known.learned, self._kind)
+        matcher.restore(known.known)
+        matcher.adopt(self._learned)
+        return matcher, _UNKNOWN
 
     def _tell(self, matcher: Matcher) -> None:
         noted = list(self._gone)
@@ -583,6 +606,78 @@ class FuzzyDict(dict[K, V]):
         """Remove every item."""
         super().clear()
         self._matcher, self._remembered = None, {}
+        self._known, self._file = None, None
+
+    # Files.
+
+    def save(
+        self, path: str | os.PathLike[str], *, encode: Callable[[V], Any] | None = None
+    ) -> None:
+        """Write the dictionary to one file, whole or not at all: items, vectors, what it learned.
+
+        Values are what JSON holds, and NumPy arrays; or else ``encode`` turns each into that, as
+        ``decode`` of `load` turns it back. Keys are text, numbers, None, and tuples of these.
+        ``TypeError`` or ``ValueError`` that names the key of anything else; ``OSError`` where the
+        file cannot be written. Of embedders and guards of your own, which are code, the file has
+        the names. Never pickle. O(len(self) · d).
+
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "car.fuzzydict")
+        >>> FuzzyDict({"color": "red"}).save(path)
+        >>> FuzzyDict.load(path)["colour"]
+        'red'
+        """
+        from fuzzydict import archive
+
+        with self._lock:
+            matcher = self._up_to_date()
+            items = dict(self)
+            known = matcher.known(items)
+            learned = self._learned
+        guards = [getattr(guard, "__name__", type(guard).__name__) for guard in self._guards]
+        options = {
+            "cutoff": self._cutoff,
+            "index": self._kind,
+            "guards": None if self._guards == DEFAULT else guards,
+        }
+        keys, values = list(items), list(items.values())
+        whole = archive.Archive(keys, values, options, learned, known, matcher.embedder)
+        checksum = archive.write(path, whole, encode)
+        if learned.projection is self._learned.projection:
+            self._file = os.path.abspath(path), checksum
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        embedder: Any = None,
+        guards: Iterable[Guard] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+    ) -> "FuzzyDict[Any, Any]":
+        """Return the dictionary that `save` wrote to a file.
+
+        No key is embedded again: the vectors stay in the file until they are used, and every
+        process that loads it shares them. An embedder and guards of your own must be given, the
+        same ones as then; an embedder other than of words is asked for two texts, to tell whether
+        it is the same.
+
+        ``FileFormatError`` where the file is damaged, is no dictionary, or was written with another
+        embedder; ``OSError`` where it cannot be read. A checksum finds damage, not malice:
+        nothing of a file is ever executed, but whoever can write it can change the answers.
+        """
+        from fuzzydict import archive
+        from fuzzydict.storage import FileFormatError
+
+        found, checksum = archive.read(path, embedder, decode)
+        options = found.options | {"embedder": found.embedder}
+        if guards is None and options["guards"] is not None:
+            raise FileFormatError(f"{os.fspath(path)}: pass its guards, {options['guards']}")
+        options["guards"] = DEFAULT if guards is None else guards
+        items = zip(found.keys, found.values, strict=True)
+        self = _made(cls, options, found.learned, items, (os.path.abspath(path), checksum))
+        self._known = found
+        return self
 
     # Copies: the same options, the same embedder.
 
@@ -623,7 +718,7 @@ class FuzzyDict(dict[K, V]):
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made = _made, (type(self), self._options(), self._learned)
+        made = _made, (type(self), self._options(), self._learned, (), self._file)
         return *made, self._state(), None, iter(self.items())
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
@@ -643,7 +738,7 @@ class FuzzyDict(dict[K, V]):
         }
 
     def _like(self, items: Any) -> "FuzzyDict[Any, Any]":
-        result = _made(type(self), self._options(), self._learned, items)
+        result = _made(type(self), self._options(), self._learned, items, self._file)
         result.__setstate__(self._state())
         return result
 
@@ -653,10 +748,11 @@ def _made(
     options: dict[str, Any],
     learned: Learned,
     items: Any = (),
+    file: tuple[str, str] | None = None,
 ) -> FuzzyDict[Any, Any]:
     self = cls.__new__(cls)
     FuzzyDict.__init__(self, items, **options)
-    self._learned = learned
+    self._learned, self._file = learned, file
     return self
 
 

@@ -19,7 +19,17 @@ from fuzzydict.rows import Rows
 from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
 from fuzzydict.text import MAX_LENGTH, compact, words
 
-__all__ = ["CANDIDATES", "SHORTLIST", "Candidates", "Correction", "Learned", "Matcher", "WordUsage"]
+__all__ = [
+    "CANDIDATES",
+    "SHORTLIST",
+    "Candidates",
+    "Correction",
+    "Entry",
+    "Known",
+    "Learned",
+    "Matcher",
+    "WordUsage",
+]
 
 Floats = NDArray[np.float32]
 
@@ -76,6 +86,14 @@ class Learned(NamedTuple):
     corrections: Mapping[str, str | None] = _NOTHING  # query → key
 
 
+class Known(NamedTuple):
+    """What a matcher worked out of its keys."""
+
+    entries: list[Entry]
+    rows: Rows
+    usage: dict[str, int]  # how many keys have a word
+
+
 class _Near(NamedTuple):
     """A query on its way: its words, its row, and the entries that are near to it."""
 
@@ -101,27 +119,34 @@ class WordUsage:
 
     def __init__(self, keys: Iterable[Words] = ()) -> None:
         self._keys = 0
-        self._counts: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
         self.add(keys)
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], keys: int) -> "WordUsage":
+        """Return the usage in so many keys, from how many of them have each word."""
+        self = cls()
+        self._keys, self.counts = keys, dict(counts)
+        return self
 
     def add(self, keys: Iterable[Words]) -> None:
         """Count the words of new keys."""
         for key in keys:
             self._keys += 1
             for word in set(key):
-                self._counts[word] = self._counts.get(word, 0) + 1
+                self.counts[word] = self.counts.get(word, 0) + 1
 
     def remove(self, key: Words) -> None:
         """Count the words of a key no more."""
         self._keys -= 1
         for word in set(key):
-            self._counts[word] -= 1
-            if not self._counts[word]:
-                del self._counts[word]
+            self.counts[word] -= 1
+            if not self.counts[word]:
+                del self.counts[word]
 
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for a word of one key at most, to 0."""
-        counts = [max(self._counts.get(word, 0), 1) for word in words]
+        counts = [max(self.counts.get(word, 0), 1) for word in words]
         apart: Floats = 1 - np.log(np.array(counts, np.float32)) / np.log(self._keys + 1.0)
         return apart.astype(np.float32)
 
@@ -230,6 +255,22 @@ class Matcher:
         if rows is not None and len(self):
             self._index.add(new, self._with_learned(new, rows, told))
             self._told.update(zip(new, told, strict=True))
+
+    def known(self, among: Collection[object]) -> Known:
+        """Return what was worked out of the keys that are among these, for `restore`."""
+        entries: list[Entry] = [key for key in self.keys() if key in among]
+        entries += self._told
+        return Known(entries, self._index.kept(entries), dict(self._usage.counts))
+
+    def restore(self, known: Known) -> None:
+        """Take over, in place of adding keys, what a matcher of the same embedder knew of them."""
+        self._told = {
+            entry: words(entry.query) for entry in known.entries if isinstance(entry, Correction)
+        }
+        self._index = make_index(self._kind, ExactIndex.of(known.entries, known.rows))
+        self._usage = WordUsage.of(known.usage, len(self))
+        if self._background is not None:
+            self._background.add(self.keys())
 
     def _new_index(self) -> Index[Entry]:
         projection = self.learned.projection

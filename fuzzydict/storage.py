@@ -7,16 +7,28 @@ file shares its pages between processes, and the package's NumPy reader copies t
 import math
 import mmap
 import os
-from collections.abc import Mapping
+import stat
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FileFormatError", "data_file", "read_arrays", "read_table", "write_arrays"]
+__all__ = [
+    "CHECKSUM",
+    "FileFormatError",
+    "data_file",
+    "read_arrays",
+    "read_table",
+    "write_arrays",
+]
 
 _HEADER_LIMIT = 1 << 20
+CHECKSUM = "crc32"
+_NO_SUM = "?" * 8  # stands in the place of the checksum where that is made
 _DTYPES = {
     "BOOL": np.dtype("?"),
     "U8": np.dtype("u1"),
@@ -55,11 +67,14 @@ def write_arrays(
     path: str | os.PathLike[str],
     arrays: Mapping[str, NDArray[Any]],
     metadata: Mapping[str, str],
-) -> None:
+    *,
+    checked: bool = False,
+) -> str:
     """Write ``arrays`` and ``metadata`` to ``path``, whole or not at all; same input, same bytes.
 
     The data go to a temporary file in the same folder, are synced, and take the place of ``path``
-    in one step. ``OSError`` where the folder cannot be written.
+    in one step. With ``checked`` the file has a checksum among its metadata, `CHECKSUM`, which is
+    returned; else the answer is empty. ``OSError`` where the folder cannot be written.
     """
     import tempfile  # what reading a file does without is imported here: it takes its time
 
@@ -67,18 +82,38 @@ def write_arrays(
 
     path = Path(path)
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    checksum = ""
+    if checked:
+        metadata = {**metadata, CHECKSUM: _NO_SUM}
     data = _with_sorted_metadata(save(contiguous), dict(metadata))
+    if checked:
+        checksum = _checksum([data])
+        data = data.replace(_NO_SUM.encode(), checksum.encode(), 1)
     descriptor, temporary = tempfile.mkstemp(prefix=path.name, suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+    with suppress(PermissionError):  # of Windows, where folders need not be synced
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    return checksum
+
+
+def _checksum(parts: Iterable[bytes | memoryview]) -> str:
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return f"{checksum:08x}"
 
 
 def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
@@ -93,13 +128,15 @@ def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
 
 
 def read_arrays(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str], *, checked: bool = False
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Map the arrays of the file ``path`` into memory, read-only; return them and its metadata.
 
     Costs the reading of the header; the pages of an array are read when they are first used, and
-    shared with every other process that maps the file. ``FileFormatError`` where the file does not
-    keep its format, ``OSError`` where it cannot be read.
+    shared with every other process that maps the file. With ``checked`` the whole file is read to
+    compare its checksum, and arrays may be written to: what is written stays in this process.
+    ``FileFormatError`` where the file does not keep its format, ``OSError`` where it cannot be
+    read.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -108,9 +145,16 @@ def read_arrays(
         if len(prefix) < 8 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
             raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
         text = file.read(length)
-        data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+        access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
+        data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
     try:
-        return _parse(text, data[8 + length :])
+        arrays, metadata = _parse(text, data[8 + length :])
+        if checked:
+            found = metadata.get(CHECKSUM, "")
+            text = text.replace(found.encode(), _NO_SUM.encode(), 1)
+            if found != _checksum([prefix, text, data[8 + length :].data]):
+                raise ValueError("damaged, or not a file that has a checksum")
+        return arrays, metadata
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{os.fspath(path)}: {error}") from error
 

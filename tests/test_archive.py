@@ -1,0 +1,471 @@
+"""Saved dictionaries: what is loaded is what was saved, or one clear error."""
+
+import copy
+import datetime
+import json
+import math
+import multiprocessing
+import os
+import pickle
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from fuzzydict import FuzzyDict, archive, guards
+from fuzzydict.embedders import EmbedderError, WordEmbedder, load
+from fuzzydict.storage import FileFormatError, read_arrays, write_arrays
+
+CAR = {"color": "red", "top speed": 250, "price": 49_000.0, "extras": ["radio", None]}
+QUERIES = ["colour", "velocity", "cost", "parliament", "top speeed", "", "hue"]
+PAIRS = [
+    *((f"{word} my invoice", "falcon") for word in ("refund", "cancel", "pay", "print", "send")),
+    *((f"{word} the crash", "otter") for word in ("debug", "report", "see", "fix", "find")),
+    *((f"{word} joke", None) for word in ("a", "that", "one", "any")),
+]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "car.fuzzydict"
+
+
+def answers(d, queries=QUERIES):
+    return [d.matches(query, cutoff=0.0) for query in queries]
+
+
+def test_what_is_loaded_is_what_was_saved(path):
+    d = FuzzyDict(CAR, cutoff=0.5, index="exact")
+    d.learn("what does it cost me", "price")
+    d.learn("radio", None)
+    d.calibrate([("hue", "color"), ("shoe", None)])
+    d.save(path)
+    found = FuzzyDict.load(path)
+    assert type(found) is FuzzyDict
+    assert dict(found) == CAR
+    assert list(found) == list(CAR)
+    assert found.cutoff == 0.5
+    assert found.corrections == d.corrections
+    assert "ExactIndex" in repr(found.index)
+    queries = [*QUERIES, "radio", "what does it cost me", "what did it cost me"]
+    assert answers(found, queries) == answers(d, queries)
+
+
+def test_what_was_fitted_is_saved_too(path):
+    d = FuzzyDict(falcon=1, otter=2, maple=3)
+    assert d.fit(PAIRS * 2).fitted
+    d.save(path)
+    found = FuzzyDict.load(path)
+    queries = [query for query, _ in PAIRS]
+    assert answers(found, queries) == answers(d, queries)
+    found["heron"] = d["heron"] = 4
+    assert answers(found, queries) == answers(d, queries)
+    found.unfit()
+    d.unfit()
+    assert answers(found, queries) == answers(d, queries)
+
+
+def test_words_whose_guards_were_lifted_stay_so(path):
+    d = FuzzyDict(CAR)
+    d._adopt(lifted={"color": frozenset({"paint"})})
+    d.save(path)
+    assert FuzzyDict.load(path)._learned == d._learned
+
+
+def test_an_empty_dictionary_can_be_saved(path):
+    FuzzyDict().save(path)
+    d = FuzzyDict.load(path)
+    assert d == {}
+    assert d.get("colour") is None
+    d["color"] = 1
+    assert d["colour"] == 1
+
+
+def test_keys_that_are_no_text_are_saved(path):
+    keys = [1, 2.5, None, True and "true", (1, ("a", None)), (), math.inf, "\ud800\0\n", ""]
+    FuzzyDict.fromkeys(keys).save(path)
+    assert list(FuzzyDict.load(path)) == keys
+
+
+def test_arrays_are_saved(path):
+    FuzzyDict(vector=np.arange(3.0)).save(path)
+    vector = FuzzyDict.load(path)["vectors"]
+    vector += 1
+    np.testing.assert_array_equal(vector, [1, 2, 3])
+
+
+def test_a_value_that_json_cannot_hold_is_refused_with_its_key(path):
+    d = FuzzyDict(CAR)
+    d.save(path)
+    d["sold"] = datetime.date(2020, 1, 1)
+    with pytest.raises(TypeError, match=r"value of 'sold' .*datetime.date.*encode="):
+        d.save(path)
+    d["sold"] = loop = []
+    loop.append(loop)
+    with pytest.raises(ValueError, match="value of 'sold'"):
+        d.save(path)
+    assert FuzzyDict.load(path) == CAR  # the file is the one that was there
+
+
+@pytest.mark.parametrize("key", [b"bytes", frozenset(), (1, b""), datetime.date(2020, 1, 1)])
+def test_a_key_that_json_cannot_hold_is_refused(path, key):
+    with pytest.raises(TypeError, match=r"key .* cannot be saved"):
+        FuzzyDict({key: 1}).save(path)
+    assert not path.exists()
+
+
+def test_values_go_through_a_codec_of_the_user(path):
+    days = FuzzyDict(start=datetime.date(2020, 1, 1), end=datetime.date(2020, 2, 1))
+    days.save(path, encode=datetime.date.isoformat)
+    assert FuzzyDict.load(path, decode=datetime.date.fromisoformat) == days
+    with pytest.raises(FileFormatError, match="decode="):
+        FuzzyDict.load(path)
+
+
+def test_a_file_is_written_in_the_same_bytes_and_keeps_its_mode(path, tmp_path):
+    d = FuzzyDict(CAR)
+    d.save(path)
+    path.chmod(0o600)
+    before = path.read_bytes()
+    d.save(path)
+    assert path.read_bytes() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_loading_embeds_nothing_and_the_first_read_but_the_query(path, monkeypatch):
+    FuzzyDict.fromkeys(CAR).save(path)
+    asked = []
+    encode = WordEmbedder.encode_words
+
+    def counted(self, texts, **options):
+        asked.extend(texts)
+        return encode(self, texts, **options)
+
+    monkeypatch.setattr(WordEmbedder, "encode_words", counted)
+    d = FuzzyDict.load(path)
+    assert asked == []
+    assert "colour" in d
+    assert asked == [("colour",)]
+
+
+def test_keys_that_come_and_go_after_loading_do_not_touch_the_file(path):
+    FuzzyDict(CAR).save(path)
+    before = path.read_bytes()
+    d = FuzzyDict.load(path)
+    del d["price"]
+    assert "cost" not in d
+    d["weight"] = 1
+    assert d["wieght"] == 1
+    d["price"] = 2
+    assert d["cost"] == 2
+    del d["color"]
+    assert "colour" not in d
+    assert path.read_bytes() == before
+    assert answers(d) == answers(FuzzyDict(dict(d)))
+
+
+def test_a_loaded_dictionary_can_be_cleared(path):
+    FuzzyDict(CAR).save(path)
+    d = FuzzyDict.load(path)
+    d.clear()
+    assert "colour" not in d
+    d["colors"] = 1
+    assert d["color"] == 1
+
+
+# Embedders and guards.
+
+
+def letters(texts):
+    return np.array([[text.count(each) for each in "abcdefghij"] + [1] for text in texts], float)
+
+
+def more_letters(texts):
+    return letters(texts) + np.arange(11)
+
+
+def wider(texts):
+    return np.hstack([letters(texts), letters(texts)])
+
+
+def test_an_embedder_of_the_user_must_be_given_and_be_the_same(path):
+    d = FuzzyDict({"cabbage": 1, "beetroot": 2}, embedder=letters)
+    d.save(path)
+    assert FuzzyDict.load(path, embedder=letters).match("Cabbage") == d.match("Cabbage")
+    with pytest.raises(FileFormatError, match=r"pass the embedder .*'letters'"):
+        FuzzyDict.load(path)
+    for other in (more_letters, wider, "default", load("brown")):
+        with pytest.raises(FileFormatError, match="written with the embedder 'letters'"):
+            FuzzyDict.load(path, embedder=other)
+
+
+def test_another_model_of_words_is_refused(path):
+    FuzzyDict(CAR).save(path)
+    assert FuzzyDict.load(path, embedder="default")["colour"] == "red"
+    assert FuzzyDict.load(path, embedder=load("default"))["colour"] == "red"
+    for other in ("brown", load("brown"), letters):
+        with pytest.raises(FileFormatError, match="written with the embedder 'default'"):
+            FuzzyDict.load(path, embedder=other)
+
+
+def test_a_model_of_a_file_must_be_given(path, tmp_path):
+    arrays, metadata = read_arrays(archive_of_brown())
+    write_arrays(tmp_path / "mine.safetensors", arrays, metadata | {"name": "mine"})
+    FuzzyDict(CAR, embedder=tmp_path / "mine.safetensors").save(path)
+    with pytest.raises(FileFormatError, match="pass the embedder"):
+        FuzzyDict.load(path)
+    assert FuzzyDict.load(path, embedder=tmp_path / "mine.safetensors") == CAR
+
+
+def archive_of_brown():
+    from fuzzydict.embedders import model_file
+
+    return model_file("brown")
+
+
+def test_an_embedder_that_fails_leaves_the_file_and_the_dictionary(path):
+    def fails(texts):
+        raise TimeoutError("no answer in 5 s")
+
+    d = FuzzyDict(CAR, embedder=fails)
+    with pytest.raises(EmbedderError, match=r"fails failed: TimeoutError: no answer in 5 s"):
+        d.save(path)
+    assert not path.exists()
+    assert d["color"] == "red"
+
+
+def never(query, key):
+    return True
+
+
+def test_guards_of_the_user_must_be_given(path):
+    FuzzyDict(CAR, guards=[*guards.DEFAULT, never]).save(path)
+    with pytest.raises(FileFormatError, match=r"pass its guards, .*never"):
+        FuzzyDict.load(path)
+    assert "colour" not in FuzzyDict.load(path, guards=[never])
+
+
+# Damage and malice.
+
+
+def test_a_file_that_is_cut_short_or_has_a_flipped_bit_is_refused(path):
+    FuzzyDict(CAR).save(path)
+    data = path.read_bytes()
+    rng = random.Random(0)
+    for _ in range(300):
+        changed = bytearray(data)
+        if rng.random() < 0.3:
+            del changed[rng.randrange(len(data)) :]
+        else:
+            changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        with pytest.raises(FileFormatError):
+            FuzzyDict.load(path)
+
+
+def parts_of(path):
+    arrays, metadata = read_arrays(path, checked=True)
+    return {name: array.copy() for name, array in arrays.items()}, metadata
+
+
+def text(value):
+    return np.frombuffer((value if isinstance(value, str) else json.dumps(value)).encode(), "u1")
+
+
+def told(path, change):
+    arrays, metadata = parts_of(path)
+    about = json.loads(arrays["about"].tobytes())
+    change(about)
+    return arrays | {"about": text(about)}, metadata
+
+
+HOSTILE = {
+    "keys repeat": {"keys": text(["color", "color", "price", "extras"])},
+    "keys are dicts": {"keys": text([{}, {}, {}, {}])},
+    "keys are a number": {"keys": text(4)},
+    "a value is missing": {"values": text([1, 2, 3])},
+    "JSON nests a million deep": {"values": text("[" * 1_000_000)},
+    "a key nests deep": {"keys": text("[" * 900 + "]" * 900)},
+    "no JSON": {"keys": text("nothing")},
+    "a row of no key": {"entries.keys": np.array([0, 1, 2, 9], np.uint32)},
+    "a key of two rows": {"entries.keys": np.array([0, 1, 2, 2], np.uint32)},
+    "a row of no correction": {"entries.corrections": np.array([0], np.uint32)},
+    "negative places": {"entries.keys": np.array([0, 1, 2, -1], np.int32)},
+    "places that are no numbers": {"entries.keys": np.array([0, 1, 2, 3], np.float32)},
+    "fewer keys than rows": {"entries.keys": np.array([0, 1, 2], np.uint32)},
+    "fewer rows": {"rows.numbers": np.zeros((3, 168), np.int8)},
+    "rows of another width": {"rows.numbers": np.zeros((4, 99), np.int8)},
+    "rows of floats": {"rows.numbers": np.zeros((4, 168), np.float32)},
+    "rows of one dimension": {"rows.numbers": np.zeros(4, np.int8)},
+    "scales of NaN": {"rows.scales": np.full((4, 1), np.nan, np.float32)},
+    "scales of another shape": {"rows.scales": np.zeros((4, 2), np.float32)},
+    "words that repeat": {"words": text("a\na"), "counts": np.array([1, 1], np.uint32)},
+    "more words than counts": {"words": text("a\nb"), "counts": np.array([1], np.uint32)},
+    "counts of zero": {"words": text("a"), "counts": np.array([0], np.uint32)},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_that_lies_is_refused(path, name):
+    FuzzyDict(CAR).save(path)
+    arrays, metadata = parts_of(path)
+    write_arrays(path, arrays | HOSTILE[name], metadata, checked=True)
+    with pytest.raises(FileFormatError):
+        FuzzyDict.load(path)
+
+
+LIES = {
+    "no options": lambda about: about.pop("options"),
+    "an option more": lambda about: about["options"].update(evil=1),
+    "a cutoff above one": lambda about: about["options"].update(cutoff=2),
+    "a cutoff of text": lambda about: about["options"].update(cutoff="1"),
+    "an index of another kind": lambda about: about["options"].update(index="server"),
+    "an embedder that is a path": lambda about: about["embedder"].update(name="../data/brown"),
+    "an embedder that is not there": lambda about: about["embedder"].update(name="missing"),
+    "an embedder that is a number": lambda about: about.update(embedder=3),
+    "a correction to a number": lambda about: about["learned"].update(corrections={"a": 3}),
+    "a calibration of text": lambda about: about["learned"].update(calibration=["a"] * 4),
+    "a projection of nothing": lambda about: about["learned"].update(projection={}),
+    "nothing learned": lambda about: about.pop("learned"),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_file_that_tells_lies_of_itself_is_refused(path, name):
+    FuzzyDict(CAR).save(path)
+    arrays, metadata = told(path, LIES[name])
+    write_arrays(path, arrays, metadata, checked=True)
+    with pytest.raises(FileFormatError):
+        FuzzyDict.load(path)
+
+
+def test_a_projection_whose_parts_do_not_fit_is_refused(path):
+    d = FuzzyDict(falcon=1, otter=2, maple=3)
+    assert d.fit(PAIRS * 2).fitted
+    whole = archive.plain(d._learned)
+    assert archive.plain(archive.learned(whole)).keys() == whole.keys()
+    for name in ("grams", "weights", "query", "key", "residuals"):
+        for wrong in (whole["projection"][name][:-1], whole["projection"][name].astype("f8")):
+            with pytest.raises(ValueError, match=r"projection|shape"):
+                archive.learned(whole | {"projection": whole["projection"] | {name: wrong}})
+    wrong = np.full_like(whole["projection"]["key"], np.nan)
+    with pytest.raises(ValueError, match="projection"):
+        archive.learned(whole | {"projection": whole["projection"] | {"key": wrong}})
+
+
+def test_a_file_of_another_kind_is_refused(path):
+    for content in (b"", b"{}", b"PK\x03\x04", os.urandom(1000)):
+        path.write_bytes(content)
+        with pytest.raises(FileFormatError):
+            FuzzyDict.load(path)
+    with pytest.raises(FileFormatError):
+        FuzzyDict.load(archive_of_brown())
+    write_arrays(path, {}, {"format": "another", "version": "1"}, checked=True)
+    with pytest.raises(FileFormatError, match="another"):
+        FuzzyDict.load(path)
+
+
+def test_a_file_that_is_not_there_is_an_os_error(path):
+    with pytest.raises(FileNotFoundError):
+        FuzzyDict.load(path)
+    with pytest.raises(FileNotFoundError):
+        FuzzyDict(CAR).save(path / "no" / "folder")
+
+
+# Processes.
+
+
+def saves(path, started):
+    d = FuzzyDict({"turn": 0, **{f"key {i}": i for i in range(500)}})
+    d.save(path)
+    started.set()
+    while True:
+        d["turn"] += 1
+        d.save(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_is_killed_leaves_the_old_file_or_the_new_one(path):
+    FuzzyDict({"turn": 0})["trun"]  # so that the children begin with the model
+    rng, turns = random.Random(0), []
+    fork = multiprocessing.get_context("fork")
+    for _ in range(200):
+        started = fork.Event()
+        child = fork.Process(target=saves, args=(path, started))
+        child.start()
+        assert started.wait(60)
+        time.sleep(rng.uniform(0.0, 0.05))
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        d = FuzzyDict.load(path)
+        assert len(d) == 501
+        assert d["kye 499"] == 499
+        turns.append(d["turn"])
+    assert max(turns) > 1
+
+
+def asked(path, n):
+    d = FuzzyDict.load(path)
+    return [d.get(query) for query in QUERIES] * n
+
+
+def test_eight_processes_share_one_file(path):
+    d = FuzzyDict(CAR)
+    d.save(path)
+    with multiprocessing.get_context("spawn").Pool(8) as pool:
+        found = pool.starmap(asked, [(path, 2)] * 8)
+    assert found == [[d.get(query) for query in QUERIES] * 2] * 8
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_finds_the_vectors_in_the_file(path, protocol, monkeypatch):
+    d = FuzzyDict(CAR)
+    d.save(path)
+    d["weight"] = 2
+    data = pickle.dumps(d, protocol)
+    asked = []
+    encode = WordEmbedder.encode_words
+    monkeypatch.setattr(
+        WordEmbedder,
+        "encode_words",
+        lambda self, texts, **options: (asked.extend(texts), encode(self, texts, **options))[1],
+    )
+    found = pickle.loads(data)
+    assert found["colour"] == "red"
+    assert sorted(asked) == [("colour",), ("weight",)]
+    assert copy.copy(found)["colour"] == "red"
+    assert copy.deepcopy(found)["colour"] == "red"
+
+
+@pytest.mark.parametrize("after", ["gone", "another", "damaged"])
+def test_a_pickle_does_without_the_file(path, after):
+    d = FuzzyDict(CAR)
+    d.save(path)
+    data = pickle.dumps(d)
+    if after == "gone":
+        path.unlink()
+    elif after == "another":
+        FuzzyDict({"shoe": 1}).save(path)
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    assert answers(pickle.loads(data)) == answers(d)
+
+
+def test_what_is_learned_after_saving_goes_with_a_pickle(path):
+    d = FuzzyDict(CAR)
+    d.learn("old wish", "color")
+    d.save(path)
+    d.unlearn("old wish")
+    d.learn("new wish", "price")
+    found = pickle.loads(pickle.dumps(d))
+    assert found["new wish"] == CAR["price"]
+    assert found.corrections == {"new wish": "price"}
+    assert answers(found, ["old wish", "new wish"]) == answers(d, ["old wish", "new wish"])
+    e = FuzzyDict(falcon=1, otter=2, maple=3)
+    e.save(path)
+    assert e.fit(PAIRS * 2).fitted
+    queries = [query for query, _ in PAIRS]
+    assert answers(pickle.loads(pickle.dumps(e)), queries) == answers(e, queries)
