@@ -271,7 +271,7 @@ class WordEmbedder:
         if found is None:
             found = self._place(word, guess)
             if len(self._placed) >= _REMEMBERED:
-                self._placed.pop(next(iter(self._placed)), None)
+                self._placed = {}
             self._placed[word, guess] = found
         return found
 

@@ -32,7 +32,7 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 _REMEMBERED = 1024  # inexact queries whose answers are kept
-_TOGETHER = 1024  # queries that are searched together
+_TOGETHER = 256  # queries that are searched together
 _CLOSEST = 3  # keys that an error names
 _ABSENT: Any = object()
 _UNKNOWN = -1  # how many keys there were: the next read looks at all of them
@@ -85,6 +85,9 @@ class FuzzyDict(dict[K, V]):
 
     Exact reads and writes cost what they cost in a dict, but that a removed key leaves a note; the
     first inexact read embeds the keys that are new.
+
+    Any number of threads may read and write. Inexact reads and removals take turns; exact reads,
+    and inexact ones that were answered before, wait for nothing.
 
     >>> car = FuzzyDict({"color": "red", "top speed": 250})
     >>> car["colour"], car.get("velocity"), "parliament" in car
@@ -220,8 +223,10 @@ class FuzzyDict(dict[K, V]):
         exact = self._exact(query)
         result = [] if exact is _ABSENT else [Match(query, exact, 1.0)]
         if isinstance(query, str) and least != 1.0 and len(result) < n and self:
-            least = self.cutoff if least is None else least
-            for key, score in self._up_to_date().rank(query, n + 1):
+            with self._lock:
+                least = self.cutoff if least is None else least
+                ranked = self._up_to_date().rank(query, n + 1)
+            for key, score in ranked:
                 value = self._exact(key)
                 if score >= least and key != query and value is not _ABSENT:
                     result.append(Match(key, value, score))
@@ -265,12 +270,13 @@ class FuzzyDict(dict[K, V]):
                 texts.append(query)
         if not texts:
             return found
-        matcher = self._up_to_date()
         least = self.cutoff if least is None else least
         with Progress("lookups", len(texts)) as step:
             for start in range(0, len(texts), _TOGETHER):
                 part = texts[start : start + _TOGETHER]
-                for query, ranked in zip(part, matcher.rank_many(part, 1, step), strict=True):
+                with self._lock:
+                    best = self._up_to_date().rank_many(part, 1, step)
+                for query, ranked in zip(part, best, strict=True):
                     if ranked and ranked[0][1] >= least:
                         found[query] = ranked[0]
         return found
@@ -331,16 +337,17 @@ class FuzzyDict(dict[K, V]):
     def _attend(
         self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
     ) -> list[Attention]:
-        matcher = self._up_to_date()
         texts = [query for query in queries if self._is_fuzzy(query)]
-        keys = None if among is None else {key: None for key in among if key in matcher}
-        found = iter(matcher.candidates(texts, n, keys) if texts else ())
+        with self._lock:
+            matcher, least = self._up_to_date(), self.cutoff
+            keys = None if among is None else {key: None for key in among if key in matcher}
+            found = iter(matcher.candidates(texts, n, keys) if texts else ())
         result = []
         for query in queries:
             weights, silence = {}, 1.0
             if self._is_fuzzy(query):
                 candidates = next(found)
-                cutoff = 0.0 if query in candidates.keys else self.cutoff  # an exact key wins
+                cutoff = 0.0 if query in candidates.keys else least  # an exact key wins
                 shares, silence = weigh(candidates.logits, cutoff, temperature)
                 ranked = candidates.order()
                 weights = {candidates.keys[i]: float(shares[i]) for i in ranked if shares[i] > 0}
@@ -385,10 +392,11 @@ class FuzzyDict(dict[K, V]):
         pairs that are none, or name what is no key; and after a `fit`, which calibrates too.
         """
         labelled = self._labelled(pairs)
-        if self._learned.projection is not None:
-            raise ValueError("a fitted dictionary is calibrated by its fit: unfit() it before")
-        if labelled:
-            self._adopt(calibration=self._up_to_date().calibrate(labelled))
+        with self._lock:
+            if self._learned.projection is not None:
+                raise ValueError("a fitted dictionary is calibrated by its fit: unfit() it before")
+            if labelled:
+                self._adopt(calibration=self._up_to_date().calibrate(labelled))
 
     def fit(
         self,
@@ -418,22 +426,20 @@ class FuzzyDict(dict[K, V]):
         """
         pairs = list(pairs)
         labelled = self._labelled([*pairs, *(() if validation is None else validation)])
-        matcher = self._up_to_date()
-        if not labelled or not len(matcher):
-            return projection.nothing(len(labelled))
-        before = self._learned
-        try:
-            lifted = matcher.lifting(labelled)
-            matcher.adopt(before._replace(projection=None, lifted=lifted))
-            with Progress("lookups", len(labelled)) as step:
-                lookups = matcher.lookups(labelled, step)
-            held_out = None if validation is None else range(len(pairs), len(labelled))
-            with Progress("fit", None) as step:
-                fitted, report = projection.fit(
-                    lookups, held_out, cutoff=self.cutoff, seed=seed, step=step
-                )
-        finally:
-            matcher.adopt(before)
+        with self._lock:
+            matcher, before, cutoff = self._up_to_date(), self._learned, self.cutoff
+            if not labelled or not len(matcher):
+                return projection.nothing(len(labelled))
+            try:
+                lifted = matcher.lifting(labelled)
+                matcher.adopt(before._replace(projection=None, lifted=lifted))
+                with Progress("lookups", len(labelled)) as step:
+                    lookups = matcher.lookups(labelled, step)
+            finally:
+                matcher.adopt(before)
+        held_out = None if validation is None else range(len(pairs), len(labelled))
+        with Progress("fit", None) as step:
+            fitted, report = projection.fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
         if fitted is not None:
             self._adopt(projection=fitted, lifted=lifted)
         return report
@@ -456,13 +462,15 @@ class FuzzyDict(dict[K, V]):
         1
         """
         (pair,) = self._labelled([(query, key)])
-        self._adopt(corrections={**self._learned.corrections, pair[0]: pair[1]})
+        with self._lock:
+            self._adopt(corrections={**self._learned.corrections, pair[0]: pair[1]})
 
     def unlearn(self, query: str) -> None:
         """Drop the correction of a query; `KeyError` where there is none."""
-        corrections = dict(self._learned.corrections)
-        del corrections[query]
-        self._adopt(corrections=corrections)
+        with self._lock:
+            corrections = dict(self._learned.corrections)
+            del corrections[query]
+            self._adopt(corrections=corrections)
 
     @property
     def corrections(self) -> dict[str, Any]:
@@ -508,27 +516,37 @@ class FuzzyDict(dict[K, V]):
             return None
         if not self:
             return None
-        matcher = self._up_to_date()
-        found: tuple[str, float] | None = self._remembered.get(query, _ABSENT)
-        if found is not _ABSENT:
-            return found
-        ranked = matcher.rank(query, 1)
-        found = ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
-        if len(query) <= MAX_LENGTH:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.pop(next(iter(self._remembered)), None)
-            self._remembered[query] = found
+        if self._is_told():
+            found: tuple[str, float] | None = self._remembered.get(query, _ABSENT)
+            if found is not _ABSENT:
+                return found
+        with self._lock:
+            ranked = self._up_to_date().rank(query, 1)
+            found = ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
+            if len(query) <= MAX_LENGTH:
+                if len(self._remembered) >= _REMEMBERED:
+                    self._remembered.pop(next(iter(self._remembered)))
+                self._remembered[query] = found
         return found
 
+    def _is_told(self) -> bool:
+        """Does the matcher know of all keys that came and went?
+
+        In this order it is not mistaken while others write, without the lock too.
+        """
+        return self._matcher is not None and len(self) == self._seen and not self._gone
+
     def _up_to_date(self) -> Matcher:
-        """Return the matcher, after it has been told of the keys that came and went."""
-        matcher = self._matcher
-        if matcher is None or self._gone or len(self) != self._seen:
-            with self._lock:
-                matcher = self._matcher
-                if matcher is None:
-                    matcher, self._seen = self._begin()
-                    self._matcher, self._known, self._gone = matcher, None, []
+        """Return the matcher, after it has been told of the keys that came and went.
+
+        It may be used as long as the lock is held.
+        """
+        with self._lock:
+            matcher = self._matcher
+            if matcher is None:
+                matcher, self._seen = self._begin()
+                self._matcher, self._known, self._gone = matcher, None, []
+            if not self._is_told():
                 self._tell(matcher)
         return matcher
 
@@ -557,7 +575,7 @@ class FuzzyDict(dict[K, V]):
             matcher.discard(key)
         if added or removed:
             self._remembered = {}
-        del self._gone[: len(noted)]
+        del self._gone[: len(noted)]  # an embedder may have removed others meanwhile
         self._seen = size
 
     def _newest(self, gone: int) -> tuple[int, list[Any]]:
@@ -577,36 +595,51 @@ class FuzzyDict(dict[K, V]):
             if size == len(self):
                 return size, new[::-1]
 
+    def _check(self) -> None:
+        """Assert that the parts of the dictionary agree; for tests. O(len(self))."""
+        with self._lock:
+            matcher = self._up_to_date()
+            texts = {key for key in self if isinstance(key, str)}
+            assert set(matcher.keys()) == texts, set(matcher.keys()) ^ texts
+            assert self._seen == len(self), (self._seen, len(self))
+            assert not self._gone, self._gone
+            assert len(self._remembered) <= _REMEMBERED
+            matcher.check()
+
     # Writes: exact, and those that set keys are the dict's own.
 
     def _forget(self, key: Any) -> None:
+        """Note that a key is about to be removed. The lock is held until it is."""
         if self._matcher is not None and self._seen >= 0:
             self._gone.append(key)
             if len(self._gone) > len(self) + _REMEMBERED:
-                with self._lock:
-                    self._seen, self._gone = _UNKNOWN, []
+                self._seen, self._gone = _UNKNOWN, []
 
     def __delitem__(self, key: K, /) -> None:
-        super().__delitem__(key)
-        self._forget(key)
+        with self._lock:
+            self._forget(key)
+            super().__delitem__(key)
 
     def pop(self, key: K, /, *default: Any) -> Any:
         """Remove the very key and return its value, or ``default``, or raise `KeyError`."""
-        value = super().pop(key, *default)
-        self._forget(key)
-        return value
+        with self._lock:
+            self._forget(key)
+            return super().pop(key, *default)
 
     def popitem(self) -> tuple[K, V]:
         """Remove the item that was added last and return it; `KeyError` where there is none."""
-        key, value = super().popitem()
-        self._forget(key)
+        with self._lock:
+            self._forget(None)
+            key, value = super().popitem()
+            self._forget(key)
         return key, value
 
     def clear(self) -> None:
         """Remove every item."""
-        super().clear()
-        self._matcher, self._remembered = None, {}
-        self._known, self._file = None, None
+        with self._lock:
+            super().clear()
+            self._matcher, self._remembered = None, {}
+            self._known, self._file = None, None
 
     # Files.
 

@@ -256,6 +256,16 @@ class Matcher:
             self._index.add(new, self._with_learned(new, rows, told))
             self._told.update(zip(new, told, strict=True))
 
+    def check(self) -> None:
+        """Assert that what is worked out of the keys is what their words say; for tests."""
+        keys = self.keys()
+        assert len(keys) == len(set(keys)) == len(self)
+        assert self._usage.counts == WordUsage(map(words, keys)).counts
+        told = {Correction(*pair) for pair in self.learned.corrections.items()}
+        awake = {each for each in told if each.key is None or each.key in self}
+        assert set(self._told) == (awake if keys else set()), (self._told, awake)
+        assert all(each in self._index for each in self._told)
+
     def known(self, among: Collection[object]) -> Known:
         """Return what was worked out of the keys that are among these, for `restore`."""
         entries: list[Entry] = [key for key in self.keys() if key in among]

@@ -385,7 +385,7 @@ def test_a_hundred_thousand_keys_need_little_memory_and_the_nearest_are_found():
         return np.hstack([vectors, spelling.encode([compact(words(text)) for text in texts])])
 
     place = {key: i for i, key in enumerate(keys)}
-    products = rows(queries) @ rows(keys).T
+    products = rows(queries) @ d.index.rows(keys).T
     for row, answer in zip(products, found, strict=True):
         assert len(answer.weights) == CANDIDATES
         chosen = np.array([place[key] for key in answer.weights])
