@@ -27,8 +27,8 @@ _IN_ORDER = 1000  # so few new rows are linked by one thread: the order alone de
 _LINKS = 24  # M: the neighbours that a node chooses; it may be chosen by as many again
 _BUILDING = 100  # ef_construction: the candidates for neighbours
 _SEARCHING = 96  # ef: the candidates of a search
-_SEARCHING_FAR = 512  # ef, of a query that is near to no row: there the walk goes astray
-_FAR = 0.66  # the cosine below which it is
+_SEARCHING_FAR = 1536  # ef, of a query that is near to no row: there the walk goes astray
+_FAR = 0.65  # of the lengths of the query and the longest row, a product below which it is
 _DIRECTIONS = 64  # on which rows are projected
 _GONE = 1 / 3  # of the nodes have no key: the graph is made anew
 
@@ -118,10 +118,26 @@ class ApproximateIndex(Generic[K]):
             graph = self._grown() if among is None and n <= _MANY_ASKED else None
             if graph is None:
                 return self._exact.search(queries, n, among)
-            return [
-                self._exact.search(query[None], n, near)[0]
-                for query, near in zip(queries, graph.near(queries, n), strict=True)
-            ]
+            found = self._ranked(queries, n, graph.near(queries, n))
+            far = [i for i, query in enumerate(queries) if self._is_far(graph, query, found[i])]
+            if far:
+                wider = graph.near(queries[far], n, _SEARCHING_FAR)
+                for i, keys in zip(far, self._ranked(queries[far], n, wider), strict=True):
+                    found[i] = keys
+            return found
+
+    def _ranked(
+        self, queries: Vectors, n: int, near: Sequence[Sequence[K] | None]
+    ) -> list[list[K]]:
+        return [
+            self._exact.search(query[None], n, keys)[0]
+            for query, keys in zip(queries, near, strict=True)
+        ]
+
+    def _is_far(self, graph: "_Graph[K]", query: Vectors, found: list[K]) -> bool:
+        """Is even the best key far from the query? There the walk may have gone astray."""
+        best = float((self._exact.rows(found[:1]) @ query)[0])
+        return best < _FAR * graph.longest * float(np.linalg.norm(query))
 
     def _grown(self) -> "_Graph[K] | None":
         """Return the graph with all keys in it, or None for few keys."""
@@ -173,6 +189,7 @@ class _Graph(Generic[K]):
         self._nodes: dict[bytes, int] = {}  # by the digest of the row
         self._keys: list[list[K]] = []  # of each node
         self._gone = 0  # nodes without a key
+        self.longest = 0.0  # the length of a row
 
     @property
     def is_stale(self) -> bool:
@@ -206,6 +223,7 @@ class _Graph(Generic[K]):
         directed = (rows - self._mean) @ self._directions
         self._hnsw.add_items(directed, list(range(first, end)), threads)
         self._nodes.update(zip(digests, range(first, end), strict=True))
+        self.longest = max(self.longest, float(np.linalg.norm(rows, axis=1).max()))
 
     def remove(self, key: K, row: Vectors) -> None:
         """Remove a key that was added with this row."""
@@ -216,14 +234,14 @@ class _Graph(Generic[K]):
                 self._hnsw.mark_deleted(node)
                 self._gone += 1
 
-    def near(self, queries: Vectors, n: int) -> list[list[K] | None]:
-        """Return for each query some keys, among which are most of the ``n`` best.
+    def near(self, queries: Vectors, n: int, width: int = _SEARCHING) -> list[list[K] | None]:
+        """Return for each query the keys of ``width`` nodes, most of the ``n`` best among them.
 
         None for a query that only the whole matrix can answer: one of zeros, to which no row is
         nearer than another, or any while the nodes are few.
         """
         found: list[list[K] | None] = [None] * len(queries)
-        width = max(_SEARCHING, n + n // 2)
+        width = max(width, n + n // 2)
         if len(self._keys) - self._gone < 2 * max(width, _SEARCHING_FAR):
             return found
         lengths = np.linalg.norm(queries, axis=1)
@@ -235,15 +253,9 @@ class _Graph(Generic[K]):
         return found
 
     def _walk(self, queries: Vectors, width: int) -> list[list[int]]:
-        """Return ``width`` nodes near to each query, of a wider walk if none is very near."""
-        directed = queries @ self._directions
-        nodes, distances = self._hnsw.query(directed, width, -1, width)  # distance: 1 - cosine
+        """Return ``width`` nodes near to each query."""
+        nodes, _ = self._hnsw.query(queries @ self._directions, width, -1, width)
         result: list[list[int]] = nodes.tolist()
-        far = np.flatnonzero(1 - distances[:, 0] < _FAR)
-        if len(far) and width < _SEARCHING_FAR:
-            nodes, _ = self._hnsw.query(directed[far], width, -1, _SEARCHING_FAR)
-            for place, wider in zip(far.tolist(), nodes.tolist(), strict=True):
-                result[place] = wider
         return result
 
 

@@ -39,7 +39,7 @@ _AT_ONCE = 4096  # keys that are embedded, or whose features are in memory, toge
 _CERTAIN = 8.0  # the least logit of an exact key
 _CORRECTED = 20.0  # the logit of the key that a correction names, for that very query
 _SECOND_HAND = 1.0  # what a correction's likeness is worth less than a key's own
-_LEARNED = 0.1  # how much a learned logit counts among candidates, beside two cosines
+_LEARNED = np.float32(0.1**0.5)  # its square is what a learned logit counts among candidates
 _ALL = 256  # keys, up to which a fit looks at all of them for each pair
 _SHOWN = 2  # pairs that lift a guard for a word
 _ALIKE = 4.0  # by which keys of the same words stand behind one of them
@@ -347,7 +347,7 @@ class Matcher:
         for row, text in zip(rows, split, strict=True):
             row[: -spelling.DIMENSION] *= self._trust(text)
         if learned is not None:
-            rows = np.hstack([rows, np.float32(_LEARNED) * learned])
+            rows = np.hstack([rows, _LEARNED * learned])
         allowed: Collection[Entry] | None = among
         if among is not None and self._told:
             keys = {None, *among}
@@ -472,9 +472,9 @@ class Matcher:
             return found
         projection = self.learned.projection
         if projection is not None:
-            query = asked.row[-projection.width :] / np.float32(_LEARNED)
+            query = asked.row[-projection.width :] / _LEARNED
             rows = asked.rows if keys == asked.entries else self._index.rows(keys)
-            codes = rows[:, -projection.width :]
+            codes = rows[:, -projection.width :] / _LEARNED
             logits = projection.logits(logits, codes @ query, query)
         if asked.query in keys:
             place = keys.index(asked.query)
@@ -596,7 +596,7 @@ class Matcher:
             meanings = rows[places, : -spelling.DIMENSION]
             features = self._features(meanings, [split[i] for i in places])
             learned[places] = projection.keys(keys, features)
-        return np.hstack([rows, learned])
+        return np.hstack([rows, _LEARNED * learned])
 
     def _embedded(self, texts: Sequence[str], split: Sequence[Words]) -> Floats:
         """Return the rows of keys; long work shows its progress."""
