@@ -223,6 +223,7 @@ def large(monkeypatch):
     """Return what makes an approximate index with a graph already of 1000 keys."""
     pytest.importorskip("voyager")
     monkeypatch.setattr(approximate, "_FEW_KEYS", 1000)
+    monkeypatch.setattr(approximate, "_SEARCHING_FAR", 512)
     return ApproximateIndex
 
 

@@ -1,12 +1,21 @@
-"""Random writes, copies and reads, against a plain dict that is told the same."""
+"""Random writes, copies, lessons and reads, against a plain dict that is told the same."""
 
 import copy
+import os
 import pickle
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from fuzzydict import FuzzyDict, NoMatchError
 
@@ -28,21 +37,6 @@ ITEMS = st.dictionaries(KEYS, VALUES, max_size=5)
 ABSENT = object()
 
 
-def check(d):
-    """Assert what holds inside after a read: the matcher knows the texts among the keys."""
-    texts = {key for key in dict(d) if isinstance(key, str)}
-    if is_told(d):
-        assert len(d._matcher) == len(texts)
-        assert all(text in d._matcher for text in texts)
-        assert set(d._matcher._index) == set(d._matcher.keys()) == texts
-        assert all(found is None or found[0] in texts for found in d._remembered.values())
-    assert len(d._gone) <= len(d) + 1024
-
-
-def is_told(d):
-    return d._matcher is not None and not d._gone and d._seen == len(d)
-
-
 def outcome(call, d):
     """Return what the call returns, or the type of what it raises and what that says."""
     try:
@@ -55,6 +49,7 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
     @initialize(items=ITEMS, cutoff=st.sampled_from([None, None, 0.0, 0.3, 1.0]))
     def begin(self, items, cutoff):
         self.fuzzy, self.plain = FuzzyDict(items, cutoff=cutoff), dict(items)
+        self.corrections = {}
 
     @invariant()
     def the_views_are_those_of_the_plain_dict(self):
@@ -62,7 +57,8 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
         assert list(self.fuzzy.items()) == list(self.plain.items())
         assert len(self.fuzzy) == len(self.plain)
         assert repr(self.fuzzy) == repr(self.plain)
-        check(self.fuzzy)
+        assert self.fuzzy.corrections == self.corrections
+        self.fuzzy._check()
 
     def both(self, call):
         """Do the same to both; both return equal values or raise the same error."""
@@ -129,6 +125,7 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
     @rule(keys=st.lists(KEYS, max_size=4), value=VALUES)
     def fromkeys(self, keys, value):
         self.fuzzy, self.plain = FuzzyDict.fromkeys(keys, value), dict.fromkeys(keys, value)
+        self.corrections = {}
 
     @rule(cutoff=st.sampled_from([None, 0.0, 0.3, 0.9, 1.0]))
     def set_the_cutoff(self, cutoff):
@@ -165,10 +162,106 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
             assert key in self.fuzzy
         "anything else" in self.fuzzy  # noqa: B015
         if self.fuzzy and self.fuzzy._cutoff != 1.0:
-            assert is_told(self.fuzzy)
+            assert self.fuzzy._is_told()
+
+    @rule(queries=st.lists(KEYS, max_size=5))
+    def read_at_once(self, queries):
+        assert self.fuzzy.get_many(queries, ABSENT) == [
+            self.fuzzy.get(query, ABSENT) for query in queries
+        ]
+        found = self.fuzzy.match_many(queries)
+        assert [match and match.key for match in found] == [
+            match and match.key for match in map(self.fuzzy.match, queries)
+        ]
+
+    @rule(query=KEYS)
+    def attend(self, query):
+        answer = self.fuzzy.attend(query)
+        assert set(answer.weights) <= set(self.plain)
+        assert abs(sum(answer.weights.values()) + answer.silence - 1) < 1e-5
+        if query in self.plain and self.fuzzy.cutoff != 1:
+            assert answer.best == query
+
+    @rule(query=KEYS, data=st.data())
+    def learn(self, query, data):
+        key = data.draw(st.one_of(st.none(), KEYS, *self.some_key()))
+        wrong = not isinstance(query, str) or not (key is None or isinstance(key, str))
+        wrong |= key is not None and key not in self.plain
+        wrong |= key != query and query in self.plain
+        if wrong:
+            with pytest.raises(ValueError, match=r"pair|itself"):
+                self.fuzzy.learn(query, key)
+            return
+        self.fuzzy.learn(query, key)
+        self.corrections[query] = key
+
+    def some_key(self):
+        return [st.sampled_from(list(self.plain))] if self.plain else []
+
+    @rule(data=st.data())
+    def unlearn(self, data):
+        query = data.draw(st.one_of(KEYS, st.sampled_from([*self.corrections, "nothing"])))
+        if query in self.corrections:
+            self.fuzzy.unlearn(query)
+            del self.corrections[query]
+        else:
+            with pytest.raises(KeyError):
+                self.fuzzy.unlearn(query)
+
+    @rule()
+    def ask_what_was_corrected(self):
+        if self.fuzzy._cutoff == 1:
+            return
+        for query, key in self.corrections.items():
+            found = self.fuzzy.match(query)
+            if query in self.plain:
+                assert found.key == query
+            elif key is None:
+                assert found is None or self.fuzzy.cutoff == 0
+            elif key in self.plain:
+                assert found.key == key
+
+    @precondition(lambda self: len(self.plain) > 1)
+    @rule(data=st.data())
+    def calibrate(self, data):
+        texts = [key for key in self.plain if isinstance(key, str)]
+        if texts and self.fuzzy._learned.projection is None:
+            key = data.draw(st.sampled_from(texts))
+            self.fuzzy.calibrate([("the one that is meant", key), ("the other", None)])
+
+    @precondition(lambda self: len(self.plain) > 1)
+    @rule(data=st.data(), seed=st.integers(0, 3))
+    def fit(self, data, seed):
+        texts = [key for key in self.plain if isinstance(key, str)]
+        if texts and data.draw(st.integers(0, 9)) == 0:  # it takes long
+            keys = data.draw(st.lists(st.sampled_from(texts), min_size=2, max_size=4))
+            self.fuzzy.fit([(f"lesson {i}", key) for i, key in enumerate(keys)], seed=seed)
+
+    @rule()
+    def unfit(self):
+        self.fuzzy.unfit()
+
+    @rule(leave_the_file=st.booleans())
+    def save_and_load(self, leave_the_file):
+        savable = not any(isinstance(key, (bytes, frozenset)) for key in self.plain)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "d"
+            if not savable:
+                with pytest.raises(TypeError, match="cannot be saved"):
+                    self.fuzzy.save(path)
+                return
+            queries = ["Colour", "topspeed", "Q3 revenue"]
+            before = [self.fuzzy.matches(query, cutoff=0.0) for query in queries]
+            self.fuzzy.save(path)
+            if leave_the_file:
+                self.fuzzy = pickle.loads(pickle.dumps(self.fuzzy))
+            else:
+                self.fuzzy = FuzzyDict.load(path)
+            assert [self.fuzzy.matches(query, cutoff=0.0) for query in queries] == before
 
 
+STEPS = int(os.environ.get("FUZZYDICT_STEPS", "10000"))
 FuzzyAgainstPlain.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None
+    max_examples=STEPS // 50, stateful_step_count=50, deadline=None
 )
 TestFuzzyAgainstPlain = FuzzyAgainstPlain.TestCase

@@ -114,6 +114,7 @@ def test_readers_and_writers_agree_with_a_log():
         expected.update(log)
     assert dict(d) == expected
     assert all(d[misspelled(key)] == value for key, value in expected.items())
+    assert d._is_told()
     d._check()
 
 

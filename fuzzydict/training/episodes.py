@@ -8,9 +8,11 @@ sibling, a phrase that shares a word with a key.
 
 import random
 import re
+import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from fuzzydict.spelling import abbreviation
 from fuzzydict.text import words as split_words
 from fuzzydict.training.thesaurus import Table, Thesaurus
 
@@ -388,6 +390,11 @@ def _other(
     rng: random.Random,
 ) -> str | None:
     """Return what no key means: of the same topics (``pool``), near a key, or far from all."""
+    stray = rng.random()
+    if stray < 0.05:
+        return _gibberish(rng)
+    if stray < 0.12:
+        return _containing(keys, near, thesaurus, rng)
     kind = rng.random()
     key = rng.choice(list(keys))
     parts = key.split()
@@ -427,8 +434,33 @@ def _other(
         other = rng.choice(thesaurus.terms)
         term = f"{other} {key}" if rng.random() < 0.5 else f"{key} {other}"
     else:
-        term = "".join(rng.choice("etaoinshrdlcumwfgypbvk") for _ in range(rng.randint(3, 9)))
+        term = _gibberish(rng)
     return None if term in near else term
+
+
+_LETTERS = "etaoinshrdlcumwfgypbvk"
+
+
+def _gibberish(rng: random.Random) -> str:
+    """Return letters that are no words, or any marks."""
+    if rng.random() < 0.2:
+        return "".join(rng.choices(string.printable, k=rng.randint(1, 20)))
+    letters = rng.choice((_LETTERS, string.ascii_lowercase, string.ascii_letters + string.digits))
+    count = rng.choice((1, 1, 1, 2, 3))
+    return " ".join("".join(rng.choices(letters, k=rng.randint(2, 12))) for _ in range(count))
+
+
+def _containing(
+    keys: Sequence[str], near: set[str], thesaurus: Thesaurus, rng: random.Random
+) -> str | None:
+    """Return a term in which the letters of a key stand in order: "colophony" is no "copy"."""
+    short = [part for key in keys for part in split_words(key) if len(part) < 7]
+    for term in rng.choices(thesaurus.terms, k=100):
+        if term not in near and " " not in term:
+            for part in short:
+                if len(part) < len(term) and abbreviation(part, term):
+                    return term
+    return None
 
 
 # Ways to write a name.
