@@ -23,6 +23,7 @@ __all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
 
 _FORMAT = {"format": "fuzzydict dictionary", "version": "1"}
 _PROBES = ("colour", "top speed")  # what another embedder would place elsewhere
+_MOST = 1e6  # a scale of rows, far above that of any projection
 _ALIKE = 1e-3  # the most by which an embedder may differ from itself in a number of a unit vector
 
 
@@ -243,7 +244,8 @@ def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> Rows:
     shape = (len(numbers), 2 if tail else 1)
     if numbers.dtype != np.int8 or numbers.ndim != 2 or tail > numbers.shape[1]:
         raise ValueError(f"rows of {numbers.dtype} {numbers.shape}")
-    if scales.dtype != np.float32 or scales.shape != shape or not np.isfinite(scales).all():
+    likely = (scales >= 0) & (scales < _MOST)
+    if scales.dtype != np.float32 or scales.shape != shape or not likely.all():
         raise ValueError(f"scales of {scales.dtype} {scales.shape} in place of {shape}")
     return Rows(numbers, scales, tail)
 
