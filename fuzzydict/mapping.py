@@ -1,6 +1,7 @@
 """`FuzzyDict` itself: a dict whose reads know what was meant.
 
-Reading order: construction, reads, teaching, writes, copies. Keys are set as in any dict, which
+Its reads are those of `fuzzydict.reads`. Reading order: construction, what the reads ask, writes,
+files, copies. Keys are set as in any dict, which
 holds them in the order in which they came; so the first inexact read after a write finds the new
 ones at the end. Those that were removed leave a note.
 """
@@ -10,17 +11,14 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
-from fuzzydict import projection
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, make_index
 from fuzzydict.matching import Learned, Matcher
-from fuzzydict.progress import Progress
-from fuzzydict.projection import FitReport
+from fuzzydict.reads import ABSENT, FuzzyReads, Match, NoMatchError
 from fuzzydict.text import MAX_LENGTH
-from fuzzydict.values import Attention, weigh
 
 if TYPE_CHECKING:
     from fuzzydict.archive import Archive
@@ -29,43 +27,12 @@ __all__ = ["FuzzyDict", "Match", "NoMatchError"]
 
 K = TypeVar("K")
 V = TypeVar("V")
-T = TypeVar("T")
 
 _REMEMBERED = 1024  # inexact queries whose answers are kept
-_TOGETHER = 256  # queries that are searched together
-_CLOSEST = 3  # keys that an error names
-_ABSENT: Any = object()
 _UNKNOWN = -1  # how many keys there were: the next read looks at all of them
 
 
-class Match(NamedTuple):
-    """A key that fits a query: the key, its value, and the probability that the key was meant."""
-
-    key: Any
-    value: Any
-    score: float
-
-
-class NoMatchError(KeyError):
-    """No key is close enough to the query. ``matches`` holds the closest keys, best first.
-
-    ``args[0]`` is the query, as it is in the `KeyError` of a dict.
-    """
-
-    def __init__(self, query: object, matches: tuple[Match, ...] = ()) -> None:
-        super().__init__(query)
-        self.query = query
-        self.matches = matches
-
-    def __str__(self) -> str:
-        closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
-        return f"{self.query!r}" + (f" (closest: {closest})" if closest else "")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.query, self.matches)
-
-
-class FuzzyDict(dict[K, V]):
+class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     """A dict that finds the key that was meant.
 
     Reads (``d[q]``, ``d.get(q)``, ``q in d``) find the exact key, or else the key that the query
@@ -172,326 +139,12 @@ class FuzzyDict(dict[K, V]):
         self._lock = threading.RLock()
         return self
 
-    # Reads: fuzzy, and in agreement.
-
-    def __missing__(self, query: Any, /) -> V:
-        found = self._find(query)
-        if found is not None:
-            value = self._exact(found[0])
-            if value is not _ABSENT:
-                return value  # type: ignore[no-any-return, unused-ignore]
-        closest = self.matches(query, _CLOSEST, cutoff=0.0) if self._is_fuzzy(query) else []
-        raise NoMatchError(query, tuple(closest))
-
-    def __contains__(self, query: object, /) -> bool:
-        """Is there a key that answers the query?"""
-        return super().__contains__(query) or self._find(query) is not None
-
-    @overload
-    def get(self, query: object, default: None = None, /) -> V | None: ...
-    @overload
-    def get(self, query: object, default: T, /) -> V | T: ...
-
-    def get(self, query: object, default: Any = None, /) -> Any:
-        """Return the value that ``d[query]`` answers, or ``default`` where it answers nothing."""
-        value = self._exact(query)
-        if value is _ABSENT:
-            found = self._find(query)
-            value = default if found is None else self._exact(found[0], default)
-        return value
-
-    def match(self, query: object, *, cutoff: float | None = None) -> Match | None:
-        """Return the key that answers the query, with its value and score, or None.
-
-        An exact key scores 1. ``cutoff`` stands in for the dictionary's own.
-
-        >>> FuzzyDict({"color": "red"}).match("color")
-        Match(key='color', value='red', score=1.0)
-        """
-        best = self.matches(query, 1, cutoff=cutoff)
-        return best[0] if best else None
-
-    def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
-        """Return the ``n`` best keys of a score of at least ``cutoff``, best first.
-
-        ``cutoff`` is the dictionary's own unless given; with 0.0 every candidate that no guard
-        forbids has its place. ``ValueError`` for an ``n`` below 1.
-        """
-        if n < 1:
-            raise ValueError(f"n counts keys from 1, not {n!r}")
-        least = self._cutoff if cutoff is None else _probability(cutoff)
-        exact = self._exact(query)
-        result = [] if exact is _ABSENT else [Match(query, exact, 1.0)]
-        if isinstance(query, str) and least != 1.0 and len(result) < n and self:
-            with self._lock:
-                least = self.cutoff if least is None else least
-                ranked = self._up_to_date().rank(query, n + 1)
-            for key, score in ranked:
-                value = self._exact(key)
-                if score >= least and key != query and value is not _ABSENT:
-                    result.append(Match(key, value, score))
-        return result[:n]
-
-    def get_many(self, queries: Iterable[object], default: Any = None, /) -> list[Any]:
-        """Return `get` of each query, in one go.
-
-        Queries are searched together, and the same one once. Long work shows its progress in a
-        terminal after two seconds.
-        """
-        found = self._find_many(queries := list(queries))
-        return [
-            default if key is _ABSENT else self._exact(key, default)
-            for key, _ in map(found.__getitem__, queries)
-        ]
-
-    def match_many(
-        self, queries: Iterable[object], *, cutoff: float | None = None
-    ) -> list[Match | None]:
-        """Return `match` of each query, in one go; see `get_many`."""
-        found = self._find_many(queries := list(queries), cutoff)
-        result: list[Match | None] = []
-        for query in queries:
-            key, score = found[query]
-            value = _ABSENT if key is _ABSENT else self._exact(key)
-            result.append(None if value is _ABSENT else Match(key, value, score))
-        return result
-
-    def _find_many(
-        self, queries: list[Any], cutoff: float | None = None
-    ) -> dict[Any, tuple[Any, float]]:
-        """Return for each query the key that answers it, or absent, and its score."""
-        least = self._cutoff if cutoff is None else _probability(cutoff)
-        found: dict[Any, tuple[Any, float]] = {}
-        texts = []
-        for query in dict.fromkeys(queries):
-            exact = self._exact(query) is not _ABSENT
-            found[query] = (query, 1.0) if exact else (_ABSENT, 0.0)
-            if not exact and isinstance(query, str) and least != 1.0 and self:
-                texts.append(query)
-        if not texts:
-            return found
-        least = self.cutoff if least is None else least
-        with Progress("lookups", len(texts)) as step:
-            for start in range(0, len(texts), _TOGETHER):
-                part = texts[start : start + _TOGETHER]
-                with self._lock:
-                    best = self._up_to_date().rank_many(part, 1, step)
-                for query, ranked in zip(part, best, strict=True):
-                    if ranked and ranked[0][1] >= least:
-                        found[query] = ranked[0]
-        return found
-
-    @overload
-    def attend(  # type: ignore[overload-overlap]
-        self,
-        query: list[Any],
-        *,
-        temperature: float | None = ...,
-        n: int | None = ...,
-        mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> list[Attention]: ...
-    @overload
-    def attend(
-        self,
-        query: object,
-        *,
-        temperature: float | None = ...,
-        n: int | None = ...,
-        mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> Attention: ...
-
-    def attend(
-        self,
-        query: Any,
-        *,
-        temperature: float | None = None,
-        n: int | None = None,
-        mask: Iterable[Any] | Callable[[Any], bool] | None = None,
-    ) -> Attention | list[Attention]:
-        """Return how much each key is meant, and what their values make together.
-
-        The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
-        default, the weights are the calibrated probabilities; above it they are more alike. The
-        ``n`` nearest keys are attended to, and by default the 24 likeliest of the 64 nearest; the
-        others have no weight. ``mask`` is
-        the keys that may be, or a function that is true of them. A list of queries gives a list
-        of answers, by one matrix product.
-
-        ``ValueError`` for a temperature that is not above zero, an ``n`` below 1, and a mask that
-        names what is no key. O(len(self) · d) and n scores a query.
-
-        >>> car = FuzzyDict({"top speed": 9, "horse power": 8, "color": 1})
-        >>> car.attend("performance").best != "color"
-        True
-        """
-        temperature = 1.0 if temperature is None else temperature
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"a temperature is above zero and finite, not {temperature!r}")
-        if n is not None and n < 1:
-            raise ValueError(f"n counts keys from 1, not {n!r}")
-        among = None if mask is None else self._allowed(mask)
-        if not isinstance(query, list):
-            return self._attend([query], temperature, n, among)[0]
-        return self._attend(query, temperature, n, among)
-
-    def _attend(
-        self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
-    ) -> list[Attention]:
-        texts = [query for query in queries if self._is_fuzzy(query)]
-        with self._lock:
-            matcher, least = self._up_to_date(), self.cutoff
-            keys = None if among is None else {key: None for key in among if key in matcher}
-            found = iter(matcher.candidates(texts, n, keys) if texts else ())
-        result = []
-        for query in queries:
-            weights, silence = {}, 1.0
-            if self._is_fuzzy(query):
-                candidates = next(found)
-                cutoff = 0.0 if query in candidates.keys else least  # an exact key wins
-                shares, silence = weigh(candidates.logits, cutoff, temperature)
-                ranked = candidates.order()
-                weights = {candidates.keys[i]: float(shares[i]) for i in ranked if shares[i] > 0}
-            elif super().__contains__(query) and (among is None or query in among):
-                weights, silence = {query: 1.0}, 0.0
-            values = [self._exact(key) for key in weights]
-            result.append(Attention(weights, values, silence, matcher.embedder))
-        return result
-
-    def _allowed(self, mask: Iterable[Any] | Callable[[Any], bool]) -> dict[Any, None]:
-        if callable(mask):
-            return {key: None for key in self if mask(key)}
-        keys = dict.fromkeys(mask)
-        for key in keys:
-            if not super().__contains__(key):
-                raise ValueError(f"the mask names {key!r}, which is no key")
-        return keys
-
-    @property
-    def cutoff(self) -> float:
-        """The least probability of an answer, 0 to 1; None sets the embedder's own."""
-        return self._cutoff if self._cutoff is not None else self._up_to_date().cutoff
-
-    @cutoff.setter
-    def cutoff(self, cutoff: float | None) -> None:
-        self._cutoff = None if cutoff is None else _probability(cutoff)
-        self._remembered = {}
+    # What the reads ask.
 
     @property
     def index(self) -> Index[Any]:
         """Where the keys are searched; its repr says of which kind it is, and of how many keys."""
         return self._up_to_date().index
-
-    # Teaching: what the user knows of the right answers.
-
-    def calibrate(self, pairs: Iterable[tuple[str, K | None]]) -> None:
-        """Bring the scores to labelled pairs of a query and the key that it means.
-
-        None in the place of the key says that the query means no key. From then on the scores of
-        this dictionary and its copies are the probabilities that make the pairs most likely; a few
-        pairs move them little. Most useful with an embedder of your own. ``ValueError`` for
-        pairs that are none, or name what is no key; and after a `fit`, which calibrates too.
-        """
-        labelled = self._labelled(pairs)
-        with self._lock:
-            if self._learned.projection is not None:
-                raise ValueError("a fitted dictionary is calibrated by its fit: unfit() it before")
-            if labelled:
-                self._adopt(calibration=self._up_to_date().calibrate(labelled))
-
-    def fit(
-        self,
-        pairs: Iterable[tuple[str, K | None]],
-        validation: Iterable[tuple[str, K | None]] | None = None,
-        *,
-        seed: int = 0,
-    ) -> FitReport:
-        """Learn from labelled pairs of a query and the key that it means, or None for no key.
-
-        Learns the low-rank parts of W_Q and W_K and the null key that make the pairs most probable
-        (see `fuzzydict.projection`). How long to learn, and whether to learn at all, is told by
-        pairs that are held out: ``validation``, or else a part of the pairs. Where the held-out
-        loss does not get smaller the dictionary stays exactly as it was, and the report says so.
-        So it does for no pairs, and for a single one, of which nothing can be held out: `learn` it.
-
-        Keys that are added later are found by the same projections; what was learned of a key
-        alone goes with it. Words that two pairs show to mean a key lift the guards that forbid
-        it. A second fit replaces the first; `unfit` goes back. ``ValueError`` for pairs that name
-        what is no key, name two answers of one query, or ask an exact key for another.
-
-        Shows its progress in a terminal after two seconds. O(pairs) lookups, and 15 passes.
-
-        >>> d = FuzzyDict(balance=1, transfer=2)
-        >>> d.fit([("how much is left", "balance")]).fitted
-        False
-        """
-        pairs = list(pairs)
-        labelled = self._labelled([*pairs, *(() if validation is None else validation)])
-        with self._lock:
-            matcher, before, cutoff = self._up_to_date(), self._learned, self.cutoff
-            if not labelled or not len(matcher):
-                return projection.nothing(len(labelled))
-            try:
-                lifted = matcher.lifting(labelled)
-                matcher.adopt(before._replace(projection=None, lifted=lifted))
-                with Progress("lookups", len(labelled)) as step:
-                    lookups = matcher.lookups(labelled, step)
-            finally:
-                matcher.adopt(before)
-        held_out = None if validation is None else range(len(pairs), len(labelled))
-        with Progress("fit", None) as step:
-            fitted, report = projection.fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
-        if fitted is not None:
-            self._adopt(projection=fitted, lifted=lifted)
-        return report
-
-    def unfit(self) -> None:
-        """Forget what `fit` learned. Corrections and the calibration stay."""
-        self._adopt(projection=None, lifted=Learned().lifted)
-
-    def learn(self, query: str, key: K | None) -> None:
-        """Correct one lookup: from here on the query means the key, or no key where it is None.
-
-        Whatever means the query means that key too, as far as the score tells; other corrections
-        keep their answers. One correction a query: a later one replaces it, `unlearn` drops it.
-        It sleeps while its key is gone. ``ValueError`` for what is no key, and for a query that is
-        another key, because an exact key always wins. O(corrections).
-
-        >>> account = FuzzyDict({"check-balance": 1, "transfer": 2})
-        >>> account.learn("what have I got", "check-balance")
-        >>> account["what have I got?"]
-        1
-        """
-        (pair,) = self._labelled([(query, key)])
-        with self._lock:
-            self._adopt(corrections={**self._learned.corrections, pair[0]: pair[1]})
-
-    def unlearn(self, query: str) -> None:
-        """Drop the correction of a query; `KeyError` where there is none."""
-        with self._lock:
-            corrections = dict(self._learned.corrections)
-            del corrections[query]
-            self._adopt(corrections=corrections)
-
-    @property
-    def corrections(self) -> dict[str, Any]:
-        """What `learn` was told: query → key, None for no key."""
-        return dict(self._learned.corrections)
-
-    def _labelled(self, pairs: Iterable[tuple[str, K | None]]) -> list[tuple[str, str | None]]:
-        """Return the pairs, checked."""
-        result: list[tuple[str, str | None]] = []
-        answers: dict[str, str | None] = {}
-        for query, key in pairs:
-            if not isinstance(query, str) or not (key is None or isinstance(key, str)):
-                raise ValueError(f"a pair is a query and its key or None, not {(query, key)!r}")
-            if key is not None and not super().__contains__(key):
-                raise ValueError(f"the pair of {query!r} names {key!r}, which is no key")
-            if key != query and super().__contains__(query):
-                raise ValueError(f"{query!r} is a key itself, and so cannot mean {key!r}")
-            if answers.setdefault(query, key) != key:
-                raise ValueError(f"pairs contradict: {query!r} is {answers[query]!r} and {key!r}")
-            result.append((query, key))
-        return result
 
     def _adopt(self, **learned: Any) -> None:
         with self._lock:
@@ -503,26 +156,27 @@ class FuzzyDict(dict[K, V]):
             self._learned = new
             self._remembered = {}
 
-    def _exact(self, query: object, default: Any = _ABSENT) -> Any:
-        return super().get(query, default)  # type: ignore[arg-type]
+    _has = dict.__contains__
+    _keys = dict.__iter__
 
-    def _is_fuzzy(self, query: object) -> TypeGuard[str]:
-        return isinstance(query, str) and self._cutoff != 1.0
+    def _exact(self, key: object, default: Any = ABSENT) -> Any:
+        return dict.get(self, key, default)  # type: ignore[misc]
+
+    def _is_text(self, query: object) -> TypeGuard[str]:
+        return isinstance(query, str) and len(self) > 0
+
+    def _forget_answers(self) -> None:
+        self._remembered = {}
 
     def _find(self, query: object) -> tuple[str, float] | None:
-        """Return the key that answers an inexact query, and its score: the one resolver."""
         if not self._is_fuzzy(query):
-            hash(query)
-            return None
-        if not self:
-            return None
+            return super()._find(query)
         if self._is_told():
-            found: tuple[str, float] | None = self._remembered.get(query, _ABSENT)
-            if found is not _ABSENT:
+            found: tuple[str, float] | None = self._remembered.get(query, ABSENT)
+            if found is not ABSENT:
                 return found
         with self._lock:
-            ranked = self._up_to_date().rank(query, 1)
-            found = ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
+            found = super()._find(query)
             if len(query) <= MAX_LENGTH:
                 if len(self._remembered) >= _REMEMBERED:
                     self._remembered.pop(next(iter(self._remembered)))
@@ -570,7 +224,7 @@ class FuzzyDict(dict[K, V]):
         added = [key for key in new if isinstance(key, str) and key not in matcher]
         matcher.add(added)
         gone = noted if self._seen >= 0 else matcher.keys()
-        removed = [key for key in gone if key in matcher and self._exact(key) is _ABSENT]
+        removed = [key for key in gone if key in matcher and self._exact(key) is ABSENT]
         for key in removed:
             matcher.discard(key)
         if added or removed:
@@ -789,9 +443,3 @@ def _made(
     FuzzyDict.__init__(self, items, **options)
     self._learned, self._file = learned, file
     return self
-
-
-def _probability(cutoff: float) -> float:
-    if not 0.0 <= cutoff <= 1.0:
-        raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
-    return cutoff

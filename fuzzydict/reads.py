@@ -1,0 +1,440 @@
+"""Reads that know what was meant, and teaching: those of every mapping, wherever its items are.
+
+`FuzzyReads` asks a matcher for the keys that a query may mean, and the mapping for their values.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
+
+from fuzzydict import projection
+from fuzzydict.matching import Learned, Matcher
+from fuzzydict.progress import Progress
+from fuzzydict.projection import FitReport
+from fuzzydict.values import Attention, weigh
+
+__all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError", "probability"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+_TOGETHER = 256  # queries that are searched together
+_CLOSEST = 3  # keys that an error names
+ABSENT: Any = object()
+
+
+class Match(NamedTuple):
+    """A key that fits a query: the key, its value, and the probability that the key was meant."""
+
+    key: Any
+    value: Any
+    score: float
+
+
+class NoMatchError(KeyError):
+    """No key is close enough to the query. ``matches`` holds the closest keys, best first.
+
+    ``args[0]`` is the query, as it is in the `KeyError` of a dict.
+    """
+
+    def __init__(self, query: object, matches: tuple[Match, ...] = ()) -> None:
+        super().__init__(query)
+        self.query = query
+        self.matches = matches
+
+    def __str__(self) -> str:
+        closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
+        return f"{self.query!r}" + (f" (closest: {closest})" if closest else "")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.query, self.matches)
+
+
+class FuzzyReads(Generic[K, V]):
+    """The reads and the teaching of a fuzzy mapping, which has the items and the matcher.
+
+    A mapping says how it holds its items, in `_exact` and `_has`, and where they are far away how
+    many at once are read, in `_values` and `_among`.
+    """
+
+    __slots__ = ()
+    _cutoff: float | None
+    _learned: Learned
+    _lock: AbstractContextManager[Any]  # under which the matcher may be used
+
+    def _exact(self, key: object, default: Any = ABSENT) -> Any:
+        """Return the value of the very key."""
+        raise NotImplementedError
+
+    def _has(self, key: object, /) -> bool:
+        """Is it a key itself?"""
+        raise NotImplementedError
+
+    def _values(self, keys: Collection[Any]) -> list[Any]:
+        """Return the values of the very keys, absent where there is none."""
+        return [self._exact(key) for key in keys]
+
+    def _among(self, keys: Iterable[Any]) -> Collection[Any]:
+        """Return those that are keys themselves."""
+        return {key for key in keys if self._has(key)}
+
+    def _keys(self) -> Iterable[Any]:
+        """Return the keys."""
+        raise NotImplementedError
+
+    def _forget_answers(self) -> None:
+        """Drop the answers that are kept, if any: they may no longer be right."""
+
+    def _up_to_date(self) -> Matcher:
+        """Return the matcher, which knows of the keys that came and went; under the lock."""
+        raise NotImplementedError
+
+    def _adopt(self, **learned: Any) -> None:
+        """Go by what was learned from now on."""
+        raise NotImplementedError
+
+    # Reads: fuzzy, and in agreement.
+
+    def __missing__(self, query: Any, /) -> V:
+        found = self._find(query)
+        if found is not None:
+            value = self._exact(found[0])
+            if value is not ABSENT:
+                return value  # type: ignore[no-any-return, unused-ignore]
+        closest = self.matches(query, _CLOSEST, cutoff=0.0) if self._is_fuzzy(query) else []
+        raise NoMatchError(query, tuple(closest))
+
+    def __contains__(self, query: object, /) -> bool:
+        """Is there a key that answers the query?"""
+        return self._has(query) or self._find(query) is not None
+
+    @overload
+    def get(self, query: object, default: None = None, /) -> V | None: ...
+    @overload
+    def get(self, query: object, default: T, /) -> V | T: ...
+
+    def get(self, query: object, default: Any = None, /) -> Any:
+        """Return the value that ``d[query]`` answers, or ``default`` where it answers nothing."""
+        value = self._exact(query)
+        if value is ABSENT:
+            found = self._find(query)
+            value = default if found is None else self._exact(found[0], default)
+        return value
+
+    def match(self, query: object, *, cutoff: float | None = None) -> Match | None:
+        """Return the key that answers the query, with its value and score, or None.
+
+        An exact key scores 1. ``cutoff`` stands in for the dictionary's own.
+
+        >>> from fuzzydict import FuzzyDict
+        >>> FuzzyDict({"color": "red"}).match("color")
+        Match(key='color', value='red', score=1.0)
+        """
+        best = self.matches(query, 1, cutoff=cutoff)
+        return best[0] if best else None
+
+    def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
+        """Return the ``n`` best keys of a score of at least ``cutoff``, best first.
+
+        ``cutoff`` is the dictionary's own unless given; with 0.0 every candidate that no guard
+        forbids has its place. ``ValueError`` for an ``n`` below 1.
+        """
+        if n < 1:
+            raise ValueError(f"n counts keys from 1, not {n!r}")
+        least = self._cutoff if cutoff is None else probability(cutoff)
+        exact = self._exact(query)
+        result = [] if exact is ABSENT else [Match(query, exact, 1.0)]
+        if self._is_text(query) and least != 1.0 and len(result) < n:
+            with self._lock:
+                least = self.cutoff if least is None else least
+                ranked = self._up_to_date().rank(query, n + 1)
+            near = {key: score for key, score in ranked if score >= least and key != query}
+            found = zip(near.items(), self._values(near), strict=True)
+            result += [
+                Match(key, value, score) for (key, score), value in found if value is not ABSENT
+            ]
+        return result[:n]
+
+    def get_many(self, queries: Iterable[object], default: Any = None, /) -> list[Any]:
+        """Return `get` of each query, in one go.
+
+        Queries are searched together, and the same one once. Long work shows its progress in a
+        terminal after two seconds.
+        """
+        found = self._find_many(queries := list(queries))
+        return [
+            default if found[query].value is ABSENT else found[query].value for query in queries
+        ]
+
+    def match_many(
+        self, queries: Iterable[object], *, cutoff: float | None = None
+    ) -> list[Match | None]:
+        """Return `match` of each query, in one go; see `get_many`."""
+        found = self._find_many(queries := list(queries), cutoff)
+        return [None if found[query].value is ABSENT else found[query] for query in queries]
+
+    def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
+        """Return for each query the key that answers it; its value is absent where none does."""
+        least = self._cutoff if cutoff is None else probability(cutoff)
+        asked = list(dict.fromkeys(queries))
+        found = {
+            query: Match(query, value, 1.0)
+            for query, value in zip(asked, self._values(asked), strict=True)
+        }
+        texts = [
+            query
+            for query, match in found.items()
+            if match.value is ABSENT and self._is_text(query) and least != 1.0
+        ]
+        if not texts:
+            return found
+        least = self.cutoff if least is None else least
+        best = {}
+        with Progress("lookups", len(texts)) as step:
+            for start in range(0, len(texts), _TOGETHER):
+                part = texts[start : start + _TOGETHER]
+                with self._lock:
+                    answers = self._up_to_date().rank_many(part, 1, step)
+                for query, ranked in zip(part, answers, strict=True):
+                    if ranked and ranked[0][1] >= least:
+                        best[query] = ranked[0]
+        keys = dict.fromkeys(key for key, _ in best.values())
+        values = dict(zip(keys, self._values(keys), strict=True))
+        for query, (key, score) in best.items():
+            found[query] = Match(key, values[key], score)
+        return found
+
+    @overload
+    def attend(  # type: ignore[overload-overlap]
+        self,
+        query: list[Any],
+        *,
+        temperature: float | None = ...,
+        n: int | None = ...,
+        mask: Iterable[K] | Callable[[K], bool] | None = ...,
+    ) -> list[Attention]: ...
+    @overload
+    def attend(
+        self,
+        query: object,
+        *,
+        temperature: float | None = ...,
+        n: int | None = ...,
+        mask: Iterable[K] | Callable[[K], bool] | None = ...,
+    ) -> Attention: ...
+
+    def attend(
+        self,
+        query: Any,
+        *,
+        temperature: float | None = None,
+        n: int | None = None,
+        mask: Iterable[Any] | Callable[[Any], bool] | None = None,
+    ) -> Attention | list[Attention]:
+        """Return how much each key is meant, and what their values make together.
+
+        The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
+        default, the weights are the calibrated probabilities; above it they are more alike. The
+        ``n`` nearest keys are attended to, and by default the 24 likeliest of the 64 nearest; the
+        others have no weight. ``mask`` is
+        the keys that may be, or a function that is true of them. A list of queries gives a list
+        of answers, by one matrix product.
+
+        ``ValueError`` for a temperature that is not above zero, an ``n`` below 1, and a mask that
+        names what is no key. O(len(self) · d) and n scores a query.
+
+        >>> from fuzzydict import FuzzyDict
+        >>> car = FuzzyDict({"top speed": 9, "horse power": 8, "color": 1})
+        >>> car.attend("performance").best != "color"
+        True
+        """
+        temperature = 1.0 if temperature is None else temperature
+        if not 0 < temperature < float("inf"):
+            raise ValueError(f"a temperature is above zero and finite, not {temperature!r}")
+        if n is not None and n < 1:
+            raise ValueError(f"n counts keys from 1, not {n!r}")
+        among = None if mask is None else self._allowed(mask)
+        if not isinstance(query, list):
+            return self._attend([query], temperature, n, among)[0]
+        return self._attend(query, temperature, n, among)
+
+    def _attend(
+        self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
+    ) -> list[Attention]:
+        texts = [query for query in queries if self._is_fuzzy(query)]
+        with self._lock:
+            matcher, least = self._up_to_date(), self.cutoff
+            keys = None if among is None else {key: None for key in among if key in matcher}
+            found = iter(matcher.candidates(texts, n, keys) if texts else ())
+        result = []
+        for query in queries:
+            weights, silence = {}, 1.0
+            if self._is_fuzzy(query):
+                candidates = next(found)
+                cutoff = 0.0 if query in candidates.keys else least  # an exact key wins
+                shares, silence = weigh(candidates.logits, cutoff, temperature)
+                ranked = candidates.order()
+                weights = {candidates.keys[i]: float(shares[i]) for i in ranked if shares[i] > 0}
+            elif self._has(query) and (among is None or query in among):
+                weights, silence = {query: 1.0}, 0.0
+            values = self._values(weights)
+            result.append(Attention(weights, values, silence, matcher.embedder))
+        return result
+
+    def _allowed(self, mask: Iterable[Any] | Callable[[Any], bool]) -> dict[Any, None]:
+        if callable(mask):
+            return {key: None for key in self._keys() if mask(key)}
+        keys = dict.fromkeys(mask)
+        there = self._among(keys)
+        for key in keys:
+            if key not in there:
+                raise ValueError(f"the mask names {key!r}, which is no key")
+        return keys
+
+    @property
+    def cutoff(self) -> float:
+        """The least probability of an answer, 0 to 1; None sets the embedder's own."""
+        return self._cutoff if self._cutoff is not None else self._up_to_date().cutoff
+
+    @cutoff.setter
+    def cutoff(self, cutoff: float | None) -> None:
+        self._cutoff = None if cutoff is None else probability(cutoff)  # type: ignore[misc]
+        self._forget_answers()
+
+    # Teaching: what the user knows of the right answers.
+
+    def calibrate(self, pairs: Iterable[tuple[str, K | None]]) -> None:
+        """Bring the scores to labelled pairs of a query and the key that it means.
+
+        None in the place of the key says that the query means no key. From then on the scores of
+        this dictionary and its copies are the probabilities that make the pairs most likely; a few
+        pairs move them little. Most useful with an embedder of your own. ``ValueError`` for
+        pairs that are none, or name what is no key; and after a `fit`, which calibrates too.
+        """
+        labelled = self._labelled(pairs)
+        with self._lock:
+            if self._learned.projection is not None:
+                raise ValueError("a fitted dictionary is calibrated by its fit: unfit() it before")
+            if labelled:
+                self._adopt(calibration=self._up_to_date().calibrate(labelled))
+
+    def fit(
+        self,
+        pairs: Iterable[tuple[str, K | None]],
+        validation: Iterable[tuple[str, K | None]] | None = None,
+        *,
+        seed: int = 0,
+    ) -> FitReport:
+        """Learn from labelled pairs of a query and the key that it means, or None for no key.
+
+        Learns the low-rank parts of W_Q and W_K and the null key that make the pairs most probable
+        (see `fuzzydict.projection`). How long to learn, and whether to learn at all, is told by
+        pairs that are held out: ``validation``, or else a part of the pairs. Where the held-out
+        loss does not get smaller the dictionary stays exactly as it was, and the report says so.
+        So it does for no pairs, and for a single one, of which nothing can be held out: `learn` it.
+
+        Keys that are added later are found by the same projections; what was learned of a key
+        alone goes with it. Words that two pairs show to mean a key lift the guards that forbid
+        it. A second fit replaces the first; `unfit` goes back. ``ValueError`` for pairs that name
+        what is no key, name two answers of one query, or ask an exact key for another.
+
+        Shows its progress in a terminal after two seconds. O(pairs) lookups, and 15 passes.
+
+        >>> from fuzzydict import FuzzyDict
+        >>> d = FuzzyDict(balance=1, transfer=2)
+        >>> d.fit([("how much is left", "balance")]).fitted
+        False
+        """
+        pairs = list(pairs)
+        labelled = self._labelled([*pairs, *(() if validation is None else validation)])
+        with self._lock:
+            matcher, before, cutoff = self._up_to_date(), self._learned, self.cutoff
+            if not labelled or not len(matcher):
+                return projection.nothing(len(labelled))
+            try:
+                lifted = matcher.lifting(labelled)
+                matcher.adopt(before._replace(projection=None, lifted=lifted))
+                with Progress("lookups", len(labelled)) as step:
+                    lookups = matcher.lookups(labelled, step)
+            finally:
+                matcher.adopt(before)
+        held_out = None if validation is None else range(len(pairs), len(labelled))
+        with Progress("fit", None) as step:
+            fitted, report = projection.fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
+        if fitted is not None:
+            self._adopt(projection=fitted, lifted=lifted)
+        return report
+
+    def unfit(self) -> None:
+        """Forget what `fit` learned. Corrections and the calibration stay."""
+        self._adopt(projection=None, lifted=Learned().lifted)
+
+    def learn(self, query: str, key: K | None) -> None:
+        """Correct one lookup: from here on the query means the key, or no key where it is None.
+
+        Whatever means the query means that key too, as far as the score tells; other corrections
+        keep their answers. One correction a query: a later one replaces it, `unlearn` drops it.
+        It sleeps while its key is gone. ``ValueError`` for what is no key, and for a query that is
+        another key, because an exact key always wins. O(corrections).
+
+        >>> from fuzzydict import FuzzyDict
+        >>> account = FuzzyDict({"check-balance": 1, "transfer": 2})
+        >>> account.learn("what have I got", "check-balance")
+        >>> account["what have I got?"]
+        1
+        """
+        (pair,) = self._labelled([(query, key)])
+        with self._lock:
+            self._adopt(corrections={**self._learned.corrections, pair[0]: pair[1]})
+
+    def unlearn(self, query: str) -> None:
+        """Drop the correction of a query; `KeyError` where there is none."""
+        with self._lock:
+            corrections = dict(self._learned.corrections)
+            del corrections[query]
+            self._adopt(corrections=corrections)
+
+    @property
+    def corrections(self) -> dict[str, Any]:
+        """What `learn` was told: query → key, None for no key."""
+        return dict(self._learned.corrections)
+
+    def _labelled(self, pairs: Iterable[tuple[str, K | None]]) -> list[tuple[str, str | None]]:
+        """Return the pairs, checked."""
+        result: list[tuple[str, str | None]] = []
+        answers: dict[str, str | None] = {}
+        pairs = list(pairs)
+        there = self._among({text for pair in pairs for text in pair if isinstance(text, str)})
+        for query, key in pairs:
+            if not isinstance(query, str) or not (key is None or isinstance(key, str)):
+                raise ValueError(f"a pair is a query and its key or None, not {(query, key)!r}")
+            if key is not None and key not in there:
+                raise ValueError(f"the pair of {query!r} names {key!r}, which is no key")
+            if key != query and query in there:
+                raise ValueError(f"{query!r} is a key itself, and so cannot mean {key!r}")
+            if answers.setdefault(query, key) != key:
+                raise ValueError(f"pairs contradict: {query!r} is {answers[query]!r} and {key!r}")
+            result.append((query, key))
+        return result
+
+    def _is_fuzzy(self, query: object) -> TypeGuard[str]:
+        return self._is_text(query) and self._cutoff != 1.0
+
+    def _is_text(self, query: object) -> TypeGuard[str]:
+        """May the query mean a key other than itself?"""
+        return isinstance(query, str)
+
+    def _find(self, query: object) -> tuple[str, float] | None:
+        """Return the key that answers an inexact query, and its score: the one resolver."""
+        if not self._is_fuzzy(query):
+            hash(query)
+            return None
+        ranked = self._up_to_date().rank(query, 1)
+        return ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
+
+
+def probability(cutoff: float) -> float:
+    if not 0.0 <= cutoff <= 1.0:
+        raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
+    return cutoff
