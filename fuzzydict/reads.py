@@ -279,6 +279,9 @@ class FuzzyReads(Generic[K, V]):
             elif self._has(query) and (among is None or query in among):
                 weights, silence = {query: 1.0}, 0.0
             values = self._values(weights)
+            gone = {key for key, value in zip(weights, values, strict=True) if value is ABSENT}
+            weights = {key: weight for key, weight in weights.items() if key not in gone}
+            values = [value for value in values if value is not ABSENT]
             result.append(Attention(weights, values, silence, matcher.embedder))
         return result
 

@@ -434,17 +434,18 @@ def _other(
         other = rng.choice(thesaurus.terms)
         term = f"{other} {key}" if rng.random() < 0.5 else f"{key} {other}"
     else:
-        term = _gibberish(rng)
+        return _gibberish(rng)
     return None if term in near else term
 
 
 _LETTERS = "etaoinshrdlcumwfgypbvk"
 
 
-def _gibberish(rng: random.Random) -> str:
-    """Return letters that are no words, or any marks."""
+def _gibberish(rng: random.Random) -> str | None:
+    """Return letters that are no words, some with any marks among them."""
     if rng.random() < 0.2:
-        return "".join(rng.choices(string.printable, k=rng.randint(1, 20)))
+        text = "".join(rng.choices(string.printable, k=rng.randint(1, 20)))
+        return " ".join(text.split()) if split_words(text) else None
     letters = rng.choice((_LETTERS, string.ascii_lowercase, string.ascii_letters + string.digits))
     count = rng.choice((1, 1, 1, 2, 3))
     return " ".join("".join(rng.choices(letters, k=rng.randint(2, 12))) for _ in range(count))
