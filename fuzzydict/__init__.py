@@ -1,5 +1,20 @@
 """FuzzyDict: a dict that knows what you meant."""
 
+from typing import TYPE_CHECKING, Any
+
 from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
 
-__all__ = ["FuzzyDict", "Match", "NoMatchError"]
+if TYPE_CHECKING:
+    from fuzzydict.joining import join
+
+__all__ = ["FuzzyDict", "Match", "NoMatchError", "join"]
+
+_ELSEWHERE = {"join": "fuzzydict.joining"}  # what is loaded when it is first asked for
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'fuzzydict' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_ELSEWHERE[name]), name)
