@@ -94,7 +94,7 @@ class ApproximateIndex(Generic[K]):
             self._exact.remove(key)
             if key in self._waiting:
                 del self._waiting[key]
-            elif self._graph is not None:
+            elif self._graph is not None:  # pragma: no branch  without a graph, all keys wait
                 self._graph.remove(key, row[0])
 
     def rows(self, keys: Sequence[K]) -> Vectors:

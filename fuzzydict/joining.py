@@ -1,11 +1,11 @@
 """Tables joined by keys that are written otherwise, or mean the same: pandas', and Dask's."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
 
-from fuzzydict.mapping import FuzzyDict
+from fuzzydict.mapping import FuzzyDict, Match
 
 __all__ = ["join"]
 
@@ -36,9 +36,10 @@ def join(
     meant, missing where there is none. Of columns of one name, that of the right table ends in
     the second of ``suffixes``. Other options are those of `FuzzyDict`: ``cutoff``, ``embedder``.
 
-    ``left`` is a pandas DataFrame, or one of Dask, each part of which is then joined on its own
-    ("left" and "inner" alone); ``right`` is of pandas. ``ValueError`` for another ``how`` and for
-    columns that are not there. O(values that differ) lookups. Needs pandas, the extra
+    ``left`` is a pandas DataFrame, or one of Dask, whose parts are then joined on their own ("left"
+    and "inner" alone) when the result is computed; ``right`` is of pandas. ``ValueError`` for
+    another ``how`` and for columns that are not there. O(values that differ) lookups. Needs
+    pandas, the extra
     ``[pandas]``, or Dask, ``[dask]``.
 
     >>> import pandas
@@ -66,23 +67,38 @@ def join(
         "suffixes": suffixes,
         "score": score,
     }
+    asked = left[left_on].dropna().unique()
     if not hasattr(left, "map_partitions"):
-        return _joined(left, right, d, how=how, **columns)
+        return _joined(left, right, _found(asked, d), how=how, **columns)
     if how not in _BOTH:
         raise ValueError(f"a Dask table is joined by {' or '.join(_BOTH)}, not {how!r}")
-    from dask.delayed import (
-        delayed,
-    )  # so that each worker gets the dictionary once, not with each part
+    from dask.delayed import delayed
 
-    meta = _joined(left._meta, right.iloc[:0], d, how=how, **columns)
-    once = [delayed(each, pure=True) for each in (right, d)]
-    return left.map_partitions(_joined, *once, how=how, **columns, meta=meta)
+    # What differs is looked up once, in as many parts as the table has, and each worker gets the
+    # dictionary once.
+    meta = _joined(left._meta, right.iloc[:0], {}, how=how, **columns)
+    shared = delayed(d, pure=True)
+    parts = asked.repartition(npartitions=left.npartitions).to_delayed()
+    found = delayed(_together)([delayed(_found)(part, shared) for part in parts])
+    return left.map_partitions(
+        _joined, delayed(right, pure=True), found, how=how, **columns, meta=meta
+    )
+
+
+def _found(asked: Iterable[Any], d: FuzzyDict[Any, None]) -> dict[Any, Match | None]:
+    """Return for each value the key that it means."""
+    values = list(asked)
+    return dict(zip(values, d.match_many(values), strict=True))
+
+
+def _together(parts: Iterable[Mapping[Any, Match | None]]) -> dict[Any, Match | None]:
+    return {value: match for part in parts for value, match in part.items()}
 
 
 def _joined(
     left: Any,
     right: Any,
-    d: FuzzyDict[Any, None],
+    found: Mapping[Any, Match | None],
     *,
     left_on: Any,
     right_on: Any,
@@ -92,9 +108,7 @@ def _joined(
 ) -> Any:
     import pandas
 
-    numbers = {key: number for number, key in enumerate(d)}
-    asked = left[left_on].dropna().unique()
-    found = dict(zip(asked, d.match_many(asked), strict=True))
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(right[right_on].dropna()))}
     matches = [found.get(value) for value in _plain(left[left_on])]
     # Rows of both sides that belong together have one number; those without a partner, another.
     one = [-1 if match is None else numbers[match.key] for match in matches]

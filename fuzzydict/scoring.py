@@ -127,6 +127,7 @@ def word_features(
     short = np.minimum.outer(lengths[:n], lengths[n:])
     result[..., 10] = np.minimum(short, 12) / 8
     result[..., 11] = (long - short) / long
+    known = rarity[:n] < 1
     beginning: dict[str, list[int]] = {}
     for j, key in enumerate(keys):
         beginning.setdefault(key[:1], []).append(j)
@@ -146,8 +147,8 @@ def word_features(
             result[i, j, 18] = spelled == key_spelled
             if len(query) < len(key):
                 result[i, j, 5] = abbreviation(query, key)
-            elif len(key) < len(query):
-                result[i, j, 5] = abbreviation(key, query)
+            elif len(key) < len(query) and known[i]:
+                result[i, j, 5] = _short_form(key, query)
     return result, info
 
 
@@ -165,6 +166,7 @@ PHRASE_FEATURES = (
     "jaro-winkler", "same letters", "contracted", "abbreviation", "same words", "one word asked",
     "one word held", "more words asked", "more words held", "length", "words sorted",
 )  # fmt: skip
+_SHORT = 0.8  # the least likeness of a key that is a short form of the query
 _ALIGNED = 12  # of them come from the alignment
 
 
@@ -194,10 +196,11 @@ def phrase_features(
     rest[:, 2] = np.maximum(cosines - 0.7, 0)
     rest[:, 3:6] = similarities([letters], others)[:, 0].T
     n = len(query)
+    known = bool((meaning.look_up(query).rarity < 1).all())
     rest[:, 6:] = [
         (
             letters == other,
-            *_shortened(letters, query, other, key),
+            *_shortened(letters, query, other, key, known),
             bag == key_bag,
             n == 1,
             len(key) == 1,
@@ -211,12 +214,24 @@ def phrase_features(
     return result
 
 
-def _shortened(letters: str, query: Words, other: str, key: Words) -> tuple[float, float]:
+def _shortened(
+    letters: str, query: Words, other: str, key: Words, known: bool
+) -> tuple[float, float]:
     """Return how well one contracts the words of the other, and abbreviates its letters."""
     if letters[:1] != other[:1]:
         return 0.0, 0.0
-    short, long = (letters, other) if len(letters) < len(other) else (other, letters)
-    return contracted(letters, key) or contracted(other, query), abbreviation(short, long)
+    if len(letters) < len(other):
+        return contracted(letters, key), abbreviation(letters, other)
+    return (contracted(other, query), _short_form(other, letters)) if known else (0.0, 0.0)
+
+
+def _short_form(key: str, query: str) -> float:
+    """Return how well the key abbreviates a query that has words, as people name what is long.
+
+    A few letters of it in order are too few: "copy" is no short form of "colophony".
+    """
+    likeness = abbreviation(key, query)
+    return likeness if likeness >= _SHORT else 0.0
 
 
 @functools.lru_cache(maxsize=8192)

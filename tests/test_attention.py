@@ -378,3 +378,47 @@ def test_without_matplotlib_a_plot_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[plot\]'"):
         self_attention(one_hot, "a b c").plot()
+
+
+def numbers32(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_layout_of_pytorchs_weights_is_that_of_the_layer(biased, apart):
+    w, out = numbers32(3, 6, 6), numbers32(6, 6, seed=1)
+    b, out_bias = numbers32(3, 6, seed=2), numbers32(6, seed=3)
+    state = {"out_proj.weight": out}
+    if apart:
+        state |= {f"{name}_proj_weight": part for name, part in zip("qkv", w, strict=True)}
+    else:
+        state["in_proj_weight"] = np.concatenate(w)
+    if biased:
+        state |= {"in_proj_bias": np.concatenate(b), "out_proj.bias": out_bias}
+    q, k, v = numbers32(4, 6, seed=4), numbers32(5, 6, seed=5), numbers32(5, 6, seed=6)
+    maps = [x @ part.T + bias * biased for x, part, bias in zip((q, k, v), w, b, strict=True)]
+    heads = [attention(*(x[:, 3 * head : 3 * head + 3] for x in maps)).output for head in range(2)]
+    expected = np.hstack(heads) @ out.T + out_bias * biased
+    found = MultiHeadAttention.from_torch(state, 2)(q, k, v).output
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_layout_of_keras_weights_is_that_of_the_layer(biased):
+    w_q, w_k, w_v = numbers32(6, 2, 3), numbers32(6, 2, 3, seed=1), numbers32(6, 2, 5, seed=2)
+    w_o = numbers32(2, 5, 4, seed=3)
+    b_q, b_k, b_v = numbers32(2, 3, seed=4), numbers32(2, 3, seed=5), numbers32(2, 5, seed=6)
+    b_o = numbers32(4, seed=7)
+    weights = [w_q, b_q, w_k, b_k, w_v, b_v, w_o, b_o] if biased else [w_q, w_k, w_v, w_o]
+    q, k, v = numbers32(4, 6, seed=8), numbers32(5, 6, seed=9), numbers32(5, 6, seed=10)
+    expected = b_o * biased
+    for head in range(2):
+        found = attention(
+            q @ w_q[:, head] + b_q[head] * biased,
+            k @ w_k[:, head] + b_k[head] * biased,
+            v @ w_v[:, head] + b_v[head] * biased,
+        )
+        expected = expected + found.output @ w_o[head]
+    layer = MultiHeadAttention.from_keras(weights)
+    np.testing.assert_allclose(layer(q, k, v).output, expected, rtol=1e-4, atol=1e-5)

@@ -376,3 +376,10 @@ def test_a_dictionary_with_gensims_vectors_pickles(word2vec):
     d = FuzzyDict(colours=1, embedder=word2vec.wv)
     again = pickle.loads(pickle.dumps(d))
     assert d["colour"] == again["colour"] == 1
+
+
+def test_an_embedder_of_the_user_says_what_it_is_called():
+    def letters(texts):
+        return [[1.0] for _ in texts]
+
+    assert "letters" in repr(as_embedder(letters))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fuzzydict import FuzzyDict
+from fuzzydict import FuzzyDict, mapping
 
 OPERATIONS = int(os.environ.get("FUZZYDICT_STRESS", "40000"))  # of all threads together
 THREADS = 8
@@ -128,7 +128,7 @@ def test_a_thread_reads_what_it_wrote():
         i = 0
         while time.monotonic() < end:
             if me < 4:  # these write and read
-                key = f"{'abcd'[me]}nteater {i}x"
+                key = f"{('anteater', 'buffalo', 'chinchilla', 'dragonfly')[me]} {i}x"
                 d[key] = i
                 assert d[f"{key[:2]}{key[3]}{key[2]}{key[4:]}"] == i
                 del d[key]
@@ -185,3 +185,40 @@ def test_dictionaries_of_one_embedder_do_not_disturb_each_other():
             assert d.matches(text, cutoff=0.0) == right
 
     together(work, 4)
+
+
+def test_keys_that_come_while_the_newest_are_listed_are_listed_too(monkeypatch):
+    d = FuzzyDict(STEADY)
+    assert d["rde house"] == 0
+    islice, turns = mapping.itertools.islice, iter(range(3))
+
+    def interrupted(items, n):
+        turn = next(turns, None)
+        if turn == 0:
+            raise RuntimeError("dictionary changed size during iteration")
+        if turn == 1:
+            d["lantern"] = 2
+        return islice(items, n)
+
+    d["violin"] = 1
+    monkeypatch.setattr(mapping.itertools, "islice", interrupted)
+    assert d["voilin"] == 1
+    assert next(turns, None) is None
+    assert d["lantren"] == 2
+    assert d._is_told()
+    d._check()
+
+
+def test_a_fit_during_a_save_is_not_taken_for_what_the_file_has(tmp_path):
+    d = FuzzyDict(falcon=1, otter=2, maple=3)
+    pairs = [(f"{word} my invoice", "falcon") for word in ("pay", "print", "send", "see", "find")]
+    pairs += [(f"{word} the crash", "otter") for word in ("pay", "print", "send", "see", "find")]
+
+    def encode(value):
+        if d._learned.projection is None:
+            assert d.fit(pairs).fitted
+        return value
+
+    d.save(tmp_path / "d", encode=encode)
+    assert d._file is None
+    assert FuzzyDict.load(tmp_path / "d", decode=int)._learned.projection is None
