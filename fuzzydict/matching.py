@@ -1,5 +1,6 @@
 """From a query to ranked keys: candidates by their vectors, scored, masked by the guards."""
 
+import copy
 import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from fuzzydict.index import ExactIndex, Index, make_index
 from fuzzydict.progress import Progress
 from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.rows import Rows
-from fuzzydict.scoring import Score, WithoutVectors, WordMeaning
+from fuzzydict.scoring import Score, SpellingAlone, WithoutVectors, WordMeaning, WordPair
 from fuzzydict.text import MAX_LENGTH, compact, words
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Candidates",
     "Correction",
     "Entry",
+    "Evidence",
     "Known",
     "Learned",
     "Matcher",
@@ -92,6 +94,21 @@ class Known(NamedTuple):
     entries: list[Entry]
     rows: Rows
     usage: dict[str, int]  # how many keys have a word
+
+
+class Evidence(NamedTuple):
+    """What the score of one key is made of; the probabilities are those among all candidates."""
+
+    key: str
+    score: float  # the probability in the end: 0 where a guard forbids the key
+    letters: float  # how alike query and key are written, 0 to 1: 1 less the share of edits
+    cosine: float  # of their meanings as the score takes it, -1 to 1: less where words are unknown
+    by_spelling: float  # the probability by spelling alone
+    by_meaning: float  # the probability by spelling and meaning
+    by_learning: float  # the probability by these and what was learned, before the guards
+    guards: tuple[str, ...]  # those that forbid the key
+    words: tuple[WordPair, ...]  # what words of the query stand for in the key
+    correction: str | None  # the corrected query through which the key was reached, if any
 
 
 class _Near(NamedTuple):
@@ -386,6 +403,76 @@ class Matcher:
             best[-1] = sure
         return near._replace(entries=best)
 
+    def evidence(self, query: str) -> tuple[list[Evidence], str | None]:
+        """Return what the scores of the candidates are made of, the likeliest first.
+
+        With them the corrected query, if any, for whose sake no key may be meant. Keys that a guard
+        forbids are among them, where they would stand without it.
+
+        Each step leaves out a part of the score. The work of four `rank`.
+        """
+        asked = self._asked(self._shortlist(self._nearest([query], CANDIDATES)[0]))
+        found = self._judged(asked)
+        if not found.keys:
+            return [], self._through(asked).get(None)
+        keys = found.keys
+        split = [_words_of(key) for key in keys]
+        own = asked._replace(entries=[*keys], held=split, rows=self._index.rows(keys))
+        unguarded = copy.copy(self)
+        unguarded._guards = ()
+        spelled = copy.copy(unguarded)
+        score = self._score
+        spelled._score = SpellingAlone(score.words, score.phrases, score.cutoff)
+        untaught = Calibration()
+        learned = unguarded._judged(asked)
+        steps = [spelled._zero_shot(own, untaught), unguarded._zero_shot(own, untaught), learned]
+        shares = [step.probabilities().tolist() for step in (*steps, found)]
+        others = [compact(key) for key in split]
+        letters = spelling.similarities([compact(asked.words)], others)[1, 0].tolist()
+        cosines = self._cosines(own, self.learned.calibration, slice(None)).tolist()
+        forbidden, through = np.isneginf(found.logits), self._through(asked)
+        return [
+            Evidence(
+                key=keys[i],
+                score=shares[3][i],
+                letters=letters[i],
+                cosine=cosines[i],
+                by_spelling=shares[0][i],
+                by_meaning=shares[1][i],
+                by_learning=shares[2][i],
+                guards=self._forbidding(asked.words, keys[i]) if forbidden[i] else (),
+                words=tuple(self._score.pairs(asked.words, split[i], self._meaning)),
+                correction=through.get(keys[i]),
+            )
+            for i in learned.order()
+        ], through.get(None)
+
+    def _forbidding(self, text: Words, key: str) -> tuple[str, ...]:
+        """Return the names of the guards that forbid a key."""
+        lifted = self.learned.lifted.get(key, ())
+        text, held = tuple(word for word in text if word not in lifted), _words_of(key)
+        return tuple(
+            getattr(guard, "__name__", type(guard).__name__)
+            for guard in self._guards
+            if guard(text, held)
+        )
+
+    def _through(self, asked: _Asked) -> dict[str | None, str]:
+        """Return for keys, or None, the correction that is nearer to the query than they are."""
+        meant = self.learned.corrections.get(asked.query, _NO_KEY)
+        if asked.query not in self and (meant is None or meant in self):
+            return {meant: asked.query}
+        if not asked.words or not asked.entries:
+            return {}
+        best: dict[str | None, tuple[float, str]] = {None: (0.0, "")}
+        logits = self._scored(asked, self.learned.calibration, slice(None)).tolist()
+        for entry, held, logit in zip(asked.entries, asked.held, logits, strict=True):
+            if not self._is_masked(asked.words, entry, held):
+                key, told = (entry, "") if isinstance(entry, str) else (entry.key, entry.query)
+                logit -= _SECOND_HAND if told else 0.0
+                best[key] = max(best.get(key, (-np.inf, "")), (logit, told))
+        return {key: told for key, (_, told) in best.items() if told}
+
     def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
         """Return the calibration that makes labelled pairs of a query and its key most probable.
 
@@ -515,11 +602,15 @@ class Matcher:
             np.array(list(best.values()), np.float32) - np.float32(null),
         )
 
-    def _scored(self, asked: _Asked, calibrated: Calibration, block: slice) -> Floats:
+    def _cosines(self, asked: _Asked, calibrated: Calibration, block: slice) -> Floats:
         d = self._meaning_width(asked.row)
-        cosines = asked.rows[block, :d] @ asked.row[:d]
+        cosines: Floats = asked.rows[block, :d] @ asked.row[:d]
         if self._background is not None:
             cosines = calibrated.scale(self._background.scale(self._meanings)(cosines))
+        return cosines
+
+    def _scored(self, asked: _Asked, calibrated: Calibration, block: slice) -> Floats:
+        cosines = self._cosines(asked, calibrated, block)
         held = asked.held[block]
         logits = self._score.logits(asked.words, held, cosines, self._meaning, self._usage)
         return calibrated(logits)

@@ -5,13 +5,16 @@
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
-from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
 from fuzzydict.values import Attention, weigh
+
+if TYPE_CHECKING:
+    from fuzzydict.explaining import Explanation
 
 __all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError", "probability"]
 
@@ -155,6 +158,27 @@ class FuzzyReads(Generic[K, V]):
                 Match(key, value, score) for (key, score), value in found if value is not ABSENT
             ]
         return result[:n]
+
+    def explain(self, query: object, n: int = 5) -> "Explanation":
+        """Return why the query finds its key, or none, and what the ``n`` likeliest keys score by.
+
+        Printed, it is a table; `fuzzydict.explaining.Explanation` says what is in it.
+        ``ValueError`` for an ``n`` below 1. The work of five inexact reads.
+
+        >>> from fuzzydict import FuzzyDict
+        >>> FuzzyDict({"color": "red"}).explain("colour").verdict
+        'found'
+        """
+        from fuzzydict.explaining import explanation
+
+        if n < 1:
+            raise ValueError(f"n counts keys from 1, not {n!r}")
+        with self._lock:
+            answer = next(iter(self.matches(query, 1)), None)
+            evidence, against = (
+                self._up_to_date().evidence(query) if self._is_fuzzy(query) else ([], None)
+            )
+            return explanation(query, answer, evidence, against, self.cutoff, n)
 
     def get_many(self, queries: Iterable[object], default: Any = None, /) -> list[Any]:
         """Return `get` of each query, in one go.

@@ -20,9 +20,11 @@ from fuzzydict.text import bases, compact, variant
 __all__ = [
     "Network",
     "Score",
+    "SpellingAlone",
     "WithoutVectors",
     "WordInfo",
     "WordMeaning",
+    "WordPair",
     "phrase_features",
     "word_features",
 ]
@@ -339,6 +341,15 @@ def _join(query: Words, keys: Sequence[Words], covered_query: Floats, covered_ke
                         covered_key[c, j : j + 2] = 1
 
 
+class WordPair(NamedTuple):
+    """A word or phrase of a query and its best counterpart in a key."""
+
+    asked: str
+    held: str
+    probability: float  # that they stand for the same thing
+    weight: float  # how much the word asked counts: 1 for a rare one, 0 for the most usual
+
+
 @dataclass(frozen=True)
 class Score:
     """The fitted score: logits of keys, of which the null key has 0, and the default cutoff."""
@@ -358,6 +369,35 @@ class Score:
         """Return the logit of each key: float32 [len(keys)]."""
         return self.phrases(phrase_features(query, keys, cosines, self.words, meaning, usage))
 
+    def pairs(self, query: Words, key: Words, meaning: WordMeaning) -> list[WordPair]:
+        """Return the best counterpart in the key of each word of the query, in their order.
+
+        A phrase of the vocabulary takes the place of its words where it has a better one, and so
+        do two words that the other side writes as one.
+        """
+        query, key = query[:_MAX_WORDS], key[:_MAX_WORDS]
+        spans = [(i, i + 1) for i in range(len(query))] + meaning.phrases(query)
+        asked, held = _phrases(query, spans), [*key, *_phrases(key, meaning.phrases(key))]
+        if not asked or not held:
+            return []
+        features, info = word_features(asked, held, meaning)
+        shares = 1 / (1 + np.exp(-self.words(features)))  # (asked, held)
+        found = [
+            (span, WordPair(word, held[int(row.argmax())], float(row.max()), float(weight)))
+            for span, word, row, weight in zip(spans, asked, shares, info.rarity, strict=False)
+        ]
+        for (i, one), (j, other) in itertools.product(enumerate(query), enumerate(key)):
+            if query[i + 1 : i + 2] and one + query[i + 1] == other:
+                found.append(((i, i + 2), WordPair(f"{one} {query[i + 1]}", other, 1.0, 1.0)))
+            if key[j + 1 : j + 2] and other + key[j + 1] == one:
+                found.append(((i, i + 1), WordPair(one, f"{other} {key[j + 1]}", 1.0, 1.0)))
+        found.sort(key=lambda each: (-each[1].probability, each[0]))
+        taken: dict[int, WordPair] = {}
+        for (start, end), pair in found:
+            if taken.keys().isdisjoint(range(start, end)):
+                taken.update(dict.fromkeys(range(start, end), pair))
+        return list(dict.fromkeys(map(taken.__getitem__, sorted(taken))))
+
     def to_arrays(self) -> dict[str, Floats]:
         """Return the parameters as arrays, to be stored with the model."""
         return {
@@ -375,3 +415,19 @@ class Score:
             return Network(w1, b1, w2, float(b2[0]))
 
         return cls(network("words"), network("phrases"), float(arrays["score.cutoff"][0]))
+
+
+class SpellingAlone(Score):
+    """A score that is told of no meaning, as if the embedder knew no word."""
+
+    def logits(
+        self,
+        query: Words,
+        keys: Sequence[Words],
+        cosines: Floats,
+        meaning: WordMeaning,
+        usage: Usage,
+    ) -> Floats:
+        """Return the logit of each key by how it is written: float32 [len(keys)]."""
+        unknown = np.zeros_like(cosines)
+        return super().logits(query, keys, unknown, WithoutVectors(meaning), usage)
