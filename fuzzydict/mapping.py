@@ -17,11 +17,12 @@ from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, make_index
 from fuzzydict.matching import Learned, Matcher
-from fuzzydict.reads import ABSENT, FuzzyReads, Match, NoMatchError
+from fuzzydict.reads import ABSENT, DEBUG, LOG, FuzzyReads, Match, NoMatchError, log
 from fuzzydict.text import MAX_LENGTH
 
 if TYPE_CHECKING:
     from fuzzydict.archive import Archive
+    from fuzzydict.counting import Stats
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError"]
 
@@ -146,6 +147,25 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """Where the keys are searched; its repr says of which kind it is, and of how many keys."""
         return self._up_to_date().index
 
+    def stats(self) -> "Stats":
+        """Return how many reads found an exact key, an inexact one, and none.
+
+        Counted from the first call on, because an exact ``d[key]`` runs no code that could count
+        it: while reads are counted it takes some twenty times as long; `Stats.stop` ends that.
+        Each of ``d[q]``, ``q in d``, `get` and `match` is one read, and so is each query of
+        `get_many` and `match_many`. A copy counts nothing until it is asked too.
+
+        >>> d = FuzzyDict({"color": "red"})
+        >>> stats = d.stats()
+        >>> d["color"], d["colour"], d.get("parliament")
+        ('red', 'red', None)
+        >>> stats
+        Stats(exact=1, inexact=1, silent=1)
+        """
+        from fuzzydict.counting import count
+
+        return count(self)
+
     def _adopt(self, **learned: Any) -> None:
         with self._lock:
             new = self._learned._replace(**learned)
@@ -174,13 +194,17 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         if self._is_told():
             found: tuple[str, float] | None = self._remembered.get(query, ABSENT)
             if found is not ABSENT:
+                if LOG.isEnabledFor(DEBUG):
+                    log(query, found)
                 return found
         with self._lock:
-            found = super()._find(query)
+            found = self._search(query)
             if len(query) <= MAX_LENGTH:
                 if len(self._remembered) >= _REMEMBERED:
                     self._remembered.pop(next(iter(self._remembered)))
                 self._remembered[query] = found
+        if LOG.isEnabledFor(DEBUG):
+            log(query, found)
         return found
 
     def _is_told(self) -> bool:
@@ -407,7 +431,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made = _made, (type(self), self._options(), self._learned, (), self._file)
+        made = _made, (self._plain(), self._options(), self._learned, (), self._file)
         return *made, self._state(), None, iter(self.items())
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
@@ -418,6 +442,10 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """Return what a subclass keeps in its instances, None where that is nothing."""
         return getattr(self, "__dict__", None) or None
 
+    def _plain(self) -> "type[FuzzyDict[Any, Any]]":
+        """Return the class of copies."""
+        return type(self)
+
     def _options(self) -> dict[str, Any]:
         return {
             "embedder": self._source,
@@ -427,7 +455,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         }
 
     def _like(self, items: Any) -> "FuzzyDict[Any, Any]":
-        result = _made(type(self), self._options(), self._learned, items, self._file)
+        result = _made(self._plain(), self._options(), self._learned, items, self._file)
         result.__setstate__(self._state())
         return result
 

@@ -3,6 +3,7 @@
 `FuzzyReads` asks a matcher for the keys that a query may mean, and the mapping for their values.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
@@ -16,12 +17,13 @@ from fuzzydict.values import Attention, weigh
 if TYPE_CHECKING:
     from fuzzydict.explaining import Explanation
 
-__all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError", "probability"]
+__all__ = ["ABSENT", "DEBUG", "LOG", "FuzzyReads", "Match", "NoMatchError", "log", "probability"]
 
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
 
+LOG, DEBUG = logging.getLogger("fuzzydict"), logging.DEBUG
 _TOGETHER = 256  # queries that are searched together
 _CLOSEST = 3  # keys that an error names
 ABSENT: Any = object()
@@ -134,8 +136,10 @@ class FuzzyReads(Generic[K, V]):
         >>> FuzzyDict({"color": "red"}).match("color")
         Match(key='color', value='red', score=1.0)
         """
-        best = self.matches(query, 1, cutoff=cutoff)
-        return best[0] if best else None
+        best = next(iter(self.matches(query, 1, cutoff=cutoff)), None)
+        if LOG.isEnabledFor(DEBUG) and not self._has(query):
+            log(query, None if best is None else (best.key, best.score))
+        return best
 
     def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
         """Return the ``n`` best keys of a score of at least ``cutoff``, best first.
@@ -227,6 +231,9 @@ class FuzzyReads(Generic[K, V]):
         values = dict(zip(keys, self._values(keys), strict=True))
         for query, (key, score) in best.items():
             found[query] = Match(key, values[key], score)
+        if LOG.isEnabledFor(DEBUG):
+            for query in texts:
+                log(query, best.get(query))
         return found
 
     @overload
@@ -457,6 +464,12 @@ class FuzzyReads(Generic[K, V]):
         if not self._is_fuzzy(query):
             hash(query)
             return None
+        found = self._search(query)
+        if LOG.isEnabledFor(DEBUG):
+            log(query, found)
+        return found
+
+    def _search(self, query: str) -> tuple[str, float] | None:
         ranked = self._up_to_date().rank(query, 1)
         return ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
 
@@ -465,3 +478,11 @@ def probability(cutoff: float) -> float:
     if not 0.0 <= cutoff <= 1.0:
         raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
     return cutoff
+
+
+def log(query: object, found: tuple[Any, float] | None) -> None:
+    """Tell the log what an inexact query found."""
+    if found is None:
+        LOG.debug("%r finds no key", query)
+    else:
+        LOG.debug("%r finds %r, score %.3f", query, *found)
