@@ -37,7 +37,6 @@ __all__ = [
 Array = NDArray[Any]
 
 _BLOCK = 1 << 20  # numbers in a block of weights: 4 MB in float32
-_NUMBERED = 12  # words of a plot that still has room for numbers
 
 
 class AttentionOutput(NamedTuple):
@@ -286,33 +285,13 @@ class SelfAttention:
         On the axes ``ax``, or else on a new figure. ``ImportError`` where matplotlib is not
         installed: it comes with the extra ``plot``.
         """
-        if ax is None:
-            ax = _new_axes(len(self.words))
-        image = ax.imshow(self.weights, vmin=0, cmap="viridis")
-        places = range(len(self.words))
-        ax.set_xticks(places, self.words, rotation=45, ha="right", rotation_mode="anchor")
-        ax.set_yticks(places, self.words)
-        if len(places) <= _NUMBERED:
-            bright = 0.6 * self.weights.max()
-            for (row, column), weight in np.ndenumerate(self.weights):
-                color = "black" if weight > bright else "white"
-                ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=color)
-        ax.set_xlabel("the word it looks at")
-        ax.set_ylabel("the word that looks")
-        ax.set_title("Self-attention")
-        ax.figure.colorbar(image, ax=ax, label="weight (each row sums to one)")
+        from fuzzydict.plots import heat_map, new_axes
+
+        n = len(self.words)
+        ax = new_axes(n, n) if ax is None else ax
+        heat_map(ax, self.weights, self.words, self.words)
+        ax.set(xlabel="the word it looks at", ylabel="the word that looks", title="Self-attention")
         return ax
-
-
-def _new_axes(words: int) -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "plots need matplotlib: pip install 'fuzzydict-attention[plot]'"
-        ) from error
-    side = min(max(4.0, 1.5 + 0.45 * words), 20.0)  # inches; room for the labels of all words
-    return plt.figure(figsize=(side + 1, side), layout="compressed").add_subplot()
 
 
 def self_attention(embedder: Any, text: str, *, scale: float = 2.0) -> SelfAttention:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
+from fuzzydict.embedders import Embedder
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
@@ -335,6 +336,11 @@ class FuzzyReads(Generic[K, V]):
     def cutoff(self, cutoff: float | None) -> None:
         self._cutoff = None if cutoff is None else probability(cutoff)  # type: ignore[misc]
         self._forget_answers()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors, by its ``encode``."""
+        return self._up_to_date().embedder
 
     # Teaching: what the user knows of the right answers.
 
