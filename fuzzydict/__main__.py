@@ -18,11 +18,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     command.add_look(commands.add_parser("look", help="look queries up in a file"))
+    command.add_explain(commands.add_parser("explain", help="tell why a query finds what it does"))
     command.add_join(commands.add_parser("join", help="join two CSV files by key"))
     add_arguments(commands.add_parser("train", help="train a model file"))
     asked = parser.parse_args(arguments)
+    run_command = {
+        "look": command.look,
+        "explain": command.explain,
+        "join": command.join,
+        "train": run,
+    }[asked.command]
     try:
-        status = {"look": command.look, "join": command.join, "train": run}[asked.command](asked)
+        status = run_command(asked)
         sys.stdout.flush()  # here, where a reader that is gone can be told from an error
     except command.CommandError as error:
         print(f"fuzzydict {asked.command}: {error}", file=sys.stderr)

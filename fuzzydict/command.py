@@ -1,4 +1,4 @@
-"""The commands ``fuzzydict look`` and ``fuzzydict join``: files in, lines out."""
+"""The commands ``fuzzydict look``, ``explain`` and ``join``: files in, lines out."""
 
 import argparse
 import csv
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from fuzzydict.mapping import FuzzyDict, Match
 
-__all__ = ["CommandError", "add_join", "add_look", "join", "look"]
+__all__ = ["CommandError", "add_explain", "add_join", "add_look", "explain", "join", "look"]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -25,6 +25,10 @@ examples:
 
 The exit status is 0 where everything that was asked fits, 1 where something does not, and 2 for
 errors.
+"""
+_EXPLAIN = """\
+examples:
+  fuzzydict explain settings.toml "max conections"
 """
 _JOIN = """\
 examples:
@@ -39,14 +43,25 @@ class CommandError(Exception):
 
 def add_look(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``fuzzydict look``."""
-    parser.epilog, parser.formatter_class = _LOOK, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", type=Path, metavar="FILE", help="JSON, CSV, TOML, YAML, or saved")
+    _add_file(parser, _LOOK)
     parser.add_argument(
         "queries", nargs="*", metavar="QUERY", help="what to look up (default: lines of the input)"
     )
     parser.add_argument("-n", type=_count, default=1, help="matches a query (default: 1)")
     parser.add_argument("--cutoff", type=_cutoff, help="the least score of a match, 0 to 1")
     parser.add_argument("--json", action="store_true", help="an object a line")
+
+
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``fuzzydict explain``."""
+    _add_file(parser, _EXPLAIN)
+    parser.add_argument("query", metavar="QUERY", help="what to look up")
+    parser.add_argument("-n", type=_count, default=5, help="keys that are shown (default: 5)")
+
+
+def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
+    parser.epilog, parser.formatter_class = examples, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", type=Path, metavar="FILE", help="JSON, CSV, TOML, YAML, or saved")
     parser.add_argument("--key", help="the column of the keys of a CSV file (default: the first)")
     parser.add_argument("--value", help="the column of the values (default: all the others)")
 
@@ -86,6 +101,15 @@ def look(arguments: argparse.Namespace) -> int:
             hint = f" (closest: {closest})" if closest else ""
             print(f"{query}: nothing fits{hint}", file=sys.stderr)
     return status
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Print why the query is answered as it is; return 1 where nothing fits, else 0."""
+    found = read(arguments.file, arguments.key, arguments.value).explain(
+        arguments.query, arguments.n
+    )
+    print(found)
+    return int(found.answer is None)
 
 
 def join(arguments: argparse.Namespace) -> int:

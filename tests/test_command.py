@@ -124,8 +124,15 @@ def test_bad_use_is_told(folder):
     assert run()[0] == 2
 
 
+def test_a_lookup_is_explained(folder):
+    status, out, _ = run("explain", folder / "car.json", "velocity")
+    assert status == 0
+    assert out.startswith("'velocity' finds 'top speed': its score of")
+    assert run("explain", folder / "car.json", "parliament", "-n", 1)[0] == 1
+
+
 def test_help_has_examples():
-    for command in ("look", "join"):
+    for command in ("look", "explain", "join"):
         status, out, _ = run(command, "--help")
         assert status == 0
         assert f"fuzzydict {command} " in out.split("examples:")[1]
