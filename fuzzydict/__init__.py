@@ -6,10 +6,12 @@ from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
 
 if TYPE_CHECKING:
     from fuzzydict.joining import join
+    from fuzzydict.tools import resolve
 
-__all__ = ["FuzzyDict", "Match", "NoMatchError", "join"]
+__all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
 
-_ELSEWHERE = {"join": "fuzzydict.joining"}  # what is loaded when it is first asked for
+# What is loaded when it is first asked for.
+_ELSEWHERE = {"join": "fuzzydict.joining", "resolve": "fuzzydict.tools"}
 
 
 def __getattr__(name: str) -> Any:
