@@ -103,36 +103,22 @@ class Explanation:
         title = f'<div style="overflow-wrap:anywhere">{verdict}</div>'
         if not self.candidates:
             return title
-        cell = "padding:.25em .7em;border:0;border-bottom:1px solid rgba(128,128,128,.3);"
-        cell += "vertical-align:baseline;"
-        left, right = cell + "text-align:left;", cell + "text-align:right;white-space:nowrap;"
         names, rows = self._table(_CELL)
-        meant = {None} if self.answer is None else {self.answer.key}
-        chosen = [evidence.key in meant for evidence in self.candidates] + [self.answer is None]
-        shares = [evidence.score for evidence in self.candidates] + [self.silence]
         head = "".join(
-            f'<th style="{left if name in ("key", "words") else right}font-weight:600" '
+            f'<th style="{_TEXT if name in ("key", "words") else _NUMBER}font-weight:600" '
             f'title="{_escaped(_COLUMNS.get(name, ""))}">{_escaped(name)}</th>'
             for name in names
         )
-        body = []
-        for (first, *middle, last), share, answered in zip(rows, shares, chosen, strict=True):
-            bar = (
-                f"linear-gradient(to right,rgba(64,128,255,.3) {share:.0%},transparent {share:.0%})"
-            )
-            *numbers, score = middle
-            wide = f"{left}overflow-wrap:anywhere;min-width:10em;"
-            body.append(
-                f'<tr style="background:none{";font-weight:600" if answered else ""}">'
-                f'<td style="{wide}"><bdi>{_escaped(first)}</bdi></td>'
-                + "".join(f'<td style="{right}">{number}</td>' for number in numbers)
-                + f'<td style="{right}min-width:5em;background:{bar}">{score}</td>'
-                f'<td style="{wide}"><bdi>{_escaped(last)}</bdi></td></tr>'
-            )
+        meant = [
+            self.answer is not None and each.key == self.answer.key for each in self.candidates
+        ]
+        shares = [each.score for each in self.candidates]
+        marked = zip(rows, [*shares, self.silence], [*meant, self.answer is None], strict=True)
+        body = "".join(_html_row(*each) for each in marked)
         style = "border-collapse:collapse;margin:.5em 0;font-variant-numeric:tabular-nums"
         return (
             f'{title}<table style="{style}"><thead><tr style="background:none">{head}</tr></thead>'
-            f"<tbody>{''.join(body)}</tbody></table>"
+            f"<tbody>{body}</tbody></table>"
         )
 
     def _headline(self, width: int) -> str:
@@ -149,7 +135,7 @@ class Explanation:
         for each in self.candidates:
             numbers = [each.letters, each.cosine, each.by_spelling, each.by_meaning]
             numbers += [each.by_learning, each.score] if taught else [each.score]
-            shown = [f"{number + 0.0:.2f}".replace("-0.00", "0.00") for number in numbers]
+            shown = [f"{number:.2f}".replace("-0.00", "0.00") for number in numbers]
             rows.append([_named(each.key, width), *shown, _said(each, width)])
         empty = [""] * (len(names) - 3)
         rows.append(["(no key)", *empty, f"{self.silence:.2f}", ""])
@@ -246,6 +232,26 @@ def _apart(one: float, other: float) -> tuple[str, str]:
     """Return two numbers with as many digits as tell them apart."""
     shown = [(f"{one:.{digits}f}", f"{other:.{digits}f}") for digits in range(2, 7)]
     return next((pair for pair in shown if pair[0] != pair[1]), shown[0])
+
+
+# A row of the table in a notebook, whose own styles it must not depend on.
+
+_EACH = "padding:.25em .7em;border:0;border-bottom:1px solid rgba(128,128,128,.3);"
+_TEXT = _EACH + "vertical-align:baseline;text-align:left;overflow-wrap:anywhere;min-width:10em;"
+_NUMBER = _EACH + "vertical-align:baseline;text-align:right;white-space:nowrap;"
+
+
+def _html_row(row: Sequence[str], share: float, meant: bool) -> str:
+    """Return a row, with a bar behind its score, in bold type where it is what was meant."""
+    first, *numbers, score, last = row
+    bar = f"linear-gradient(to right,rgba(64,128,255,.3) {share:.0%},transparent {share:.0%})"
+    return (
+        f'<tr style="background:none;font-weight:{600 if meant else 400}">'
+        f'<td style="{_TEXT}"><bdi>{_escaped(first)}</bdi></td>'
+        + "".join(f'<td style="{_NUMBER}">{number}</td>' for number in numbers)
+        + f'<td style="{_NUMBER}min-width:5em;background:{bar}">{score}</td>'
+        f'<td style="{_TEXT}"><bdi>{_escaped(last)}</bdi></td></tr>'
+    )
 
 
 # Text on a screen: what is written in it, and how wide it is.
