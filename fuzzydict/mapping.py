@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, make_index
+from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
-from fuzzydict.reads import ABSENT, DEBUG, LOG, FuzzyReads, Match, NoMatchError, log
+from fuzzydict.reads import ABSENT, FuzzyReads, Match, NoMatchError
 from fuzzydict.text import MAX_LENGTH
 
 if TYPE_CHECKING:
@@ -194,8 +195,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         if self._is_told():
             found: tuple[str, float] | None = self._remembered.get(query, ABSENT)
             if found is not ABSENT:
-                if LOG.isEnabledFor(DEBUG):
-                    log(query, found)
+                if LOG.is_on():
+                    LOG.tell(query, found)
                 return found
         with self._lock:
             found = self._search(query)
@@ -203,8 +204,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
                 if len(self._remembered) >= _REMEMBERED:
                     self._remembered.pop(next(iter(self._remembered)))
                 self._remembered[query] = found
-        if LOG.isEnabledFor(DEBUG):
-            log(query, found)
+        if LOG.is_on():
+            LOG.tell(query, found)
         return found
 
     def _is_told(self) -> bool:

@@ -3,13 +3,13 @@
 `FuzzyReads` asks a matcher for the keys that a query may mean, and the mapping for their values.
 """
 
-import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
 from fuzzydict.embedders import Embedder
+from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
@@ -18,13 +18,12 @@ from fuzzydict.values import Attention, weigh
 if TYPE_CHECKING:
     from fuzzydict.explaining import Explanation
 
-__all__ = ["ABSENT", "DEBUG", "LOG", "FuzzyReads", "Match", "NoMatchError", "log", "probability"]
+__all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError", "probability"]
 
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
 
-LOG, DEBUG = logging.getLogger("fuzzydict"), logging.DEBUG
 _TOGETHER = 256  # queries that are searched together
 _CLOSEST = 3  # keys that an error names
 ABSENT: Any = object()
@@ -138,8 +137,8 @@ class FuzzyReads(Generic[K, V]):
         Match(key='color', value='red', score=1.0)
         """
         best = next(iter(self.matches(query, 1, cutoff=cutoff)), None)
-        if LOG.isEnabledFor(DEBUG) and not self._has(query):
-            log(query, None if best is None else (best.key, best.score))
+        if LOG.is_on() and not self._has(query):
+            LOG.tell(query, None if best is None else (best.key, best.score))
         return best
 
     def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
@@ -232,9 +231,9 @@ class FuzzyReads(Generic[K, V]):
         values = dict(zip(keys, self._values(keys), strict=True))
         for query, (key, score) in best.items():
             found[query] = Match(key, values[key], score)
-        if LOG.isEnabledFor(DEBUG):
+        if LOG.is_on():
             for query in texts:
-                log(query, best.get(query))
+                LOG.tell(query, best.get(query))
         return found
 
     @overload
@@ -471,8 +470,8 @@ class FuzzyReads(Generic[K, V]):
             hash(query)
             return None
         found = self._search(query)
-        if LOG.isEnabledFor(DEBUG):
-            log(query, found)
+        if LOG.is_on():
+            LOG.tell(query, found)
         return found
 
     def _search(self, query: str) -> tuple[str, float] | None:
@@ -484,11 +483,3 @@ def probability(cutoff: float) -> float:
     if not 0.0 <= cutoff <= 1.0:
         raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
     return cutoff
-
-
-def log(query: object, found: tuple[Any, float] | None) -> None:
-    """Tell the log what an inexact query found."""
-    if found is None:
-        LOG.debug("%r finds no key", query)
-    else:
-        LOG.debug("%r finds %r, score %.3f", query, *found)

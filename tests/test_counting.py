@@ -4,6 +4,7 @@ import contextlib
 import copy
 import logging
 import pickle
+import subprocess
 import sys
 import threading
 
@@ -173,11 +174,26 @@ def test_inexact_reads_are_told_to_the_log(car, caplog):
 
 
 def test_nothing_is_written_for_the_log_while_it_is_off(car, monkeypatch):
-    monkeypatch.setattr("fuzzydict.mapping.log", None)
-    monkeypatch.setattr("fuzzydict.reads.log", None)
+    monkeypatch.setattr("fuzzydict.log.LOG.tell", None)
     assert car["colour"] == car.match("colour").value == car.get_many(["colour"])[0]
 
 
 def test_silence_of_the_log_is_the_default(car, capfd):
     car["colour"], car.get("parliament")
     assert capfd.readouterr() == ("", "")
+
+
+def test_importing_loads_no_logging():
+    program = "import sys, fuzzydict; print('logging' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_the_first_read_is_told_too():
+    program = (
+        "import logging; logging.basicConfig(level=logging.DEBUG, format='%(name)s: %(message)s')\n"
+        "from fuzzydict import FuzzyDict\n"
+        "FuzzyDict(color=1).get('parliament')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.strip() == "fuzzydict: 'parliament' finds no key"
