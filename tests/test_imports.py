@@ -65,7 +65,8 @@ def test_a_dictionary_answers_from_any_folder(tmp_path):
 
 
 def test_the_public_names_are_few():
-    assert sorted(fuzzydict.__all__) == ["FuzzyDict", "Match", "NoMatchError"]
+    names = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
+    assert sorted(fuzzydict.__all__) == names
     for name in fuzzydict.__all__:
         assert getattr(fuzzydict, name).__doc__
 

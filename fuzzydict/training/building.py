@@ -133,8 +133,8 @@ def fit_score(
     phrases = fitting.fit_mean(lookups, units[1], epochs=epochs, describe="phrases")
     held_out = fitting.phrase_lookups(some(n // 8, 3), words, embedder)
     # The lookups that are made are harder than real ones: 3 of 8 have no answer, and most of these
-    # are near a key. At 3% wrong answers here there are fewer than 2% in real use.
-    return Score(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.03))
+    # are near a key. At 2.75% wrong answers here there are fewer than 2% in real use.
+    return Score(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
 
 
 def write_tables(folder: Path) -> None:
