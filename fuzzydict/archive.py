@@ -49,7 +49,7 @@ def write(
     keys, values, options, taught, known, embedder = archive
     about = {
         "options": options,
-        "embedder": _described(embedder),
+        "embedder": described(embedder),
         "encoded": encode is not None,
         "learned": plain(taught),
     }
@@ -114,10 +114,10 @@ def read(
         if not (named and data_file(f"{made_by}.safetensors").is_file()):
             raise FileFormatError(f"{name}: pass the embedder it was written with, {made_by!r}")
         embedder = made_by
-    dimension = _dimension(embedder, described)
-    if dimension is None:
+    width = dimension(embedder, described)
+    if width is None:
         raise FileFormatError(f"{name}: written with the embedder {made_by!r}, not with this one")
-    if known.entries and known.rows.numbers.shape[1] != dimension + spelling.DIMENSION + tail:
+    if known.entries and known.rows.numbers.shape[1] != width + spelling.DIMENSION + tail:
         raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
     if decode is not None:
         values = [decode(value) for value in values]
@@ -261,7 +261,7 @@ def _split(words: bytes) -> list[str]:
     return words.decode("utf-8", "surrogatepass").split("\n") if words else []
 
 
-def _described(embedder: Embedder) -> dict[str, Any]:
+def described(embedder: Embedder) -> dict[str, Any]:
     """Return what tells an embedder from others."""
     if isinstance(embedder, WordEmbedder):
         words, _ = embedder.fingerprint()
@@ -269,7 +269,7 @@ def _described(embedder: Embedder) -> dict[str, Any]:
     return {"name": embedder.name, "shipped": False, "probes": embedder.encode(_PROBES)}
 
 
-def _dimension(embedder: Any, described: Any) -> int | None:
+def dimension(embedder: Any, described: Any) -> int | None:
     """Return the dimension of the embedder if it is the one that was described."""
     if isinstance(embedder, str | os.PathLike):
         words, dimension = fingerprint(embedder)

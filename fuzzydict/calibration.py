@@ -97,6 +97,13 @@ class Background:
         self._sample: list[tuple[int, str]] = []  # sorted
         self._scale: Scale | None = None
 
+    @classmethod
+    def of(cls, scale: Scale) -> "Background":
+        """Return the background of keys whose scale is known."""
+        self = cls()
+        self._scale = scale
+        return self
+
     def add(self, keys: Iterable[str]) -> None:
         """Let new keys into the sample. O(log 128) for a key that stays out of it."""
         numbered = ((zlib.crc32(key.encode("utf-8", "surrogatepass")), key) for key in keys)

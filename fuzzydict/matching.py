@@ -177,6 +177,8 @@ class Matcher:
     means the key that the correction names, as long as that key is there.
     """
 
+    _ready: tuple[Sequence[str], tuple[list[Words], Floats]] | None = None  # what is asked next
+
     def __init__(
         self,
         embedder: Embedder,
@@ -299,6 +301,18 @@ class Matcher:
         if self._background is not None:
             self._background.add(self.keys())
 
+    def view(self, known: Known, usage: WordUsage, scale: Scale | None) -> "Matcher":
+        """Return a matcher of these keys alone, that judges them as if they were among others.
+
+        ``usage`` is that of words in all keys, ``scale`` that of an embedder's cosines.
+        """
+        view = object.__new__(Matcher)
+        vars(view).update(vars(self), _kind="exact", _background=None)
+        view.restore(known)
+        view._usage = usage
+        view._background = None if scale is None else Background.of(scale)
+        return view
+
     def _new_index(self) -> Index[Entry]:
         projection = self.learned.projection
         return make_index(self._kind, ExactIndex(projection.width if projection else 0))
@@ -354,17 +368,7 @@ class Matcher:
     ) -> list[_Near]:
         if not len(self):
             return [_Near(query, (), np.empty(0, np.float32), []) for query in queries]
-        split = [words(query) for query in queries]
-        rows = self._rows(queries, split)
-        learned = None
-        if (projection := self.learned.projection) is not None:
-            learned = projection.queries(
-                Texts(split, self._features(rows[:, : -spelling.DIMENSION], split))
-            )
-        for row, text in zip(rows, split, strict=True):
-            row[: -spelling.DIMENSION] *= self._trust(text)
-        if learned is not None:
-            rows = np.hstack([rows, _LEARNED * learned])
+        split, rows = self._asking(queries)
         allowed: Collection[Entry] | None = among
         if among is not None and self._told:
             keys = {None, *among}
@@ -379,6 +383,23 @@ class Matcher:
                 entries = [*entries[: n - 1], sure]
             result.append(_Near(query, text, row, entries))
         return result
+
+    def _asking(self, queries: Sequence[str]) -> tuple[list[Words], Floats]:
+        """Return the words of queries, and the rows whose products with those of keys count."""
+        if self._ready is not None and self._ready[0] is queries:
+            return self._ready[1]
+        split = [words(query) for query in queries]
+        rows = self._rows(queries, split)
+        learned = None
+        if (projection := self.learned.projection) is not None:
+            learned = projection.queries(
+                Texts(split, self._features(rows[:, : -spelling.DIMENSION], split))
+            )
+        for row, text in zip(rows, split, strict=True):
+            row[: -spelling.DIMENSION] *= self._trust(text)
+        if learned is not None:
+            rows = np.hstack([rows, _LEARNED * learned])
+        return split, rows
 
     def _asked(self, near: _Near) -> _Asked:
         held = [self._held(entry) for entry in near.entries]

@@ -1,5 +1,6 @@
 """Rows of vectors, a byte a number, and their dot products with queries."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,20 @@ class Rows(NamedTuple):
         for i, part in enumerate(self._parts()):
             vectors[:, part] *= self.scales[:, i, None]
         return vectors
+
+    def plain(self) -> "Rows":
+        """Return the rows without the last part."""
+        first = self._parts()[0]
+        return Rows(self.numbers[:, first], self.scales[:, :1])
+
+    @classmethod
+    def together(cls, parts: Sequence["Rows"]) -> "Rows":
+        """Return the rows of all parts, one of which at least has some if the width counts."""
+        some = [part for part in parts if len(part)] or [*parts[:1]]
+        numbers, scales = (
+            np.concatenate(each) for each in zip(*(p[:2] for p in some), strict=True)
+        )
+        return cls(numbers, scales, some[0].tail)
 
     def products(self, queries: Vectors) -> Vectors:
         """Return the dot product of each query, [Q, d], with each vector: [Q, n].

@@ -1,0 +1,203 @@
+"""Connections to a PostgreSQL server: a pool, what is done again when one is lost, and vectors."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    import psycopg
+    from psycopg import sql
+    from psycopg.adapt import Buffer, Dumper, Loader
+    from psycopg.pq import Format
+    from psycopg.types import TypeInfo
+    from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+except ImportError as error:
+    raise ImportError(
+        "a dictionary on a server needs psycopg: pip install 'fuzzydict-attention[postgres]'"
+    ) from error
+
+__all__ = [
+    "Connection",
+    "Connections",
+    "LostConnectionError",
+    "Vector",
+    "psycopg",
+    "sql",
+    "vectors",
+]
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
+
+_LEAST = (0, 8, 4)  # the version of pgvector, from which on iterative scans are right
+_SEARCHING = 64  # ef_search: the candidates of a search
+_FIRST, _LONGEST = 0.05, 1.0  # seconds between two tries
+_GONE = ("08", "57P", "40001", "40P01")  # SQL states: lost, shut down, or to be tried again
+
+
+class LostConnectionError(ConnectionError):
+    """The server cannot be reached, or was lost on the way and does not come back."""
+
+
+class Vector:
+    """A row of numbers on its way to the server: float32 [d]."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, numbers: NDArray[np.float32]) -> None:
+        self.numbers = numbers
+
+    def __bytes__(self) -> bytes:
+        """Return it as a ``halfvec`` in binary."""
+        head = np.array([len(self.numbers), 0], ">u2")
+        return head.tobytes() + self.numbers.astype(">f2").tobytes()
+
+
+def vectors(received: Sequence[bytes], width: int) -> NDArray[np.float32]:
+    """Return vectors that the server sent: float32 [n, width]."""
+    read = np.frombuffer(b"".join(received), ">f2").reshape(len(received), width + 2)
+    return read[:, 2:].astype(np.float32)
+
+
+class Connections:
+    """A pool of connections; statements are run in one, and again where it was lost."""
+
+    def __init__(self, dsn: str, size: int, patience: float) -> None:
+        self._patience = patience
+        self._dsn = dsn
+        with self._first() as connection:
+            _prepare(connection)
+            self.is_standby = bool(_one(connection, "SELECT pg_is_in_recovery()"))
+            self.place = f"{connection.info.host}:{connection.info.port}"
+        self._pool = ConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            kwargs={"autocommit": True, "client_encoding": "utf8"},
+            configure=_configure,
+            reconnect_timeout=patience,
+            open=True,
+        )
+
+    def _first(self) -> Connection:
+        """Return a connection beside the pool, which says why there is none."""
+        deadline, wait = time.monotonic() + self._patience, _FIRST
+        while True:
+            try:
+                return psycopg.connect(self._dsn, autocommit=True, client_encoding="utf8")
+            except psycopg.OperationalError as error:
+                if time.monotonic() + wait > deadline or not _is_starting(error):
+                    raise LostConnectionError(f"no connection to the server: {error}") from error
+            time.sleep(wait)
+            wait = min(2 * wait, _LONGEST)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    def run(self, work: Callable[[Connection], T], *, again: bool = True) -> T:
+        """Return what ``work`` returns for a connection.
+
+        It is done anew, for as long as patience lasts, where the connection is lost, unless not
+        ``again``; then only where it was lost before. `LostConnectionError` after that.
+        """
+        deadline, wait = time.monotonic() + self._patience, _FIRST
+        while True:
+            begun = False
+            try:
+                with self._pool.connection(max(deadline - time.monotonic(), 0.01)) as connection:
+                    if not again:
+                        connection.execute("SELECT 1")
+                    begun = True
+                    return work(connection)
+            except PoolClosed:
+                raise
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                if not isinstance(error, PoolTimeout) and not _is_gone(error):
+                    raise
+                if begun and not again and not _is_undone(error):
+                    raise LostConnectionError(
+                        f"the connection to the server was lost: {error}; what was asked for may "
+                        "have happened or not"
+                    ) from error
+                if time.monotonic() + wait > deadline:
+                    raise LostConnectionError(
+                        f"the server did not come back in {self._patience:g} s: {error}"
+                    ) from error
+            time.sleep(wait)
+            wait = min(2 * wait, _LONGEST)
+
+
+def _is_gone(error: psycopg.Error) -> bool:
+    return error.sqlstate is None or error.sqlstate.startswith(_GONE)
+
+
+def _is_undone(error: psycopg.Error) -> bool:
+    """Did the server itself say that nothing happened?"""
+    return error.sqlstate is not None and error.sqlstate.startswith("40")
+
+
+def _is_starting(error: psycopg.Error) -> bool:
+    return "the database system is starting up" in str(error)
+
+
+def _one(connection: Connection, query: str) -> Any:
+    found = connection.execute(query.encode()).fetchone()
+    return None if found is None else found[0]
+
+
+def _prepare(connection: Connection) -> None:
+    """See to it that the server has pgvector."""
+    installed = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+    version = _one(connection, installed)
+    if version is None:
+        try:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        except psycopg.errors.UniqueViolation:  # another did at the same moment
+            pass
+        except psycopg.Error as error:
+            raise RuntimeError(f"the server needs pgvector {_named(_LEAST)}: {error}") from error
+        version = _one(connection, installed)
+    _require(version)
+
+
+def _require(version: str) -> None:
+    if tuple(int(part) for part in version.split(".")[:3]) < _LEAST:
+        raise RuntimeError(
+            f"the server has pgvector {version}, and {_named(_LEAST)} is needed: install it there, "
+            "and ALTER EXTENSION vector UPDATE"
+        )
+
+
+def _named(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _configure(connection: Connection) -> None:
+    """Teach a new connection of the pool vectors, and how to search for them."""
+    info = TypeInfo.fetch(connection, "halfvec")
+    assert info is not None
+    info.register(connection)
+    connection.adapters.register_dumper(Vector, type("_Dumper", (_Dumper,), {"oid": info.oid}))
+    connection.adapters.register_loader(info.oid, _Loader)
+    connection.execute("SET hnsw.iterative_scan = relaxed_order")
+    connection.execute(f"SET hnsw.ef_search = {_SEARCHING}".encode())
+    connection.prepare_threshold = 2
+    connection.execute("SET plan_cache_mode = force_generic_plan")  # each is planned once
+
+
+class _Dumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: Vector) -> Buffer:
+        return bytes(obj)
+
+
+class _Loader(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
