@@ -113,7 +113,7 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         with self._making:
             if self._matcher is None:
                 embedder = self._embedder()
-                self._tables.check(embedder)
+                self._tables.require(embedder)
                 self._matcher = RemoteMatcher(embedder, self._guards, self._tables)
             return self._matcher.up_to_date(taught)
 
@@ -245,6 +245,15 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
     def clear(self) -> None:
         """Remove every item. What was taught stays."""
         self._tables.clear()
+
+    def drop(self) -> None:
+        """Remove the dictionary from the server, with all that it was taught."""
+        self._tables.drop()
+        self.close()
+
+    def _check(self) -> None:
+        """Assert that the parts of the dictionary agree; for tests. O(len(self))."""
+        self._tables.check()
 
     # Teaching: on the server, and so for all its clients.
 

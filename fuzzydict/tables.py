@@ -14,6 +14,7 @@
 import hashlib
 import random
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -155,6 +156,14 @@ WITH gone AS (
 )
 SELECT value FROM gone"""
 _CLEAR = "TRUNCATE {items}, {near}, {words}"
+_DROP = "DROP TABLE {items}, {near}, {words}, {corrections}, {meta}; DROP SEQUENCE {place}"
+_CHECK = """
+SELECT (
+        SELECT count(*) FROM {items} FULL JOIN {near} USING (digest)
+        WHERE place IS NULL OR near IS NULL
+    ), (SELECT count(*) FROM {items}), (SELECT count(*) FROM (
+        SELECT word FROM {words} GROUP BY word HAVING sum(keys) < 0
+    ) negative)"""
 _SUM = """
 WITH gone AS (DELETE FROM {words} WHERE {which} RETURNING word, keys)
 INSERT INTO {words} SELECT word, sum(keys) FROM gone GROUP BY word HAVING sum(keys) <> 0"""
@@ -209,7 +218,7 @@ class Tables:
         if partitions not in (None, there):
             raise ValueError(f"the dictionary {name!r} has {there} partitions, not {partitions}")
 
-    def check(self, embedder: Embedder) -> None:
+    def require(self, embedder: Embedder) -> None:
         """Raise ``ValueError`` for another embedder than that of the keys."""
         about = codec.loads(self._described)
         if dimension(embedder, about) is None:
@@ -472,6 +481,19 @@ class Tables:
     def clear(self) -> None:
         """Remove every item."""
         self._now(lambda to: to.execute(self._sql(_CLEAR, self._known(to).generation)))
+
+    def drop(self) -> None:
+        """Remove the tables."""
+        self._now(lambda to: to.execute(self._sql(_DROP, self._known(to).generation)))
+
+    def check(self) -> None:
+        """Assert that the tables agree; for tests. O(keys)."""
+        ((unpaired, keys, negative),) = self._near_all(_CHECK)
+        assert (unpaired, negative) == (0, 0), (unpaired, negative)
+        found = Counter(word for key in self.keys() for word in {"", *words(key)})
+        counts = self.counts(found) if found else {}
+        assert found == counts, found - Counter(counts)
+        assert found[""] == keys, (found[""], keys)
 
     def _sum(self, which: str, asked: Sequence[Any] = ()) -> None:
         """Add up the numbers of words, unless another does."""

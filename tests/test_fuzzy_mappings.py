@@ -1,0 +1,368 @@
+"""What every fuzzy mapping does, in memory and on a server: one suite over all of them.
+
+And the answers of those on a server are those in memory, scores included.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from fuzzydict import FuzzyDict, NoMatchError
+
+CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
+ODD = [
+    "it's", 'a "quoted" key', "back\\slash\\", "nul\0inside", "", " ", "x" * 10_000,
+    "ключ", "键", "🔑🗝️", "a\ud800b", "%s %(a)s {b}", "'; DROP TABLE items; --", "e\u0301", "\r\n\t",
+]  # fmt: skip
+QUERIES = [
+    "colour", "velocity", "batery", "cost", "parliament", "hue", "PRICE", "topSpeed", "!!!", "",
+    "how fast is it", "color of the battery", "x" * 2000, "zzz", "a\ud800b",
+]  # fmt: skip
+NUMBER = itertools.count()
+
+
+@pytest.fixture(params=["memory", "server", "partitioned server"])
+def make(request):
+    """Return a function that makes a mapping of items, with options."""
+    if request.param == "memory":
+        yield FuzzyDict
+        return
+    yield from request.getfixturevalue("makers")(request.param)
+
+
+@pytest.fixture
+def makers(server):
+    from fuzzydict.postgres import PostgresFuzzyDict
+
+    def of(kind):
+        made = []
+
+        def make(items=(), **options):
+            partitions = 3 if kind == "partitioned server" else None
+            name = f"dictionary {next(NUMBER)}"
+            made.append(PostgresFuzzyDict(server.dsn, name, partitions=partitions, **options))
+            made[-1].update(items)
+            return made[-1]
+
+        yield make
+        for each in made:
+            each._check()
+            each.drop()
+
+    return of
+
+
+@pytest.fixture
+def make_remote(makers):
+    yield from makers("server")
+
+
+def test_a_read_finds_the_very_key_and_what_was_meant(make):
+    car = make(CAR)
+    assert car["color"] == car["colour"] == "red"
+    assert car.get("velocity") == 250
+    assert "batery" in car
+    assert "parliament" not in car
+    assert car.get("parliament") is None
+    assert car.get("parliament", "?") == "?"
+
+
+def test_a_miss_names_the_closest_keys(make):
+    with pytest.raises(NoMatchError) as caught:
+        make(CAR)["parliament"]
+    assert caught.value.query == "parliament"
+    assert {match.key for match in caught.value.matches} < set(CAR)
+
+
+def test_an_empty_one_finds_nothing(make):
+    empty = make()
+    assert (len(empty), list(empty), dict(empty)) == (0, [], {})
+    assert empty.get("colour") is None
+    assert empty.matches("colour", cutoff=0) == []
+    assert empty.match_many(["colour", "hue"]) == [None, None]
+    assert empty.attend("colour").silence == 1.0
+    assert not empty.fit([]).fitted
+    with pytest.raises(KeyError):
+        empty["colour"]
+    with pytest.raises(KeyError):
+        empty.popitem()
+
+
+def test_views_are_exact_and_in_the_order_of_the_keys(make):
+    car = make(CAR)
+    car["price"] = 50_000
+    car["wheels"] = 4
+    expected = CAR | {"price": 50_000, "wheels": 4}
+    assert list(car) == list(car.keys()) == list(expected)
+    assert list(car.values()) == list(expected.values())
+    assert list(car.items()) == list(expected.items())
+    assert car == expected
+    assert car != CAR
+    assert "color" in car.keys()  # noqa: SIM118
+    assert "colour" not in car.keys()  # noqa: SIM118
+    assert ("color", "red") in car.items()
+    assert ("colour", "red") not in car.items()
+    assert ("color", "blue") not in car.items()
+    assert "color" not in car.items()
+    assert "red" in car.values()
+    assert "blue" not in car.values()
+    assert list(reversed(list(car))) == list(reversed(expected))
+
+
+def test_writes_are_exact(make):
+    car = make(CAR)
+    car["colour"] = "blue"
+    assert (car["color"], car["colour"], len(car)) == ("red", "blue", 5)
+    assert car.setdefault("colour", "green") == "blue"
+    assert car.setdefault("color of the seats", "black") == "black"
+    assert car.setdefault("gears") is None
+    assert car.pop("colour") == "blue"
+    assert car.pop("velocity", None) is None
+    with pytest.raises(KeyError, match="velocity"):
+        car.pop("velocity")
+    with pytest.raises(TypeError):
+        car.pop("velocity", 1, 2)
+    with pytest.raises(KeyError, match="velocity"):
+        del car["velocity"]
+    del car["battery"]
+    assert car.popitem() == ("gears", None)
+    car |= {"price": 1}
+    car.update([("doors", 5)], wheels=4)
+    assert dict(car) == {
+        "color": "red", "top speed": 250, "price": 1, "color of the seats": "black",
+        "doors": 5, "wheels": 4,
+    }  # fmt: skip
+    car.clear()
+    assert len(car) == 0
+    assert car.get("colour") is None
+    car["color"] = "red"
+    assert car["colour"] == "red"
+
+
+def test_a_key_that_was_removed_is_found_no_more_and_comes_back_last(make):
+    car = make(CAR)
+    assert car["colour"] == "red"
+    del car["color"]
+    assert car.get("colour") is None
+    car["color"] = "green"
+    assert car["colour"] == "green"
+    assert list(car)[-1] == "color"
+
+
+def test_a_loop_over_items_may_update_a_mapping_of_any_kind(make):
+    class Keyed:
+        def keys(self):
+            return ["color", "price"]
+
+        def __getitem__(self, key):
+            return CAR[key]
+
+    car = make()
+    car.update(Keyed())
+    assert car == {"color": "red", "price": 49_000}
+    with pytest.raises((TypeError, ValueError)):
+        car.update([("color",)])
+
+
+def test_keys_of_any_text_come_back_as_they_were(make):
+    odd = {key: i for i, key in enumerate(ODD)}
+    mapping = make(odd)
+    assert dict(mapping) == odd
+    assert [mapping[key] for key in odd] == list(odd.values())
+    for key in odd:
+        mapping[key] = [key]
+    assert list(mapping.items()) == [(key, [key]) for key in odd]
+    for key in odd:
+        del mapping[key]
+    assert len(mapping) == 0
+
+
+def test_keys_that_are_no_text_are_not_found(make):
+    car = make(CAR)
+    assert car.get(3) is None
+    assert 3 not in car
+    assert car.get_many([3, None, "color"], "?") == ["?", "?", "red"]
+    with pytest.raises(KeyError):
+        car[3]
+    with pytest.raises(TypeError):
+        car.get([])
+    with pytest.raises(TypeError):
+        car[[]]
+    with pytest.raises(TypeError):
+        car.pop([])
+
+
+def test_many_queries_are_answered_as_one_by_one(make):
+    car = make(CAR)
+    queries = [*QUERIES, *CAR] * 2
+    assert car.match_many(queries) == [car.match(query) for query in queries]
+    assert car.get_many(queries, "?") == [car.get(query, "?") for query in queries]
+    assert car.get_many([]) == []
+    assert car.match_many(["colour"], cutoff=1.0) == [None]
+
+
+def test_cutoff_is_kept_and_checked(make):
+    strict = make(CAR, cutoff=1.0)
+    assert "colour" not in strict
+    assert strict["color"] == "red"
+    strict.cutoff = None
+    assert "colour" in strict
+    with pytest.raises(ValueError, match="probability"):
+        strict.cutoff = 2
+    assert strict.match("colour", cutoff=0.999) is None
+
+
+def test_guards_forbid(make):
+    sales = make({"Q1 revenue": 10, "turn on": "ok"})
+    assert sales.get("q1_revenue") == 10
+    assert sales.get("Q2 revenue") is None
+    assert sales.get("turn off") is None
+    free = make({"Q1 revenue": 10}, guards=())
+    assert free.match("Q2 revenue", cutoff=0.0) is not None
+
+
+def test_attention_is_over_keys_and_blends_values(make):
+    car = make({"color": 0.1, "battery": 0.7, "top speed": 0.9, "horse power": 0.8, "price": 0.4})
+    one, two = car.attend(["hue", "velocity"])
+    assert (one.best, two.best) == ("color", "top speed")
+    assert 0 < two.value < 1
+    assert car.attend("color").weights["color"] > 0.9
+    assert car.attend("velocity", mask=["color", "price"]).weights.keys() <= {"color", "price"}
+    assert car.attend("velocity", mask=lambda key: key == "color").weights.keys() <= {"color"}
+    assert car.attend("velocity", mask=[]).silence == 1.0
+    assert len(car.attend("velocity", n=1).weights) == 1
+    assert len(car.attend("velocity", n=5000).weights) > 3
+    with pytest.raises(ValueError, match="no key"):
+        car.attend("velocity", mask=["colour"])
+
+
+def test_a_correction_holds_until_it_is_dropped(make):
+    account = make({"check-balance": 1, "transfer": 2, "close account": 3})
+    account.learn("how rich am I", "check-balance")
+    account.learn("tell me a joke", None)
+    assert account["how rich am I"] == account["How rich am I?"] == 1
+    assert "tell me a joke" not in account
+    assert account.corrections == {"how rich am I": "check-balance", "tell me a joke": None}
+    account.learn("how rich am I", "transfer")
+    assert account["how rich am I"] == 2
+    assert next(iter(account.corrections.items())) == ("how rich am I", "transfer")
+    value = account.pop("transfer")
+    assert account.get("how rich am I") != 2  # it sleeps
+    account["transfer"] = value
+    assert account["how rich am I"] == 2
+    account.unlearn("how rich am I")
+    assert account.corrections == {"tell me a joke": None}
+    with pytest.raises(KeyError):
+        account.unlearn("how rich am I")
+    for query, key in (("transfer", "check-balance"), ("x", "no key"), (3, "transfer")):
+        with pytest.raises(ValueError, match="key"):
+            account.learn(query, key)
+
+
+def labelled():
+    """Return what three people are asked; no vectors could know it."""
+    asked = {
+        "falcon": ["refund my money", "charged twice", "the invoice is wrong", "cancel my payment",
+                   "tax on my bill", "wrong price on the receipt"],
+        "otter": ["the app crashes", "error when I log in", "page does not load",
+                  "bug in the search", "it freezes at the start", "white screen after update"],
+        "maple": ["where is my parcel", "the package is late", "change the delivery address",
+                  "the box arrived broken", "track my shipment", "courier did not come"],
+        None: ["what a nice day", "tell me a joke", "who won the game", "how old is the moon"],
+    }  # fmt: skip
+    return [(query, key) for key, queries in asked.items() for query in queries]
+
+
+def test_a_fit_is_kept_for_old_and_new_keys_until_it_is_undone(make):
+    team = make({"falcon": "ana", "otter": "bob", "maple": "eve"})
+    before = team.matches("an error in the app", 3, cutoff=0)
+    report = team.fit(labelled())
+    assert report.fitted
+    assert (team["an error in the app"], team["my parcel did not come"]) == ("bob", "eve")
+    assert "hello there" not in team
+    with pytest.raises(ValueError, match="unfit"):
+        team.calibrate([("x", "otter")])
+    team["cat"] = "tom"
+    team.update(dog="rex")
+    assert (team["cats"], team["dogs"], team["otters"]) == ("tom", "rex", "bob")
+    del team["cat"], team["dog"]
+    team.unfit()
+    assert team.matches("an error in the app", 3, cutoff=0) == before
+
+
+def test_calibration_moves_scores(make):
+    car = make(CAR)
+    before = car.match("hue", cutoff=0).score
+    car.calibrate([("hue", None), ("shade", None), ("tint", None), ("paint", None)] * 3)
+    assert car.match("hue", cutoff=0).score < before
+
+
+def same(remote, memory):
+    """Assert that two mappings give the same answers to all queries, to the last bit."""
+    for query in QUERIES:
+        assert remote.matches(query, 8, cutoff=0) == memory.matches(query, 8, cutoff=0), query
+        for options in ({}, {"temperature": 0.3}, {"n": 3}, {"mask": list(memory)[:2]}):
+            one, other = remote.attend(query, **options), memory.attend(query, **options)
+            assert dict(one.weights) == dict(other.weights), (query, options)
+            assert one.silence == other.silence
+    assert remote.match_many(QUERIES) == memory.match_many(QUERIES)
+
+
+def wide(texts):
+    """Embed texts by letters, as an embedder that knows no words does."""
+    vectors = np.zeros((len(texts), 30))
+    for row, text in zip(vectors, texts, strict=True):
+        for letter in text:
+            row[ord(letter) % 30] += 1
+    return vectors + 0.1
+
+
+MANY = {f"{a} {b}": i for i, (a, b) in enumerate(itertools.product(
+    ["red", "green", "fast", "cheap", "heavy", "small", "broken", "new", "electric", "wooden"],
+    ["car", "table", "battery", "price", "speed", "color", "house", "engine"],
+))}  # fmt: skip
+
+
+@pytest.mark.parametrize("embedder", ["default", wide], ids=["of words", "of texts"])
+@pytest.mark.parametrize("items", [CAR, CAR | MANY], ids=["few", "many"])
+def test_answers_on_a_server_are_those_in_memory(make_remote, embedder, items):
+    remote, memory = make_remote(items, embedder=embedder), FuzzyDict(items, embedder=embedder)
+    same(remote, memory)
+    for mapping in (remote, memory):
+        mapping.learn("how quick", "top speed")
+        mapping.learn("nonsense", None)
+        mapping["engine"] = 1
+        del mapping["battery"]
+    same(remote, memory)
+    for mapping in (remote, memory):
+        mapping.calibrate([("hue", "color"), ("tint", "color"), ("weather", None)])
+    same(remote, memory)
+
+
+@pytest.mark.parametrize("items", [{}, MANY], ids=["few", "many"])
+def test_fits_on_a_server_are_those_in_memory(make_remote, items):
+    items = {"falcon": "ana", "otter": "bob", "maple": "eve"} | items
+    remote, memory = make_remote(items), FuzzyDict(items)
+    for mapping in (remote, memory):
+        mapping.learn("it hangs", "otter")
+    assert remote.fit(labelled()) == memory.fit(labelled())
+    same(remote, memory)
+    for mapping in (remote, memory):
+        mapping["a key that came after"] = 1
+        mapping.fit([(query, {"otter": "maple", "maple": "otter"}.get(key, key))
+                     for query, key in labelled()], seed=1)  # fmt: skip
+    same(remote, memory)
+    for mapping in (remote, memory):
+        mapping.unfit()
+    same(remote, memory)
+
+
+def test_a_dictionary_comes_back_from_a_server_as_it_went(make_remote):
+    memory = FuzzyDict(CAR | {key: [key, 1.5, None, {"a": True}] for key in ODD})
+    assert FuzzyDict(make_remote(memory).items()) == memory
+    arrays = {"a": np.arange(6).reshape(2, 3), "b": np.float32(0.1)}
+    back = FuzzyDict(make_remote(arrays).items())
+    assert back["a"].dtype == arrays["a"].dtype
+    assert (back["a"] == arrays["a"]).all()
+    assert back["b"] == arrays["b"]
