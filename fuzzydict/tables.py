@@ -168,6 +168,9 @@ _SUM = """
 WITH gone AS (DELETE FROM {words} WHERE {which} RETURNING word, keys)
 INSERT INTO {words} SELECT word, sum(keys) FROM gone GROUP BY word HAVING sum(keys) <> 0"""
 
+# Not to_regclass, which may tell what was so before a lock was waited for.
+_EXIST = b"""
+SELECT EXISTS (SELECT FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid))"""
 _META = "SELECT format, partitions, width, embedder FROM {meta}"
 _VERSION = "SELECT version, generation, tail, learned FROM {meta}"
 _PROJECTION = "SELECT projection FROM {meta}"
@@ -199,8 +202,8 @@ class Tables:
         embedder: Callable[[], Embedder],
         partitions: int | None,
     ) -> None:
-        if not name or len(name.encode("utf-8", "surrogatepass")) > _LONGEST or "\0" in name:
-            raise ValueError(f"a name has 1 to {_LONGEST} bytes and no NUL, not {name!r}")
+        if not name or len(name.encode()) > _LONGEST or not {"\0", "%"}.isdisjoint(name):
+            raise ValueError(f"a name has 1 to {_LONGEST} bytes, no NUL and no %, not {name!r}")
         if partitions is not None and partitions < 1:
             raise ValueError(f"partitions are counted from 1, not {partitions!r}")
         self._name, self._run = name, connections.run
@@ -230,9 +233,7 @@ class Tables:
     # Making the tables.
 
     def _exist(self, connection: Connection) -> bool:
-        name = sql.Identifier(f"{self._name}_meta").as_string(connection)
-        found = connection.execute("SELECT to_regclass(%s)", [name]).fetchone()
-        return found != (None,)
+        return self._fetch(connection, _EXIST, [f"{self._name}_meta"]) == [(True,)]
 
     def _create(self, connection: Connection, embedder: Embedder, partitions: int) -> None:
         width = embedder.encode([""]).shape[1] + spelling.DIMENSION
