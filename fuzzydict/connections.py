@@ -125,7 +125,7 @@ class Connections:
                     ) from error
                 if time.monotonic() + wait > deadline:
                     raise LostConnectionError(
-                        f"the server did not come back in {self._patience:g} s: {error}"
+                        f"no connection to the server in {self._patience:g} s: {error}"
                     ) from error
             time.sleep(wait)
             wait = min(2 * wait, _LONGEST)

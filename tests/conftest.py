@@ -59,7 +59,7 @@ def server(binaries):
     from postgres_server import Server, make_folder
 
     folder = make_folder()
-    server = Server.create(binaries, folder / "data", fsync="off", max_connections=200)
+    server = Server.create(binaries, folder / "data", fsync="off", max_connections="200")
     yield server
     server.stop()
     shutil.rmtree(folder)

