@@ -20,6 +20,7 @@ from fuzzydict.matching import (
     Candidates,
     Correction,
     Entry,
+    Evidence,
     Known,
     Learned,
     Matcher,
@@ -142,6 +143,10 @@ class RemoteMatcher(Matcher):
             for part in _parts(queries)
             for found in self._asked_for(part, n or CANDIDATES, among).candidates(part, n)
         ]
+
+    def evidence(self, query: str) -> tuple[list[Evidence], str | None]:
+        """Return what the scores of the candidates are made of; see `Matcher.evidence`."""
+        return self._asked_for([query], CANDIDATES).evidence(query)
 
     def calibrate(self, pairs: Sequence[tuple[str, str | None]]) -> Calibration:
         """Return the calibration that makes labelled pairs of a query and its key most probable."""

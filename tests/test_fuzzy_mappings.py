@@ -306,6 +306,7 @@ def same(remote, memory):
             one, other = remote.attend(query, **options), memory.attend(query, **options)
             assert dict(one.weights) == dict(other.weights), (query, options)
             assert one.silence == other.silence
+        assert str(remote.explain(query)) == str(memory.explain(query)), query
     assert remote.match_many(QUERIES) == memory.match_many(QUERIES)
 
 

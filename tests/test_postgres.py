@@ -5,9 +5,11 @@ What it does as any fuzzy mapping is in `test_fuzzy_mappings`.
 
 import itertools
 import multiprocessing
+import re
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from conftest import CountingEmbedder, count_letters
@@ -212,6 +214,23 @@ def test_clients_that_begin_at_once_make_one_dictionary(connect):
     for thread in threads:
         thread.join()
     assert connect() == {"color": "red"}
+
+
+PAGES = [Path(__file__).parents[1] / page for page in ("README.md", "docs/scaling.md")]
+
+
+def test_the_examples_of_the_documentation_run(server):
+    dsn = "host=db.example.org dbname=shop user=ana"
+    examples = [
+        code
+        for page in PAGES
+        for code in re.findall("```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        if dsn in code
+    ]
+    assert len(examples) == 3
+    for code in examples:
+        exec(code.replace(dsn, server.dsn), {})
+    PostgresFuzzyDict(server.dsn, "cars").drop()
 
 
 # Many items.

@@ -117,9 +117,7 @@ def test_a_static_model_of_model2vec_is_an_embedder():
     model2vec = pytest.importorskip("model2vec", reason="model2vec is not installed")
     tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     vocabulary = {"[UNK]": 0, "color": 1, "hue": 2, "speed": 3, "velocity": 4}
-    tokenizer = tokenizers.Tokenizer(
-        tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]")
-    )
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     vectors = np.array([[0, 0.1], [1, 0], [1, 0.1], [-1, 0.2], [-1, 0.3]], np.float32)
     model = model2vec.StaticModel(vectors, tokenizer)
