@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,6 +36,14 @@ T = TypeVar("T")
 _LEAST = (0, 8, 4)  # the version of pgvector, from which on iterative scans are right
 _SEARCHING = 64  # ef_search: the candidates of a search
 _FIRST, _LONGEST = 0.05, 1.0  # seconds between two tries
+_WATCHFUL: dict[str, Any] = {  # unless the DSN says otherwise; a server may go without a word
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+_OPTIONS: dict[str, Any] = {"autocommit": True, "client_encoding": "utf8"}
 _GONE = ("08", "57P", "40001", "40P01")  # SQL states: lost, shut down, or to be tried again
 
 
@@ -67,32 +76,29 @@ class Connections:
 
     def __init__(self, dsn: str, size: int, patience: float) -> None:
         self._patience = patience
-        self._dsn = dsn
+        self._dsn = psycopg.conninfo.make_conninfo(
+            "", **(_WATCHFUL | psycopg.conninfo.conninfo_to_dict(dsn))
+        )
         with self._first() as connection:
             _prepare(connection)
             self.is_standby = bool(_one(connection, "SELECT pg_is_in_recovery()"))
             self.place = f"{connection.info.host}:{connection.info.port}"
         self._pool = ConnectionPool(
-            dsn,
+            self._dsn,
             min_size=1,
             max_size=size,
-            kwargs={"autocommit": True, "client_encoding": "utf8"},
+            kwargs=_OPTIONS,
             configure=_configure,
             reconnect_timeout=patience,
             open=True,
         )
 
     def _first(self) -> Connection:
-        """Return a connection beside the pool, which says why there is none."""
-        deadline, wait = time.monotonic() + self._patience, _FIRST
-        while True:
-            try:
-                return psycopg.connect(self._dsn, autocommit=True, client_encoding="utf8")
-            except psycopg.OperationalError as error:
-                if time.monotonic() + wait > deadline or not _is_starting(error):
-                    raise LostConnectionError(f"no connection to the server: {error}") from error
-            time.sleep(wait)
-            wait = min(2 * wait, _LONGEST)
+        """Return a connection beside the pool, which would not say why there is none."""
+        try:
+            return psycopg.connect(self._dsn, **_OPTIONS)
+        except psycopg.OperationalError as error:
+            raise LostConnectionError(f"no connection to the server: {error}") from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -125,10 +131,18 @@ class Connections:
                     ) from error
                 if time.monotonic() + wait > deadline:
                     raise LostConnectionError(
-                        f"no connection to the server in {self._patience:g} s: {error}"
+                        f"no connection to the server in {self._patience:g} s: {self._reason()}"
                     ) from error
             time.sleep(wait)
             wait = min(2 * wait, _LONGEST)
+
+    def _reason(self) -> str:
+        """Return why there is no connection."""
+        try:
+            self._first().close()
+        except LostConnectionError as error:
+            return str(error.__cause__)
+        return "all that there may be are in use, or they are lost again and again"
 
 
 def _is_gone(error: psycopg.Error) -> bool:
@@ -138,10 +152,6 @@ def _is_gone(error: psycopg.Error) -> bool:
 def _is_undone(error: psycopg.Error) -> bool:
     """Did the server itself say that nothing happened?"""
     return error.sqlstate is not None and error.sqlstate.startswith("40")
-
-
-def _is_starting(error: psycopg.Error) -> bool:
-    return "the database system is starting up" in str(error)
 
 
 def _one(connection: Connection, query: str) -> Any:
@@ -155,9 +165,8 @@ def _prepare(connection: Connection) -> None:
     version = _one(connection, installed)
     if version is None:
         try:
-            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        except psycopg.errors.UniqueViolation:  # another did at the same moment
-            pass
+            with suppress(psycopg.errors.UniqueViolation):  # another did at the same moment
+                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         except psycopg.Error as error:
             raise RuntimeError(f"the server needs pgvector {_named(_LEAST)}: {error}") from error
         version = _one(connection, installed)
@@ -184,6 +193,7 @@ def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(Vector, type("_Dumper", (_Dumper,), {"oid": info.oid}))
     connection.adapters.register_loader(info.oid, _Loader)
     connection.execute("SET hnsw.iterative_scan = relaxed_order")
+    connection.execute("SET hnsw.max_scan_tuples = 200000")
     connection.execute(f"SET hnsw.ef_search = {_SEARCHING}".encode())
     connection.prepare_threshold = 2
     connection.execute("SET plan_cache_mode = force_generic_plan")  # each is planned once

@@ -200,17 +200,15 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         pairs = itertools.chain(pairs, more.items())
         total = len(items) + len(more) if hasattr(items, "__len__") else None
         with Progress("items", total) as step:
-            for number in itertools.count():
+            part = list(itertools.islice(pairs, _TOGETHER))
+            many = len(part) == _TOGETHER
+            if many:
+                self._tables.begin()
+            while part:
+                texts = {key: _dumped(key, value) for key, value in part}
+                self._tables.put_many(texts, self._rows)
+                step(len(part))
                 part = list(itertools.islice(pairs, _TOGETHER))
-                many = number > 0 or len(part) == _TOGETHER
-                if number == 0 and many:
-                    self._tables.begin()
-                if part:
-                    texts = {key: _dumped(key, value) for key, value in part}
-                    self._tables.put_many(texts, self._rows)
-                    step(len(part))
-                if len(part) < _TOGETHER:
-                    break
         if many:
             self._tables.finish()
 

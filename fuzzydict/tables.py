@@ -318,7 +318,10 @@ class Tables:
         """Return the version of what was taught, and near and named keys with their rows."""
         search = _AMONG if among is not None else _GRAPHED if n <= _MOST else _EVERY
         _, keys, kept = found = self._search(search, rows, n, named, among)
-        if search is _GRAPHED and len(keys) >= n and (far := _far(rows, kept)).any():
+        if search is _GRAPHED and len(keys) < n:
+            # There are no more, or rows that were removed hide them.
+            return self._search(_EVERY, rows, n, named, among)
+        if search is _GRAPHED and (far := _far(rows, kept)).any():
             # There the walk goes astray: a wider one finds the way.
             return self._search(search, rows[far], max(_WIDER, n), keys, None)
         return found
@@ -398,21 +401,18 @@ class Tables:
 
     def sample(self, of: Callable[[list[str], Rows], Scale]) -> Scale:
         """Return the scale ``of`` the keys of the smallest checksums and of their rows."""
-        while True:
-            smallest = [digest for (digest,) in self._all(_SMALLEST, [_SAMPLE])]
-            if self._scale is not None and self._scale[0] == smallest:
-                return self._scale[1]
+        smallest = [digest for (digest,) in self._all(_SMALLEST, [_SAMPLE])]
+        known = self._scale
+        if known is None or known[0] != smallest:
 
-            def work(connection: Connection, digests: list[bytes] = smallest) -> Any:
+            def work(connection: Connection) -> tuple[list[str], Rows]:
                 state = self._known(connection)
                 query = self._sql(_NAMED, state.generation)
-                return self._kept(self._fetch(connection, query, [digests]), state.tail)
+                return self._kept(self._fetch(connection, query, [smallest]), state.tail)
 
             keys, rows = self._now(work)
-            if len(keys) == len(smallest):
-                scale = of(keys, rows.plain())
-                self._scale = smallest, scale
-                return scale
+            self._scale = known = smallest, of(keys, rows.plain())
+        return known[1]
 
     # Writes. What is new is embedded by ``kept``, from what was taught and the keys.
 

@@ -6,7 +6,9 @@ What it does as any fuzzy mapping is in `test_fuzzy_mappings`.
 import itertools
 import multiprocessing
 import re
+import runpy
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,7 +20,7 @@ from fuzzydict import FuzzyDict
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
-from fuzzydict import tables  # noqa: E402
+from fuzzydict import connections, tables  # noqa: E402
 from fuzzydict.connections import _require  # noqa: E402
 from fuzzydict.postgres import LostConnectionError, PostgresFuzzyDict  # noqa: E402
 
@@ -151,6 +153,14 @@ def test_a_dictionary_that_was_dropped_is_an_error(connect):
     one.drop()
     with pytest.raises(psycopg.errors.UndefinedTable):
         other["colour"]
+
+
+def test_a_table_that_is_missing_is_an_error(connect, server, name):
+    car = connect()
+    car.update(CAR)
+    server.run(f'DROP TABLE "{name}_near_1"')
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        car["colour"]
 
 
 def test_another_embedder_is_refused(connect, counting):
@@ -314,6 +324,17 @@ def test_numbers_of_words_are_added_up(connect, server, name, monkeypatch):
     car._check()
 
 
+def test_numbers_of_words_that_another_adds_up_are_left_to_it(connect, server, name, monkeypatch):
+    monkeypatch.setattr(tables, "_SUMMED", 1.0)
+    car = connect()
+    with psycopg.connect(server.dsn) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [tables._hash(f"{name} words")])
+        car["car 1"] = car["car 2"] = 1
+    ((rows, words),) = server.run(f'SELECT count(*), count(DISTINCT word) FROM "{name}_words"')
+    assert (rows, words) == (6, 4)
+    car._check()
+
+
 def test_the_sample_of_keys_follows_writes(connect):
     items = {f"{word} {i}": i for i in range(100) for word in ("car", "road")}
     car = connect(embedder=count_letters)
@@ -324,6 +345,17 @@ def test_the_sample_of_keys_follows_writes(connect):
         for mapping in (car, memory):
             for i in range(0, 100, 2):
                 mapping.pop(f"road {i}", None)
+
+
+def test_keys_that_were_removed_hide_no_others(connect):
+    items = numbered(3000)
+    car, left = connect(), dict(list(items.items())[2900:])
+    car.update(items)
+    for key in itertools.islice(items, 2900):
+        del car[key]
+    memory = FuzzyDict(left)
+    for query in ["key nmber 2999", "kye number 2950", "something else"]:
+        assert car.matches(query, 20, cutoff=0) == memory.matches(query, 20, cutoff=0)
 
 
 # Many writers.
@@ -381,6 +413,44 @@ def test_threads_read_and_write_at_once(connect):
         thread.join()
     assert failed == []
     assert car == CAR
+    car._check()
+
+
+def test_writers_lose_nothing_while_others_fit(connect):
+    one, other = connect(), connect()
+    one.update(falcon=1, otter=2)
+    writer = Writer(other)
+    writer.start()
+    for _ in range(2):
+        writer.wait_for(10)
+        assert one.fit(PAIRS).fitted
+        writer.wait_for(10)
+        one.unfit()
+    writer.end()
+    assert dict(one) == {"falcon": 1, "otter": 2} | writer.acknowledged
+    assert one["key  7"] == 7
+    one._check()
+
+
+def test_threads_that_pop_get_each_item_once(connect):
+    items, found = {f"key {i}": i for i in range(120)}, []
+    car = connect()
+    car.update(items)
+
+    def work():
+        while True:
+            try:
+                found.append(car.popitem())
+            except KeyError:
+                return
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == len(items)
+    assert dict(found) == items
     car._check()
 
 
@@ -465,9 +535,28 @@ def test_a_statement_that_is_wrong_is_not_done_again(connect, server, name):
     with pytest.raises(psycopg.errors.UndefinedColumn):
         car["color"]
     with pytest.raises(psycopg.errors.QueryCanceled):
-        connect(dsn=server.dsn + " options='-c statement_timeout=1'")._tables._all(
-            "SELECT pg_sleep(5)"
+        connect(dsn=server.dsn + " options='-c statement_timeout=500'")._tables._all(
+            "SELECT pg_sleep(60)"
         )
+
+
+def test_where_all_connections_are_in_use_the_error_says_so(connect, server, name):
+    car = connect(connections=1, patience=1)
+    car.update(CAR)
+    with psycopg.connect(server.dsn) as holder:
+        holder.execute(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE')
+        thread = threading.Thread(target=lambda: car["color"])
+        thread.start()
+        blocked(server)
+        with pytest.raises(LostConnectionError, match="in use"):
+            car["price"]
+    thread.join()
+
+
+def test_without_psycopg_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[postgres\]'"):
+        runpy.run_path(connections.__file__)
 
 
 def test_where_no_server_is_the_error_says_so(server):
@@ -540,10 +629,9 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_writers_go_on(make_
     with PostgresFuzzyDict(server.dsn, "cars", patience=60) as car:
         writer = Writer(car)
         writer.start()
-        for _ in range(2):
-            writer.wait_for(60)
-            server.kill()
-            server.start()
+        writer.wait_for(60)
+        server.kill()
+        server.start()
         writer.wait_for(60)
         writer.end()
         found = dict(car)
