@@ -107,7 +107,7 @@ class Server:
     def standby(self, data: Path, **settings: str) -> "Server":
         """Return a standby, for which commits on this server wait from now on."""
         copy = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-R", "--no-sync"]
-        command = [self.binaries / "pg_basebackup", "-D", data, *copy, "-c", "fast"]
+        command = [f"{self.binaries / 'pg_basebackup'}", "-D", f"{data}", *copy, "-c", "fast"]
         subprocess.run(command, **QUIET)
         follower = Server(self.binaries, data, **settings).start()
         self.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
