@@ -469,3 +469,52 @@ def test_what_is_learned_after_saving_goes_with_a_pickle(path):
     assert e.fit(PAIRS * 2).fitted
     queries = [query for query, _ in PAIRS]
     assert answers(pickle.loads(pickle.dumps(e)), queries) == answers(e, queries)
+
+
+class Never:
+    def __call__(self, query, key):
+        return False
+
+
+def test_a_guard_without_a_name_goes_by_that_of_its_class(path):
+    FuzzyDict(CAR, guards=[Never()]).save(path)
+    with pytest.raises(FileFormatError, match="Never"):
+        FuzzyDict.load(path)
+
+
+def test_lessons_other_than_a_fit_leave_a_dictionary_its_file(path):
+    d = FuzzyDict(falcon=1, otter=2, maple=3)
+    d.save(path)
+    d.learn("bird", "falcon")
+    d.calibrate([("tree", "maple")])
+    assert d._file is not None
+    assert d.fit(PAIRS * 2).fitted
+    assert d._file is None
+
+
+def test_a_copy_of_a_loaded_dictionary_embeds_no_key(path, monkeypatch):
+    FuzzyDict(CAR).save(path)
+    asked = []
+    encode = WordEmbedder.encode_words
+    monkeypatch.setattr(
+        WordEmbedder,
+        "encode_words",
+        lambda self, texts, **options: (asked.extend(texts), encode(self, texts, **options))[1],
+    )
+    for made in (FuzzyDict.load(path).copy(), pickle.loads(pickle.dumps(FuzzyDict.load(path)))):
+        asked.clear()
+        assert made["colour"] == "red"
+        assert asked == [("colour",)]
+
+
+def test_a_deep_copy_copies_what_a_subclass_keeps_once():
+    class Named(FuzzyDict):
+        pass
+
+    shared = ["red"]
+    d = Named(color=shared)
+    d.tags = shared
+    found = copy.deepcopy(d)
+    assert found.tags == ["red"]
+    assert found.tags is found["color"]
+    assert found.tags is not shared

@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from fuzzydict import FuzzyDict
+from fuzzydict.__main__ import main
 
 TOML = (
     '[server]\nmax_connections = 100\nlog_level = "info"\n\n[cache]\nsize = "64 MB"\nempty = {}\n'
@@ -222,3 +223,19 @@ def test_colours_are_for_terminals_alone(folder):
     assert "\x1b[1mtop speed\x1b[0m" in shown(NO_COLOR="")
     assert "\x1b" not in shown(NO_COLOR="1")
     assert "\x1b" not in run("look", folder / "car.json", "velocity")[1]
+
+
+def test_what_a_file_needs_and_is_not_installed_is_told(folder, monkeypatch, capsys):
+    for name, missing, needed in (
+        ("settings.toml", ("tomllib", "tomli"), "TOML needs"),
+        ("a.yaml", ("yaml",), "YAML needs PyYAML"),
+    ):
+        (folder / "a.yaml").write_text("a: 1")
+        for module in missing:
+            monkeypatch.setitem(sys.modules, module, None)
+        assert main(["look", str(folder / name), "query"]) == 2
+        assert needed in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    paths = (str(folder / "orders.csv"), str(folder / "countries.csv"))
+    assert main(["join", *paths, "--left-on", "country", "--right-on", "name"]) == 2
+    assert "needs pandas" in capsys.readouterr().err

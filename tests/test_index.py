@@ -129,6 +129,7 @@ def test_a_key_that_was_removed_is_not_found_and_its_row_is_not_kept(new):
     assert index.search(rows[4:], 1) == [["e"]]
     assert "b" not in index.search(rows[1:2], 5)[0]
     np.testing.assert_allclose(index.rows(["e", "a"]), rows[[4, 0]], atol=1e-6)
+    np.testing.assert_array_equal(index.kept(["e", "a"]).vectors(), index.rows(["e", "a"]))
     with pytest.raises(KeyError):
         index.remove("b")
     with pytest.raises(KeyError):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.matching import Matcher
+from fuzzydict.matching import Matcher, WordUsage
 
 ARTICLE = ["brand", "model", "color", "battery", "top speed", "horse power", "price"]
 
@@ -116,3 +116,67 @@ def test_a_typo_an_abbreviation_a_synonym_and_an_order_are_found():
         "client name": "customer name",
     }.items():
         assert d.match(query).key == key, query
+
+
+# What mutation testing found untested.
+
+
+def test_of_keys_of_the_same_words_the_one_written_most_alike_stands_for_all():
+    keys = ["top speed", "TOP_SPEED", "topSpeed", "Top-Speed"]
+    for query, best in (("TOP_SPEEED", "TOP_SPEED"), ("top speeed", "top speed")):
+        matches = FuzzyDict.fromkeys(keys).matches(query, 4, cutoff=0.0)
+        assert matches[0].key == best
+        assert matches[0].score > 0.6
+        assert all(match.score < 0.2 for match in matches[1:])
+        assert sum(match.score for match in matches) <= 1.00001
+    (first,) = FuzzyDict.fromkeys(["price", "top speed"]).matches("top speeed", 1)
+    assert first.key == "top speed"
+
+
+def test_a_word_is_counted_no_more_once_its_keys_are_gone():
+    keys = [("order", "date"), ("order", "id"), ("order", "order", "total")]
+    usage = WordUsage(keys)
+    usage.remove(keys[0])
+    usage.remove(keys[2])
+    assert usage.counts == WordUsage([keys[1]]).counts == {"order": 1, "id": 1}
+    np.testing.assert_array_equal(usage(("order", "new")), WordUsage([keys[1]])(("order", "new")))
+
+
+def test_more_keys_than_the_shortlist_can_be_asked_for():
+    d = FuzzyDict.fromkeys(f"color number {i}" for i in range(90))
+    assert len(d.matches("color number", 40, cutoff=0.0)) == 40
+    assert len(d.matches("color number", 80, cutoff=0.0)) == 80
+
+
+def test_each_of_many_lookups_is_a_step(car):
+    steps = []
+    ranked = car._up_to_date().rank_many(["colour", "velocity"], 1, steps.append)
+    assert steps == [1, 1]
+    assert [len(each) for each in ranked] == [1, 1]
+
+
+def test_what_is_like_a_correction_means_its_key_less_than_what_is_like_the_key():
+    d = FuzzyDict({"check-balance": 1, "transfer": 2})
+    d.learn("how rich am I", "check-balance")
+    assert d.match("how rich I am", cutoff=0.0).key == "check-balance"
+    near = d.match("how rich am I toda", cutoff=0.0).score
+    plain = FuzzyDict({"how rich am I": 1, "transfer": 2})
+    assert near < plain.match("how rich am I toda", cutoff=0.0).score
+
+
+def test_corrections_to_no_key_are_awake_at_once_and_gone_when_dropped():
+    car = FuzzyDict({"color": "red", "top speed": 250, "price": 49_000})
+    assert car["colour"] == "red"
+    car.learn("colour", None)
+    car.learn("color of it", "color")
+    car._check()
+    assert "colour" not in car
+    car.unlearn("colour")
+    assert car["colour"] == "red"
+    del car["color"]
+    car._check()
+    del car["price"]
+    car._check()
+    car["color"] = "blue"
+    assert car["color of it"] == "blue"
+    car._check()

@@ -196,9 +196,10 @@ def test_keys_that_come_while_the_newest_are_listed_are_listed_too(monkeypatch):
         turn = next(turns, None)
         if turn == 0:
             raise RuntimeError("dictionary changed size during iteration")
+        listed = list(islice(items, n))
         if turn == 1:
             d["lantern"] = 2
-        return islice(items, n)
+        return listed
 
     d["violin"] = 1
     monkeypatch.setattr(mapping.itertools, "islice", interrupted)
