@@ -1,17 +1,15 @@
 """The commands ``fuzzydict look``, ``explain`` and ``join``: files in, lines out."""
 
 import argparse
-import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from importlib import import_module
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from fuzzydict.mapping import FuzzyDict, Match
+from fuzzydict.files import read, reason
+from fuzzydict.mapping import Match
 
 __all__ = ["CommandError", "add_explain", "add_join", "add_look", "explain", "join", "look"]
 
@@ -29,16 +27,21 @@ errors.
 _EXPLAIN = """\
 examples:
   fuzzydict explain settings.toml "max conections"
+  fuzzydict explain countries.csv --key name Czechoslovakia
+
+The exit status is 0 where the query fits, 1 where it does not, and 2 for errors.
 """
 _JOIN = """\
 examples:
   fuzzydict join orders.csv countries.csv --on country
-  fuzzydict join a.csv b.csv --left-on city --right-on town --how outer -o joined.csv
+  fuzzydict join a.csv b.csv --left-on city --right-on town --how left -o joined.csv
+
+Empty cells have no partner. The last column is the score of each pair.
 """
 
 
 class CommandError(Exception):
-    """Bad use or a bad file, in one line."""
+    """What was asked cannot be done, and why, in one line."""
 
 
 def add_look(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +50,12 @@ def add_look(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "queries", nargs="*", metavar="QUERY", help="what to look up (default: lines of the input)"
     )
-    parser.add_argument("-n", type=_count, default=1, help="matches a query (default: 1)")
-    parser.add_argument("--cutoff", type=_cutoff, help="the least score of a match, 0 to 1")
+    parser.add_argument(
+        "-n", type=_count, default=1, help="the most matches of a query (default: 1)"
+    )
+    parser.add_argument(
+        "--cutoff", type=_cutoff, metavar="P", help="the least score of a match, 0 to 1"
+    )
     parser.add_argument("--json", action="store_true", help="an object a line")
 
 
@@ -56,14 +63,6 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``fuzzydict explain``."""
     _add_file(parser, _EXPLAIN)
     parser.add_argument("query", metavar="QUERY", help="what to look up")
-    parser.add_argument("-n", type=_count, default=5, help="keys that are shown (default: 5)")
-
-
-def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
-    parser.epilog, parser.formatter_class = examples, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", type=Path, metavar="FILE", help="JSON, CSV, TOML, YAML, or saved")
-    parser.add_argument("--key", help="the column of the keys of a CSV file (default: the first)")
-    parser.add_argument("--value", help="the column of the values (default: all the others)")
 
 
 def add_join(parser: argparse.ArgumentParser) -> None:
@@ -71,187 +70,142 @@ def add_join(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _JOIN, argparse.RawDescriptionHelpFormatter
     parser.add_argument("left", type=Path, metavar="LEFT.csv")
     parser.add_argument("right", type=Path, metavar="RIGHT.csv")
-    parser.add_argument("--on", help="the column of both by which they are joined")
-    parser.add_argument("--left-on", help="the column of the left table")
-    parser.add_argument("--right-on", help="the column of the right table")
+    parser.add_argument("--on", metavar="NAME", help="the column of both by which they are joined")
+    parser.add_argument("--left-on", metavar="NAME", help="the column of the left table")
+    parser.add_argument("--right-on", metavar="NAME", help="the column of the right table")
     parser.add_argument(
-        "--how", choices=("left", "inner", "right", "outer"), default="outer",
-        help="which rows without a partner stay (default: outer, all)",
-    )  # fmt: skip
-    parser.add_argument("--cutoff", type=_cutoff, help="the least score of a match, 0 to 1")
-    parser.add_argument("--output", "-o", type=Path, help="a file in place of the output")
+        "--how",
+        choices=("left", "inner", "right", "outer"),
+        default="outer",
+        help="which rows without a partner stay (default: outer, those of both)",
+    )
+    parser.add_argument(
+        "--cutoff", type=_cutoff, metavar="P", help="the least score of a pair, 0 to 1"
+    )
+    parser.add_argument(
+        "--output", "-o", type=Path, metavar="OUT.csv", help="where to write (default: the output)"
+    )
+
+
+def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
+    parser.epilog, parser.formatter_class = examples, argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "file", metavar="FILE", help="JSON, CSV, TOML, YAML, or a dictionary that was saved"
+    )
+    parser.add_argument("--key", metavar="NAME", help="the column of keys in CSV (default: first)")
+    parser.add_argument("--value", metavar="NAME", help="that of values (default: all the others)")
 
 
 def look(arguments: argparse.Namespace) -> int:
     """Print what fits each query; return 1 where something fits nothing, else 0."""
     d = read(arguments.file, arguments.key, arguments.value)
-    queries = arguments.queries or (line.rstrip("\r\n") for line in sys.stdin)
-    colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     status = 0
-    for query in queries:
+    for query in arguments.queries or _lines():
         matches = d.matches(query, arguments.n, cutoff=arguments.cutoff)
         status |= not matches
         if arguments.json:
-            print(_as_json(query, matches))
-        elif matches:
-            for match in matches:
-                print(_line(query, match, colored))
-        else:
-            closest = ", ".join(f"{each.key}" for each in d.matches(query, 3, cutoff=0.0))
-            hint = f" (closest: {closest})" if closest else ""
-            print(f"{query}: nothing fits{hint}", file=sys.stderr)
+            found = [match._asdict() | {"score": round(match.score, 4)} for match in matches]
+            print(_as_json({"query": query, "matches": found}))
+            continue
+        for match in matches:
+            print(_line(query, match))
+        if not matches:
+            closest = [_text(match.key) for match in d.matches(query, 3, cutoff=0.0)]
+            hint = f" (closest: {', '.join(closest)})" if closest else ""
+            print(f"{_text(query)}: nothing fits{hint}", file=sys.stderr)
     return status
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Print why the query is answered as it is; return 1 where nothing fits, else 0."""
-    found = read(arguments.file, arguments.key, arguments.value).explain(
-        arguments.query, arguments.n
-    )
-    print(found)
-    return int(found.answer is None)
+    """Print why a query finds what it does; return 1 where it finds nothing, else 0."""
+    d = read(arguments.file, arguments.key, arguments.value)
+    print(d.explain(arguments.query))  # type: ignore[attr-defined, unused-ignore]
+    return int(arguments.query not in d)
 
 
 def join(arguments: argparse.Namespace) -> int:
     """Write the joined table as CSV; return 0."""
-    from fuzzydict.joining import join as join_tables
-
     try:
         import pandas
     except ImportError:
         raise CommandError("needs pandas: pip install 'fuzzydict-attention[pandas]'") from None
-    tables = []
-    for path in (arguments.left, arguments.right):
-        try:
-            tables.append(pandas.read_csv(path, dtype=str, keep_default_na=False))
-        except (ValueError, OSError) as error:
-            raise CommandError(f"{path}: {_reason(error)}") from None
-    options = {} if arguments.cutoff is None else {"cutoff": arguments.cutoff}
-    columns = {name: getattr(arguments, name) for name in ("on", "left_on", "right_on", "how")}
+    from fuzzydict.joining import join as join_tables
+
+    def table(path: Path) -> Any:
+        return pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+
+    left = _of_file(arguments.left, table)
+    right = _of_file(arguments.right, table)
+    names = ("on", "left_on", "right_on", "how", "cutoff")
     try:
-        joined: Any = join_tables(tables[0], tables[1], **columns, **options)
+        joined = join_tables(left, right, **{name: getattr(arguments, name) for name in names})
     except ValueError as error:
         raise CommandError(str(error)) from None
     joined["score"] = joined["score"].round(4)
-    joined.to_csv(arguments.output or sys.stdout, index=False)
+    if arguments.output is None:
+        joined.to_csv(sys.stdout, index=False, lineterminator="\n")
+    else:
+        _of_file(arguments.output, lambda path: joined.to_csv(path, index=False))
     return 0
 
 
-def read(path: Path, key: str | None = None, value: str | None = None) -> FuzzyDict[str, Any]:
-    """Return the dictionary of a file, by the end of its name; `CommandError` where it has none.
-
-    Tables within tables have dotted keys.
-    """
-    kind = path.suffix.lower()
-    if kind != ".csv" and (key or value):
-        raise CommandError(f"{path}: only a CSV file has columns for --key and --value")
+def _of_file(path: Path, use: Callable[[Path], Any]) -> Any:
     try:
-        if kind == ".csv":
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                return FuzzyDict(_rows(path, file, key, value))
-        if kind == ".json":
-            found = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once)
-        elif kind == ".toml":
-            found = _toml(path.read_bytes())
-        elif kind in (".yaml", ".yml"):
-            found = _yaml(path.read_bytes())
-        else:
-            return FuzzyDict.load(path)
-    except (OSError, ValueError, RecursionError) as error:
-        raise CommandError(f"{path}: {_reason(error)}") from None
-    if not isinstance(found, dict):
-        raise CommandError(f"{path}: holds no table of keys but a {type(found).__name__}")
-    return FuzzyDict(_flat(found))
+        return use(path)
+    except (ValueError, OSError) as error:
+        raise CommandError(f"{path}: {reason(error)}") from error
 
 
-def _rows(
-    path: Path, file: TextIO, key: str | None, value: str | None
-) -> Iterator[tuple[str, Any]]:
-    rows = csv.DictReader(file)
-    columns = list(rows.fieldnames or ())
-    for name in (key, value):
-        if name is not None and name not in columns:
-            raise CommandError(f"{path}: no column {name!r} among {', '.join(columns)}")
-    if not columns:
-        raise CommandError(f"{path}: is empty")
-    key = columns[0] if key is None else key
-    seen = set()
-    for row in rows:
-        if row[key] in seen:
-            raise CommandError(f"{path}: line {rows.line_num} has the key {row[key]!r} again")
-        seen.add(row[key])
-        others = {name: row[name] for name in columns if name != key}
-        only = others.popitem()[1] if len(others) == 1 else others
-        yield row[key], row[value] if value is not None else only
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} comes twice")
-    return found
-
-
-def _toml(data: bytes) -> Any:
-    for name in ("tomllib", "tomli"):  # that of Python 3.11, and the same for 3.10
-        with suppress(ImportError):
-            return import_module(name).loads(data.decode("utf-8-sig"))
-    raise ValueError("TOML needs Python 3.11, or tomli: pip install tomli")
-
-
-def _yaml(data: bytes) -> Any:
+def _lines() -> Iterator[str]:
     try:
-        import yaml
-    except ImportError:
-        raise ValueError("YAML needs PyYAML: pip install pyyaml") from None
+        for line in sys.stdin:
+            yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"the input {reason(error)}") from error
+
+
+def _line(query: str, match: Match) -> str:
+    bold, faint, plain = (_BOLD, _FAINT, _PLAIN) if _is_coloured() else ("", "", "")
+    value = match.value if isinstance(match.value, str) else _as_json(match.value)
+    told = "" if match.value is None else f" = {_text(value)}"
+    return (
+        f"{faint}{_text(query)}:{plain} {bold}{_text(match.key)}{plain}{told}"
+        f" {faint}({match.score:.2f}){plain}"
+    )
+
+
+def _is_coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _text(value: object) -> str:
+    """Return a text in one line, which moves no cursor."""
+    text = str(value)
+    return text if text.isprintable() else json.dumps(text)
+
+
+def _as_json(value: Any) -> str:
     try:
-        return yaml.safe_load(data)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        text = json.dumps(value, ensure_ascii=False, default=_plain)
+        return text if text.isprintable() else json.dumps(value, default=_plain)
+    except (TypeError, ValueError):  # keys that JSON has not, or a table within itself
+        return json.dumps(str(value))
 
 
-def _flat(table: dict[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
-
-
-def _as_json(query: str, matches: Iterable[Match]) -> str:
-    found = [
-        {"key": each.key, "value": each.value, "score": round(each.score, 4)} for each in matches
-    ]
-    return json.dumps({"query": query, "matches": found}, ensure_ascii=False, default=str)
-
-
-def _line(query: str, match: Match, colored: bool) -> str:
-    value = match.value if isinstance(match.value, str) else json.dumps(match.value, default=str)
-    if colored:
-        return (
-            f"{_FAINT}{query}:{_PLAIN} {_BOLD}{match.key}{_PLAIN} = {value} "
-            f"{_FAINT}({match.score:.2f}){_PLAIN}"
-        )
-    return f"{query}: {match.key} = {value} ({match.score:.2f})"
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("counts from 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 on, not {text!r}")
+    return int(text)
 
 
 def _cutoff(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("a cutoff is from 0 to 1")
-    return number
+    try:
+        if 0 <= (number := float(text)) <= 1:
+            return number
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"a score from 0 to 1, not {text!r}")

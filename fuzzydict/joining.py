@@ -1,16 +1,24 @@
-"""Tables joined by keys that are written otherwise, or mean the same: pandas', and Dask's."""
+"""Tables joined by keys that are written otherwise, or mean the same: pandas', and Dask's.
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, cast
+The values of the left column that differ are looked up once, together; what they found is a table
+of row numbers, by which pandas joins.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fuzzydict.mapping import FuzzyDict, Match
+from fuzzydict.guards import DEFAULT, Guard
+from fuzzydict.mapping import FuzzyDict
 
 __all__ = ["join"]
 
 _HOW = ("left", "inner", "right", "outer")
-_BOTH = ("left", "inner")  # what parts of the left table can be joined by on their own
+_IN_PARTS = ("left", "inner")  # how parts of the left table can be joined on their own
+_NONE = -1  # the number of what has no partner
 
 
 def join(
@@ -21,26 +29,33 @@ def join(
     left_on: Hashable | None = None,
     right_on: Hashable | None = None,
     how: str = "left",
-    suffixes: tuple[str, str] = ("", "_right"),
-    score: str = "score",
-    **options: Any,
+    suffixes: tuple[str | None, str | None] = ("", "_right"),
+    score: Hashable = "score",
+    cutoff: float | None = None,
+    embedder: Any = "default",
+    guards: Iterable[Guard] = DEFAULT,
+    index: str = "auto",
 ) -> Any:
     """Join two tables by a column each, whose values need not be equal.
 
     Each row of ``left`` is joined to the rows of ``right`` whose value is the one that it most
-    probably means, as ``FuzzyDict`` finds it: so at most one value of the right table, which may be
+    probably means, as `FuzzyDict` finds it: so at most one value of the right table, which may be
     that of several rows. What is left without a partner stays as ``how`` says: "left", "inner",
     "right" or "outer", as in ``pandas.merge``. Missing values have no partner.
 
     Both columns are in the result, and a column ``score``, the probability that the value was
     meant, missing where there is none. Of columns of one name, that of the right table ends in
-    the second of ``suffixes``. Other options are those of `FuzzyDict`: ``cutoff``, ``embedder``.
+    the second of ``suffixes``. The rows come as in the left table, and then those of the right one
+    that nothing means; of "right", as in the right table. They are numbered anew. ``cutoff``,
+    ``embedder``, ``guards`` and ``index`` are those of `FuzzyDict`.
 
-    ``left`` is a pandas DataFrame, or one of Dask, whose parts are then joined on their own ("left"
-    and "inner" alone) when the result is computed; ``right`` is of pandas. ``ValueError`` for
-    another ``how`` and for columns that are not there. O(values that differ) lookups. Needs
-    pandas, the extra
-    ``[pandas]``, or Dask, ``[dask]``.
+    ``right`` is a pandas DataFrame, and so is ``left``, or one of Dask ("left" and "inner" alone):
+    then the result is one of Dask, whose workers share the lookups. As its types are told before
+    its rows are known, those of the right columns of a "left" join have room for missing values.
+
+    ``ValueError`` for another ``how``, for columns that are not there or would be there twice;
+    ``TypeError`` for what is no table. One lookup a value that differs. Needs the extra
+    ``[pandas]`` or ``[dask]``.
 
     >>> import pandas
     >>> orders = pandas.DataFrame({"country": ["Czech Republic", "Germny", None], "n": [3, 5, 1]})
@@ -51,88 +66,172 @@ def join(
     1  5  Germany  19.0
     2  1      NaN   NaN
     """
-    left_on, right_on = (on if each is None else each for each in (left_on, right_on))
+    import pandas
+
     if how not in _HOW:
         raise ValueError(f"a join is one of {', '.join(_HOW)}, not {how!r}")
-    for side, table, column in (("left", left, left_on), ("right", right, right_on)):
-        if column is None or column not in table.columns:
-            raise ValueError(f"the {side} table has no column {column!r}: {list(table.columns)}")
-        if score in table.columns:
-            raise ValueError(f"the {side} table has a column {score!r} already: name another")
-    values = right[right_on].dropna()
-    d: FuzzyDict[Any, None] = FuzzyDict(dict.fromkeys(values), **options)
-    columns: dict[str, Any] = {
-        "left_on": left_on,
-        "right_on": right_on,
-        "suffixes": suffixes,
-        "score": score,
-    }
-    asked = left[left_on].dropna().unique()
-    if not hasattr(left, "map_partitions"):
-        return _joined(left, right, _found(asked, d), how=how, **columns)
-    if how not in _BOTH:
-        raise ValueError(f"a Dask table is joined by {' or '.join(_BOTH)}, not {how!r}")
-    from dask.delayed import delayed
+    if not isinstance(right, pandas.DataFrame):
+        raise TypeError(f"the right table is a pandas DataFrame, not a {type(right).__name__}")
+    in_parts = hasattr(left, "map_partitions")
+    if not isinstance(left._meta if in_parts else left, pandas.DataFrame):
+        raise TypeError(f"the left table is a DataFrame, not a {type(left).__name__}")
+    if in_parts and how not in _IN_PARTS:
+        raise ValueError(f"a Dask table is joined by {' or '.join(_IN_PARTS)}, not {how!r}")
+    left_on, right_on = _columns(left, right, on, left_on, right_on)
+    names = _names(left, right, suffixes, score)
 
-    # What differs is looked up once, in as many parts as the table has, and each worker gets the
-    # dictionary once.
-    meta = _joined(left._meta, right.iloc[:0], {}, how=how, **columns)
-    shared = delayed(d, pure=True)
-    parts = asked.repartition(npartitions=left.npartitions).to_delayed()
-    found = delayed(_together)([delayed(_found)(part, shared) for part in parts])
-    return left.map_partitions(
-        _joined, delayed(right, pure=True), found, how=how, **columns, meta=meta
+    numbers, values = _distinct(right[right_on])
+    d = FuzzyDict(
+        zip(values, range(len(values)), strict=True),
+        embedder=embedder,
+        cutoff=cutoff,
+        guards=guards,
+        index=index,
     )
+    if in_parts:
+        return _joined_in_parts(left, left_on, right, numbers, d, how, names)
+    found = _found(d, _distinct(left[left_on])[1])
+    return _joined(left, left_on, (right, numbers), found, how, names)
 
 
-def _found(asked: Iterable[Any], d: FuzzyDict[Any, None]) -> dict[Any, Match | None]:
-    """Return for each value the key that it means."""
-    values = list(asked)
-    return dict(zip(values, d.match_many(values), strict=True))
+def _columns(left: Any, right: Any, on: Any, left_on: Any, right_on: Any) -> tuple[Any, Any]:
+    if (on is None) == (left_on is None and right_on is None):
+        raise ValueError("say by which columns to join: on=, or else left_on= and right_on=")
+    both = (on, on) if on is not None else (left_on, right_on)
+    for side, table, column in zip(("left", "right"), (left, right), both, strict=True):
+        columns = list(table.columns)
+        if column not in columns:
+            raise ValueError(f"the {side} table has no column {column!r}; it has {columns}")
+        if columns.count(column) > 1:
+            raise ValueError(f"the {side} table has two columns {column!r}: rename one")
+    return both
 
 
-def _together(parts: Iterable[Mapping[Any, Match | None]]) -> dict[Any, Match | None]:
-    return {value: match for part in parts for value, match in part.items()}
+def _names(left: Any, right: Any, suffixes: Any, score: Any) -> list[Any]:
+    """Return the names of the columns of the result."""
+    shared = set(left.columns) & set(right.columns)
+    names = [
+        f"{name}{suffix}" if suffix and name in shared else name
+        for table, suffix in zip((left, right), suffixes, strict=True)
+        for name in table.columns
+    ]
+    name, times = Counter([*names, score]).most_common(1)[0]
+    if times > 1:
+        raise ValueError(
+            f"the result would have two columns {name!r}: pass other suffixes, or another score"
+        )
+    return [*names, score]
+
+
+def _distinct(column: Any) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return the number of each value, -1 for a missing one, and the values that differ."""
+    import pandas
+
+    numbers, values = pandas.factorize(column.array)
+    return numbers, np.asarray(values, dtype=object)
+
+
+def _found(d: FuzzyDict[Any, int], values: NDArray[Any]) -> Any:
+    """Return a table of what each value found, by value: its number, and the score."""
+    import pandas
+
+    matches = d.match_many(values.tolist())
+    return pandas.DataFrame(
+        {
+            "number": np.array([match.value if match else _NONE for match in matches], np.int64),
+            "score": np.array([match.score if match else np.nan for match in matches], float),
+        },
+        index=pandas.Index(values, dtype=object, tupleize_cols=False),
+    )
 
 
 def _joined(
     left: Any,
-    right: Any,
-    found: Mapping[Any, Match | None],
-    *,
     left_on: Any,
-    right_on: Any,
+    right_and_numbers: tuple[Any, NDArray[np.intp]],
+    found: Any,
     how: Any,
-    suffixes: tuple[str, str],
-    score: str,
+    names: list[Any],
 ) -> Any:
     import pandas
 
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(right[right_on].dropna()))}
-    matches = [found.get(value) for value in _plain(left[left_on])]
-    # Rows of both sides that belong together have one number; those without a partner, another.
-    one = [-1 if match is None else numbers[match.key] for match in matches]
-    other = [numbers.get(value, -2) for value in _plain(right[right_on])]
-    places = pandas.DataFrame({"number": one, "left": range(len(left))}, dtype=np.int64).merge(
-        pandas.DataFrame({"number": other, "right": range(len(right))}, dtype=np.int64),
-        on="number",
-        how=how,
+    right, numbers = right_and_numbers
+    rows, values = _distinct(left[left_on])
+    places = found.index.get_indexer(pandas.Index(values, dtype=object, tupleize_cols=False))
+    # What is missing has the place -1, which is that of the last.
+    asked = np.append(np.append(found["number"], _NONE)[places], _NONE)[rows]
+    scores = np.append(np.append(found["score"], np.nan)[places], np.nan)[rows]
+    other = np.where(numbers < 0, _NONE - 1, numbers)  # no partner of a left one that has none
+    pairs = pandas.DataFrame({"number": asked, "left": np.arange(len(left))}).merge(
+        pandas.DataFrame({"number": other, "right": np.arange(len(right))}), on="number", how=how
     )
-    scores = pandas.Series(
-        [np.nan if match is None else match.score for match in matches], dtype=float
-    )
-    shared = set(left.columns) & set(right.columns)
-    parts = [
-        table.reset_index(drop=True)
-        .reindex(places[side].fillna(-1).astype(np.int64))
-        .reset_index(drop=True)
-        .rename(columns={name: f"{name}{suffix}" for name in shared})
-        for table, side, suffix in ((left, "left", suffixes[0]), (right, "right", suffixes[1]))
-    ]
-    partners = scores.reindex(places["left"].fillna(-1).astype(np.int64)).reset_index(drop=True)
-    return pandas.concat([*parts, partners.rename(score)], axis=1)
+    if how == "outer":
+        pairs = pairs.sort_values(["left", "right"])
+    one, two = (pairs[side].fillna(-1).to_numpy(np.int64) for side in ("left", "right"))
+    partners = pandas.Series(np.where(two < 0, np.nan, np.append(scores, np.nan)[one]))
+    joined = pandas.concat([_rows(left, one), _rows(right, two), partners], axis=1)
+    return joined.set_axis(names, axis=1)
 
 
-def _plain(column: Any) -> list[Any]:
-    """Return the values of a column, None in place of any that is missing."""
-    return cast("list[Any]", column.astype(object).where(column.notna(), None).tolist())
+def _rows(table: Any, places: NDArray[np.int64]) -> Any:
+    """Return the rows at these places, numbered anew; missing values for -1."""
+    return table.reset_index(drop=True).reindex(places).reset_index(drop=True)
+
+
+def _joined_in_parts(
+    left: Any,
+    left_on: Any,
+    right: Any,
+    numbers: NDArray[np.intp],
+    d: FuzzyDict[Any, int],
+    how: str,
+    names: list[Any],
+) -> Any:
+    """Return the join of a Dask table: values that differ first, looked up by all workers.
+
+    The dictionary, the right table and what was found are nodes of the graph, so that a worker has
+    each of them once, and not once a part.
+    """
+    import pandas
+    from dask.delayed import delayed
+
+    once = delayed(d, traverse=False)
+    values = delayed(_union)([delayed(_values)(part) for part in left[left_on].to_delayed()])
+    found = delayed(pandas.concat)(
+        [delayed(_found_of)(once, values, i, left.npartitions) for i in range(left.npartitions)]
+    )
+    shape = left._meta_nonempty if how == "left" else left._meta
+    nothing = _found(d, np.empty(0, object))
+    meta = _joined(shape, left_on, (right.iloc[:0], numbers[:0]), nothing, how, names).iloc[:0]
+    return left.map_partitions(
+        _joined_part,
+        left_on,
+        delayed((right, numbers), traverse=False),
+        found,
+        how,
+        names,
+        dict(meta.dtypes.iloc[len(left.columns) :]),
+        meta=meta,
+        clear_divisions=True,
+        align_dataframes=False,
+    )
+
+
+def _values(column: Any) -> NDArray[Any]:
+    return _distinct(column)[1]
+
+
+def _union(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    import pandas
+
+    return np.asarray(pandas.unique(np.concatenate(parts)), dtype=object)
+
+
+def _found_of(d: FuzzyDict[Any, int], values: NDArray[Any], first: int, step: int) -> Any:
+    return _found(d, values[first::step])
+
+
+def _joined_part(
+    left: Any, left_on: Any, right: Any, found: Any, how: str, names: list[Any], types: Any
+) -> Any:
+    return _joined(left, left_on, right, found, how, names).astype(types)

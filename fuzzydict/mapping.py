@@ -10,9 +10,11 @@ import copy
 import itertools
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
+from fuzzydict import sharing
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, make_index
@@ -74,6 +76,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         "_learned",
         "_lock",
         "_matcher",
+        "_origin",
         "_remembered",
         "_seen",
         "_source",
@@ -86,6 +89,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     _matcher: Matcher | None  # made by the first inexact read
     _known: "Archive | None"  # what that begins with, where it is not nothing
     _file: tuple[str, str] | None  # which holds the rows of the keys, and its checksum
+    _origin: str | None  # what it shares with its copies by pickle, until it learns more than they
     _seen: int  # how many keys there were when the matcher was last told
     _gone: list[Any]  # keys that were removed since
     _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
@@ -137,7 +141,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
         self._learned, self._matcher, self._known, self._file = Learned(), None, None, None
-        self._seen, self._gone, self._remembered = 0, [], {}
+        self._seen, self._gone, self._remembered, self._origin = 0, [], {}, None
         self._lock = threading.RLock()
         return self
 
@@ -175,7 +179,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             if self._matcher is not None:
                 self._matcher.adopt(new)
             self._learned = new
-            self._remembered = {}
+            self._remembered, self._origin = {}, None
 
     _has = dict.__contains__
     _keys = dict.__iter__
@@ -225,19 +229,27 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             if matcher is None:
                 matcher, self._seen = self._begin()
                 self._matcher, self._known, self._gone = matcher, None, []
-            if not self._is_told():
+                self._tell(matcher)
+                if self._origin is not None and self._file is None:
+                    sharing.keep(self._origin, matcher)
+            elif not self._is_told():
                 self._tell(matcher)
         return matcher
 
     def _begin(self) -> tuple[Matcher, int]:
-        """Return a matcher of the keys of the file, or of none, and how many keys that are."""
+        """Return a matcher of the keys of the file, of a copy, or of none; how many they are."""
         if self._known is None and self._file is not None:
             from fuzzydict import archive
 
             self._known = archive.reopened(*self._file, self._source)
         embedder, known = as_embedder(self._source), self._known
         if known is None:
-            return Matcher(embedder, self._guards, self._learned, self._kind), 0
+            matcher = Matcher(embedder, self._guards, self._learned, self._kind)
+            shared = None if self._origin is None else sharing.kept(self._origin)
+            if shared is None:
+                return matcher, 0
+            matcher.restore(shared)
+            return matcher, _UNKNOWN
         matcher = Matcher(embedder, self._guards, known.learned, self._kind)
         matcher.restore(known.known)
         matcher.adopt(self._learned)
@@ -320,7 +332,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         with self._lock:
             super().clear()
             self._matcher, self._remembered = None, {}
-            self._known, self._file = None, None
+            self._known, self._file, self._origin = None, None, None
 
     # Files.
 
@@ -432,8 +444,10 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made = _made, (self._plain(), self._options(), self._learned, (), self._file)
-        return *made, self._state(), None, iter(self.items())
+        with self._lock:
+            self._origin = self._origin or uuid.uuid4().hex
+            about = self._options(), self._learned, (), self._file, self._origin
+        return _made, (self._plain(), *about), self._state(), None, iter(self.items())
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
         if state:
@@ -467,8 +481,9 @@ def _made(
     learned: Learned,
     items: Any = (),
     file: tuple[str, str] | None = None,
+    origin: str | None = None,
 ) -> FuzzyDict[Any, Any]:
     self = cls.__new__(cls)
     FuzzyDict.__init__(self, items, **options)
-    self._learned, self._file = learned, file
+    self._learned, self._file, self._origin = learned, file, origin
     return self

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 
+import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
@@ -90,53 +91,109 @@ def test_yaml_and_saved_dictionaries_are_read(folder):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("missing.json", None, "No such file"),
-        ("a.json", "{", "Expecting property name"),
-        ("a.json", "[1]", "holds no table of keys but a list"),
-        ("a.json", '{"a": 1, "a": 2}', "the key 'a' comes twice"),
-        ("a.json", "[" * 100_000, "recursion"),
-        ("a.json", b"\xff\xfe{}", "codec can't decode"),
-        ("a.toml", "a = ", "Invalid value"),
-        ("a.yaml", "a: [", "while parsing"),
-        ("a.csv", "", "is empty"),
-        ("a.csv", "k,v\na,1\na,2\n", "line 3 has the key 'a' again"),
-        ("a.fuzzydict", "nonsense", "not a safetensors file"),
+        ("missing.json", None, "missing.json: No such file"),
+        ("a.json", b"{", "a.json: Expecting property name"),
+        ("a.csv", b"k,v\n\xe9,1\n", "a.csv: is not UTF-8: byte 0xe9"),
+        ("a.json", b'{"a": 1, "a": 2}', "a.json: the key 'a' comes twice"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, content, message):
     if content is not None:
-        data = content if isinstance(content, bytes) else content.encode()
-        (tmp_path / name).write_bytes(data)
-    status, out, err = run("look", tmp_path / name, "query")
+        (tmp_path / name).write_bytes(content)
+    status, out, err = run("look", name, "query", folder=tmp_path)
     assert (status, out) == (2, "")
-    assert message in err
-    assert err.startswith("fuzzydict look: ")
+    assert err.startswith(f"fuzzydict look: {message}")
     assert err.count("\n") == 1
 
 
 def test_bad_use_is_told(folder):
     assert (
-        "no column 'x' among name, capital, people"
+        "countries.csv: has no column 'x'; it has name, capital, people"
         in run("look", folder / "countries.csv", "a", "--key", "x")[2]
     )
     assert "only a CSV file" in run("look", folder / "car.json", "a", "--key", "x")[2]
-    for wrong in (("-n", "0"), ("-n", "x"), ("--cutoff", "2")):
-        assert run("look", folder / "car.json", "a", *wrong)[0] == 2
-    assert run()[0] == 2
-
-
-def test_a_lookup_is_explained(folder):
-    status, out, _ = run("explain", folder / "car.json", "velocity")
-    assert status == 0
-    assert out.startswith("'velocity' finds 'top speed': its score of")
-    assert run("explain", folder / "car.json", "parliament", "-n", 1)[0] == 1
+    for wrong in ("-n 0", "-n x", "-n -1", "--cutoff 2", "--cutoff x", "--cutoff nan", "--what"):
+        status, out, err = run("look", folder / "car.json", "a", *wrong.split())
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("fuzzydict")
+        assert wrong.split()[-1] in err
+    for arguments in ((), ("look",), ("nothing",)):
+        status, out, err = run(*arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1)
 
 
 def test_help_has_examples():
-    for command in ("look", "explain", "join"):
+    examples = run("--help")[1].split("examples:")[1]
+    for command in ("look", "explain", "join", "train"):
+        assert f"fuzzydict {command} " in examples
         status, out, _ = run(command, "--help")
         assert status == 0
         assert f"fuzzydict {command} " in out.split("examples:")[1]
+
+
+def test_a_table_of_one_column_has_keys_alone(folder):
+    (folder / "names.csv").write_text("name\ncolor\n\nprice\n")
+    assert run("look", folder / "names.csv", "colour")[1].startswith("colour: color (")
+    assert run("look", folder / "names.csv", "colour", "--value", "name")[1].startswith(
+        "colour: color = color ("
+    )
+
+
+def test_what_json_cannot_hold_is_written_as_text(folder):
+    pytest.importorskip("yaml")
+    (folder / "a.yml").write_text("deep: [{2020-01-01: 3}]\nday: 2020-01-01\n")
+    found = run("look", folder / "a.yml", "deep", "day", "--json")[1].splitlines()
+    assert "datetime.date(2020, 1, 1): 3" in json.loads(found[0])
+    assert json.loads(found[1])["matches"][0]["value"] == "2020-01-01"
+
+
+def test_values_of_any_kind_are_one_line(folder):
+    (folder / "a.json").write_text(
+        json.dumps({"poem": "one\ntwo", "screen": "\x1b[2J", "half": "\ud800", "none": None})
+    )
+    status, out, _ = run("look", folder / "a.json", "poem", "screen", "half", "none")
+    assert status == 0
+    assert out.splitlines() == [
+        'poem: poem = "one\\ntwo" (1.00)',
+        'screen: screen = "\\u001b[2J" (1.00)',
+        'half: half = "\\ud800" (1.00)',
+        "none: none (1.00)",
+    ]
+    out = run("look", folder / "a.json", "half", "--json")[1]
+    assert json.loads(out)["matches"][0]["value"] == "\ud800"
+    FuzzyDict({"place": np.arange(3)}).save(folder / "a.fuzzydict")
+    assert run("look", folder / "a.fuzzydict", "place")[1] == ("place: place = [0, 1, 2] (1.00)\n")
+
+
+def test_a_terminal_that_has_not_the_letters_gets_them_escaped(folder):
+    options = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    assert run("look", folder / "car.json", "grosse", **options)[1].startswith(
+        "grosse: gr\\xf6\\xdfe = [1, 2] ("
+    )
+
+
+def test_an_input_that_is_no_text_is_one_line(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzzydict", "look", folder / "car.json"],
+        input=b"velocity\n\xff\n",
+        capture_output=True,
+        env={**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"},
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        b"fuzzydict look: the input is not UTF-8: byte 0xff at 9",
+    ]
+
+
+@pytest.mark.skipif(not hasattr(FuzzyDict, "explain"), reason="there is nothing to print yet")
+def test_a_lookup_is_explained(folder):
+    path = folder / "countries.csv"
+    status, out, err = run("explain", path, "germny", "--value", "capital")
+    assert (status, err) == (0, "")
+    assert out == f"{FuzzyDict(Germany='Berlin', Czechia='Prague').explain('germny')}\n"
+    assert run("explain", path, "parliament")[0] == 1
+    assert run("explain", folder / "missing.json", "x")[0] == 2
+    assert run("explain", path)[0] == 2
 
 
 def test_tables_are_joined(folder):
@@ -155,16 +212,69 @@ def test_tables_are_joined(folder):
     assert len((folder / "joined.csv").read_text().splitlines()) == 3
 
 
+def test_empty_cells_have_no_partner_and_other_cells_are_as_they_were(folder):
+    (folder / "a.csv").write_text("\ufeffkey,n\ncolour,007\n,1\nNA,1.50\n", "utf-8")
+    (folder / "b.csv").write_text("key,m\ncolor,1e3\n,2\nNA,\n")
+    status, out, _ = run("join", folder / "a.csv", folder / "b.csv", "--on", "key")
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "key,n,key_right,m,score"
+    assert lines[1].startswith("colour,007,color,1e3,0.")
+    assert lines[2:] == [",1,,,", "NA,1.50,NA,,1.0", ",,,2,"]
+
+
+def test_a_join_without_pandas_names_what_to_install(folder):
+    program = (
+        "import sys; sys.modules['pandas'] = None\n"
+        "from fuzzydict.__main__ import main\n"
+        "sys.exit(main(['join', 'orders.csv', 'countries.csv', '--on', 'name']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "fuzzydict join: needs pandas: pip install 'fuzzydict-attention[pandas]'\n"
+    )
+
+
+def test_yaml_and_toml_without_their_readers_name_what_to_install(folder):
+    (folder / "a.yaml").write_text("a: 1")
+    for name, missing in (("a.yaml", ["yaml"]), ("settings.toml", ["tomllib", "tomli"])):
+        program = (
+            f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
+            "from fuzzydict.__main__ import main\n"
+            f"sys.exit(main(['look', '{name}', 'a']))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True
+        )
+        assert done.returncode == 2
+        assert "pip install" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("orders.csv", "countries.csv", "--on", "x"), "no column 'x'"),
         (("missing.csv", "countries.csv", "--on", "x"), "missing.csv: No such file"),
         (("empty.csv", "countries.csv", "--on", "x"), "empty.csv: No columns"),
+        (("latin.csv", "countries.csv", "--on", "x"), "latin.csv: is not UTF-8"),
+        (("ragged.csv", "countries.csv", "--on", "x"), "ragged.csv: Error tokenizing data"),
+        (("score.csv", "score.csv", "--on", "name"), "two columns 'score'"),
+        (("countries.csv", "countries.csv"), "say by which columns to join"),
+        (
+            ("countries.csv", "countries.csv", "--on", "name", "-o", "no/where.csv"),
+            "no/where.csv: Cannot save file into a non-existent directory",
+        ),
     ],
 )
 def test_tables_that_cannot_be_joined_are_one_line(folder, arguments, message):
     (folder / "empty.csv").write_text("")
+    (folder / "latin.csv").write_bytes(b"x\n\xe9\n")
+    (folder / "ragged.csv").write_text("x,y\n1,2\n1,2,3\n")
+    (folder / "score.csv").write_text("name,score\na,1\n")
     status, out, err = run("join", *arguments, folder=folder)
     assert (status, out) == (2, "")
     assert message in err

@@ -84,16 +84,92 @@ def test_suffixes_and_the_name_of_the_score_are_those_given():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"on": "name", "how": "cross"}, "a join is one of"),
-        ({"on": "missing"}, "left table has no column 'missing'"),
-        ({"left_on": "name"}, "right table has no column None"),
-        ({"on": "name", "score": "v"}, "left table has a column 'v'"),
-        ({"on": "name", "score": "w"}, "right table has a column 'w'"),
+        ({"on": "name", "how": "cross"}, "a join is one of left, inner, right, outer, not 'cross'"),
+        ({}, "say by which columns to join"),
+        ({"on": "name", "left_on": "name"}, "say by which columns to join"),
+        ({"on": "x"}, r"the left table has no column 'x'; it has \['name', 'v'\]"),
+        ({"left_on": "name"}, "the right table has no column None"),
+        ({"on": "name", "score": "v"}, "the result would have two columns 'v'"),
+        ({"on": "name", "suffixes": ("", "")}, "two columns 'name': pass other suffixes"),
     ],
 )
 def test_bad_use_is_told(options, message):
     with pytest.raises(ValueError, match=message):
         join(LEFT, RIGHT, **options)
+
+
+def test_an_option_that_does_not_exist_is_no_key():
+    with pytest.raises(TypeError, match="cutof"):
+        join(LEFT, RIGHT, on="name", cutof=0.9)
+
+
+def test_a_column_that_is_there_twice_joins_nothing():
+    twice = pd.DataFrame([["colour", 1]], columns=["name", "name"])
+    with pytest.raises(ValueError, match="the left table has two columns 'name'"):
+        join(twice, RIGHT, on="name")
+
+
+def test_what_is_no_table_is_a_type_error():
+    with pytest.raises(TypeError, match="the left table is a DataFrame, not a list"):
+        join(["colour"], RIGHT, on="name")
+    with pytest.raises(TypeError, match="the right table is a pandas DataFrame, not a dict"):
+        join(LEFT, {"name": "color"}, on="name")
+
+
+def test_types_of_columns_are_kept_where_nothing_is_missing():
+    left = LEFT.iloc[:2].assign(kind=pd.Categorical(["a", "b"]), day=pd.to_datetime("2020-01-01"))
+    right = pd.DataFrame({"name": ["color", "top speed"], "n": [1, 2], "is": [True, False]})
+    joined = join(left, right, on="name")
+    for table in (left, right):
+        for name in set(table) - {"name"}:
+            assert joined[name].dtype == table[name].dtype
+    missed = join(LEFT, right, on="name")
+    assert missed["n"].dtype == float
+    assert missed["v"].dtype == LEFT["v"].dtype
+
+
+def test_keys_of_any_type_are_joined():
+    day = pd.Timestamp("2020-01-01")
+    for values in (
+        pd.Series(["colour", "colour", "price"], dtype="category"),
+        pd.Series(["colour", None, "price"], dtype="string"),
+        pd.Series(["colour", ("a", 1), day], dtype=object),
+        pd.Series([day, pd.NaT, day]),
+        pd.Series([1, 2, pd.NA], dtype="Int64"),
+        pd.Series([1.5, np.nan, 2]),
+    ):
+        left = pd.DataFrame({"x": values})
+        right = pd.DataFrame({"x": ["color", "prices", ("a", 1), day, 1, 1.5]})
+        joined = join(left, right, on="x")
+        partners = {"colour": "color", "price": "prices"}
+        for value, partner in zip(left["x"], joined["x_right"], strict=True):
+            if pd.isna(partner):
+                assert value is pd.NA or pd.isna(value) or value == 2
+            else:
+                assert partner == partners.get(value, value)
+
+
+def test_tables_of_any_index_give_rows_that_are_numbered_anew():
+    joined = join(LEFT.set_axis(list("vwxyz")), RIGHT.set_index("w", drop=False), on="name")
+    assert joined.index.equals(pd.RangeIndex(6))
+    assert joined["w"].tolist()[:3] == ["a", "d", "b"]
+
+
+def test_an_outer_join_ends_with_the_right_rows_that_nothing_means():
+    joined = join(LEFT, RIGHT, on="name", how="outer")
+    assert joined["v"].tolist()[:6] == [0, 0, 1, 2, 3, 4]
+    assert joined["w"].tolist()[6:] == ["c", "e"]
+
+
+def test_columns_whose_names_are_numbers_keep_them():
+    joined = join(pd.DataFrame({0: ["colour"]}), pd.DataFrame({0: ["color"]}), on=0)
+    assert list(joined.columns) == [0, "0_right", "score"]
+
+
+def test_each_value_is_looked_up_once(counting):
+    left = pd.DataFrame({"name": ["colour", "colour", "velocity"] * 100})
+    join(left, RIGHT, on="name", embedder=counting)
+    assert counting.texts.count("colour") == 1
 
 
 def test_join_is_a_name_of_the_package_and_pandas_is_loaded_by_it_alone():
@@ -112,15 +188,34 @@ def test_a_series_is_mapped_and_a_value_without_a_match_raises():
     assert pd.Series(["colour", "velocity"]).map(d).tolist() == [1, 2]
     with pytest.raises(NoMatchError):
         pd.Series(["colour", "parliament"]).map(d)
+    with pytest.raises(NoMatchError):
+        pd.Series(["colour", None]).map(d)
+    assert pd.isna(pd.Series(["colour", None]).map(d, na_action="ignore")[1])
     found = pd.Series(["colour", "parliament", None]).map(d.get)
     assert found.iloc[0] == 1
     assert found.iloc[1:].isna().all()
 
 
+def test_an_index_is_mapped_as_a_series_is():
+    d = FuzzyDict({"color": 1, "top speed": 2})
+    assert pd.Index(["colour", "velocity"]).map(d).tolist() == [1, 2]
+
+
 def test_columns_are_renamed_and_those_without_a_match_keep_their_names():
     names = FuzzyDict({"color": "colour_id", "price": "price_eur"})
-    table = pd.DataFrame({"Colour": [1], "prices": [2], "parliament": [3]})
-    assert list(table.rename(columns=names)) == ["colour_id", "price_eur", "parliament"]
+    table = pd.DataFrame({"Colour": [1], "prices": [2], "parliament": [3], 7: [4]})
+    assert list(table.rename(columns=names)) == ["colour_id", "price_eur", "parliament", 7]
+    assert list(table.T.rename(index=names).index) == ["colour_id", "price_eur", "parliament", 7]
+
+
+def test_rename_that_may_not_miss_looks_for_the_very_names():
+    with pytest.raises(KeyError, match="color"):  # pandas asks whether each key is a column
+        pd.DataFrame({"colour": [1]}).rename(columns=FuzzyDict(color="c"), errors="raise")
+
+
+def test_a_series_is_replaced_by_exact_keys_alone():
+    d = FuzzyDict({"color": "c"})
+    assert pd.Series(["color", "colour"]).replace(d).tolist() == ["c", "colour"]
 
 
 def test_the_columns_of_two_spreadsheets_are_matched():
