@@ -43,7 +43,7 @@ class Letters:
 @pytest.fixture(scope="module")
 def cluster():
     """Four processes, which are gone afterwards."""
-    options = {"n_workers": 4, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 4, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(**options, processes=True) as four,
         distributed.Client(four) as client,

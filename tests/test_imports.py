@@ -8,7 +8,7 @@ import pytest
 
 import fuzzydict
 
-HEAVY = ["gensim", "scipy", "nltk", "pandas", "matplotlib", "sklearn", "torch"]
+HEAVY = ["gensim", "scipy", "nltk", "pandas", "dask", "matplotlib", "sklearn", "torch"]
 MODULES = ["fuzzydict"] + [
     module.name
     for module in pkgutil.walk_packages(fuzzydict.__path__, "fuzzydict.")

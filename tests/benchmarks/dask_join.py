@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
         del left
         with (
             LocalCluster(
-                n_workers=asked.processes, threads_per_worker=1, dashboard_address=None
+                n_workers=asked.processes, threads_per_worker=1, dashboard_address=":0"
             ) as cluster,
             Client(cluster),
         ):
