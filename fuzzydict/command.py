@@ -63,6 +63,7 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``fuzzydict explain``."""
     _add_file(parser, _EXPLAIN)
     parser.add_argument("query", metavar="QUERY", help="what to look up")
+    parser.add_argument("-n", type=_count, default=5, help="the keys that are shown (default: 5)")
 
 
 def add_join(parser: argparse.ArgumentParser) -> None:
@@ -119,8 +120,9 @@ def look(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """Print why a query finds what it does; return 1 where it finds nothing, else 0."""
     d = read(arguments.file, arguments.key, arguments.value)
-    print(d.explain(arguments.query))  # type: ignore[attr-defined, unused-ignore]
-    return int(arguments.query not in d)
+    found = d.explain(arguments.query, arguments.n)
+    print(found)
+    return int(found.answer is None)
 
 
 def join(arguments: argparse.Namespace) -> int:
