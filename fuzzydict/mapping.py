@@ -9,12 +9,13 @@ ones at the end. Those that were removed leave a note.
 import copy
 import itertools
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
-from fuzzydict import sharing
+from fuzzydict import dask_tokens, sharing
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, make_index
@@ -143,6 +144,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         self._learned, self._matcher, self._known, self._file = Learned(), None, None, None
         self._seen, self._gone, self._remembered, self._origin = 0, [], {}, None
         self._lock = threading.RLock()
+        if "dask.base" in sys.modules:
+            dask_tokens.register(FuzzyDict)
         return self
 
     # What the reads ask.

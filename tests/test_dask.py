@@ -1,6 +1,7 @@
 """Dask's tables give what pandas' do, on a real cluster of four processes."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, dask_plugin, join
+from fuzzydict import FuzzyDict, join
 
 pd = pytest.importorskip("pandas")
 dd = pytest.importorskip("dask.dataframe")
@@ -50,12 +51,6 @@ def cluster():
     ):
         assert len(client.scheduler_info()["workers"]) == 4
         yield client
-
-
-@pytest.fixture(autouse=True)
-def _registered():
-    # An installation calls it by its entry point; a checkout that is not installed has none.
-    dask_plugin.register(None)
 
 
 def parts(table, n=8):
@@ -152,12 +147,16 @@ def test_dictionaries_of_the_same_items_are_told_apart():
     taught = d.copy()
     taught.learn("zzz", "color")
     others = [FuzzyDict(d, cutoff=1.0), FuzzyDict(d, embedder="brown"), FuzzyDict(d, guards=())]
-    others += [taught, FuzzyDict({"color": 2}), {"color": 1}]
-    assert len({tokenize(each) for each in [d, *others]}) == 7
+    fitted = d.copy()
+    fitted.fit([("zzz", "color"), ("a hue", "color"), ("weather", None), ("rain", None)] * 4)
+    others += [taught, fitted, FuzzyDict({"color": 2}), {"color": 1}]
+    assert len({tokenize(each) for each in [d, *others]}) == 8
+    for each in others[:-1]:
+        assert tokenize(each) == tokenize(each.copy()) == tokenize(pickle.loads(pickle.dumps(each)))
     series = parts(pd.Series(["colour"]), 1)
-    found = [series.map(each.get, meta=("x", object)).compute().iloc[0] for each in (d, others[0])]
-    assert found[0] == 1
-    assert pd.isna(found[1])
+    one, other = (series.map(each.get, meta=("x", object)) for each in (d, others[0]))
+    assert one.compute().iloc[0] == 1
+    assert pd.isna(other.compute().iloc[0])
 
 
 def test_what_parts_cannot_be_joined_by_is_told():
