@@ -54,8 +54,8 @@ def join(
     its rows are known, those of the right columns of a "left" join have room for missing values.
 
     ``ValueError`` for another ``how``, for columns that are not there or would be there twice;
-    ``TypeError`` for what is no table. One lookup a value that differs. Needs the extra
-    ``[pandas]`` or ``[dask]``.
+    ``TypeError`` for what is no table; ``ImportError`` without pandas, the extra ``[pandas]``,
+    which ``[dask]`` has too. One lookup a value that differs.
 
     >>> import pandas
     >>> orders = pandas.DataFrame({"country": ["Czech Republic", "Germny", None], "n": [3, 5, 1]})
@@ -66,8 +66,12 @@ def join(
     1  5  Germany  19.0
     2  1      NaN   NaN
     """
-    import pandas
-
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(
+            "a join needs pandas: pip install 'fuzzydict-attention[pandas]'"
+        ) from error
     if how not in _HOW:
         raise ValueError(f"a join is one of {', '.join(_HOW)}, not {how!r}")
     if not isinstance(right, pandas.DataFrame):

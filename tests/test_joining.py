@@ -180,6 +180,12 @@ def test_join_is_a_name_of_the_package_and_pandas_is_loaded_by_it_alone():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_a_join_without_pandas_names_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[pandas\]'"):
+        join(LEFT, RIGHT, on="name")
+
+
 # pandas' own methods.
 
 
