@@ -98,7 +98,7 @@ def read(
         known = Known(
             _entries(keys, taught, arrays["entries.keys"], arrays["entries.corrections"]),
             _rows(arrays["rows.numbers"], arrays["rows.scales"], tail),
-            _usage(arrays["words"].tobytes(), arrays["counts"].tolist()),
+            _usage(arrays["words"].tobytes(), arrays["counts"]),
         )
         if len(set(keys)) < len(keys) or len(values) != len(keys):
             raise ValueError("keys repeat, or have no values")
@@ -250,9 +250,9 @@ def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> Rows:
     return Rows(numbers, scales, tail)
 
 
-def _usage(words: bytes, counts: Sequence[int]) -> dict[str, int]:
-    usage = dict(zip(_split(words), counts, strict=True))
-    if len(usage) < len(counts) or 0 in counts:
+def _usage(words: bytes, counts: NDArray[Any]) -> dict[str, int]:
+    usage = dict(zip(_split(words), counts.tolist(), strict=True))
+    if len(usage) < len(counts) or not counts.all():
         raise ValueError("words repeat, or are in no key")
     return usage
 
