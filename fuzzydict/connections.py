@@ -194,6 +194,7 @@ def _configure(connection: Connection) -> None:
     connection.adapters.register_loader(info.oid, _Loader)
     connection.execute("SET hnsw.iterative_scan = relaxed_order")
     connection.execute("SET hnsw.max_scan_tuples = 200000")
+    connection.execute("SET jit = off")  # it takes longer than what it saves here
     connection.execute(f"SET hnsw.ef_search = {_SEARCHING}".encode())
     connection.prepare_threshold = 2
     connection.execute("SET plan_cache_mode = force_generic_plan")  # each is planned once
