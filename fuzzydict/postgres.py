@@ -38,7 +38,8 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
 
     Reads, scores, guards and teaching are those of `FuzzyDict`, and so are writes and views, which
     are exact. Keys are text, of any length; values are what JSON holds, and NumPy arrays (see
-    `fuzzydict.codec`). ``TypeError`` for any other.
+    `fuzzydict.codec`). ``TypeError`` for any other. A read gives a copy of the value: to change
+    what is on the server, set it.
 
     - ``dsn``: where the server is, as libpq takes it, with several hosts too; a server that only
       reads, such as a standby, does for reads;

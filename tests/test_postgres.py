@@ -22,6 +22,7 @@ psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
 from fuzzydict import connections, tables  # noqa: E402
 from fuzzydict.connections import _require  # noqa: E402
+from fuzzydict.embedders import EmbedderError  # noqa: E402
 from fuzzydict.postgres import LostConnectionError, PostgresFuzzyDict  # noqa: E402
 
 CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
@@ -169,6 +170,28 @@ def test_another_embedder_is_refused(connect, counting):
         connect(embedder=count_letters)["colour"]
     with pytest.raises(FileNotFoundError, match="no such model"):
         connect(embedder="no such model")
+
+
+def test_a_failing_embedder_changes_nothing_and_may_come_back(connect):
+    failing = []
+
+    def moody(texts):
+        if failing:
+            raise OSError("the model is away")
+        return count_letters(texts)
+
+    one, other = connect(embedder=moody), connect(embedder=count_letters)
+    one.update(CAR)
+    assert one["Color"] == "red"
+    other.learn("how dear", "price")
+    failing.append(True)
+    for call in (lambda: one["how dear"], lambda: one.update(new=1), lambda: one["colour"]):
+        with pytest.raises(EmbedderError, match="the model is away"):
+            call()
+    assert one["color"] == "red"
+    failing.clear()
+    assert one["how dear"] == 49_000
+    assert one == CAR
 
 
 def test_another_number_of_partitions_is_refused(connect):
