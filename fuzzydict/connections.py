@@ -171,6 +171,8 @@ def _prepare(connection: Connection) -> None:
             raise RuntimeError(f"the server needs pgvector {_named(_LEAST)}: {error}") from error
         version = _one(connection, installed)
     _require(version)
+    if _one(connection, "SELECT to_regtype('halfvec')") is None:
+        raise RuntimeError("pgvector is in a schema that is not on the search_path of this user")
 
 
 def _require(version: str) -> None:
@@ -188,7 +190,7 @@ def _named(version: tuple[int, ...]) -> str:
 def _configure(connection: Connection) -> None:
     """Teach a new connection of the pool vectors, and how to search for them."""
     info = TypeInfo.fetch(connection, "halfvec")
-    assert info is not None
+    assert info is not None, "dropped since"
     info.register(connection)
     connection.adapters.register_dumper(Vector, type("_Dumper", (_Dumper,), {"oid": info.oid}))
     connection.adapters.register_loader(info.oid, _Loader)

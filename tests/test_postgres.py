@@ -226,6 +226,20 @@ def test_a_server_without_pgvector_is_an_error(server):
         PostgresFuzzyDict(dsn, "cars")
 
 
+def test_a_pgvector_that_is_not_on_the_search_path_is_an_error(server):
+    server.run("CREATE DATABASE hidden")
+    dsn = server.dsn.replace("dbname=postgres", "dbname=hidden")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE SCHEMA others")
+        connection.execute("CREATE EXTENSION vector SCHEMA others")
+    with pytest.raises(RuntimeError, match="search_path"):
+        PostgresFuzzyDict(dsn, "cars")
+    found = PostgresFuzzyDict(f"{dsn} options='-c search_path=public,others'", "cars")
+    with found as car:
+        car.update(CAR)
+        assert car["colour"] == "red"
+
+
 def test_an_old_pgvector_is_an_error_that_names_both_versions():
     for good in ("0.8.4", "0.8.10", "0.10.0", "1.0", "1.0.0"):
         _require(good)
