@@ -247,7 +247,8 @@ class _Usage(WordUsage):
 
     def prepare(self, words: Collection[str]) -> None:
         """Ask for words that will be needed."""
-        fresh = {word for word in words if word not in self._asked}
+        # Phrases are words of no key: those have spaces, and words have none.
+        fresh = {word for word in words if word not in self._asked and " " not in word}
         if fresh:
             self.counts |= self._ask({"", *fresh})
             self._asked |= fresh

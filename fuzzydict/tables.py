@@ -46,7 +46,7 @@ _PAGE = 2000  # keys that are read or written together
 _MOST = 1000  # candidates that the graph finds; for more every row is looked at
 _SUMMED = 1 / 64  # of the writes of a word's numbers add them up
 _WIDER = 256  # candidates for a query that is near to no key
-_FAR = 0.57  # the cosine below which it is
+_FAR = 0.66  # the cosine below which it is
 _BESIDE = 600  # bytes of a key in the graph beside its vector
 _MEMORY = 64 << 10, 2 << 20  # kB for the making of a graph, at least and at most
 
