@@ -242,7 +242,8 @@ def _entries(
 
 def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> Rows:
     shape = (len(numbers), 2 if tail else 1)
-    if numbers.dtype != np.int8 or numbers.ndim != 2 or tail > numbers.shape[1]:
+    narrow = numbers.ndim != 2 or (len(numbers) > 0 and tail > numbers.shape[1])
+    if numbers.dtype != np.int8 or narrow:
         raise ValueError(f"rows of {numbers.dtype} {numbers.shape}")
     likely = (scales >= 0) & (scales < _MOST)
     if scales.dtype != np.float32 or scales.shape != shape or not likely.all():

@@ -67,6 +67,23 @@ def test_what_was_fitted_is_saved_too(path):
     assert answers(found, queries) == answers(d, queries)
 
 
+def test_a_dictionary_that_was_emptied_after_a_fit_can_be_saved(path):
+    d = FuzzyDict(falcon=1, otter=2, maple=3)
+    assert d.fit(PAIRS * 2).fitted
+    d.learn("nothing at all", None)
+    for key in list(d):
+        del d[key]
+    assert "falcons" not in d
+    d._check()
+    d.save(path)
+    found = FuzzyDict.load(path)
+    assert found == {}
+    found["falcon"] = d["falcon"] = 1
+    assert answers(found, ["pay my invoice"]) == answers(d, ["pay my invoice"])
+    assert "nothing at all" not in found
+    found._check()
+
+
 def test_words_whose_guards_were_lifted_stay_so(path):
     d = FuzzyDict(CAR)
     d._adopt(lifted={"color": frozenset({"paint"})})
