@@ -30,8 +30,7 @@ _ALIKE = 1e-3  # the most by which an embedder may differ from itself in a numbe
 class Archive(NamedTuple):
     """All that a file holds of a dictionary."""
 
-    keys: Sequence[Any]
-    values: Sequence[Any]
+    items: dict[Any, Any]
     options: dict[str, Any]  # the cutoff, the kind of index, the names of guards of the user's
     learned: Learned
     known: Known
@@ -46,19 +45,19 @@ def write(
     ``encode`` turns each value into what JSON holds. ``TypeError`` or ``ValueError`` that names
     the key where it does not.
     """
-    keys, values, options, taught, known, embedder = archive
+    items, options, taught, known, embedder = archive
     about = {
         "options": options,
         "embedder": described(embedder),
         "encoded": encode is not None,
         "learned": plain(taught),
     }
-    values = [_dumped(key, value, encode) for key, value in zip(keys, values, strict=True)]
-    place = {key: i for i, key in enumerate(keys)}
+    values = [_dumped(key, value, encode) for key, value in items.items()]
+    place = {key: i for i, key in enumerate(items)}
     told = {query: i for i, query in enumerate(taught.corrections)}
     arrays: dict[str, NDArray[Any]] = {
         "about": _bytes(codec.dumps(about)),
-        "keys": _bytes(_listed(_plain_key(key, key) for key in keys)),
+        "keys": _bytes(_listed(_plain_key(key, key) for key in items)),
         "values": _bytes(_listed(values)),
         "words": _bytes("\n".join(known.usage)),
         "counts": _whole(known.usage.values()),
@@ -100,8 +99,9 @@ def read(
             _rows(arrays["rows.numbers"], arrays["rows.scales"], tail),
             _usage(arrays["words"].tobytes(), arrays["counts"]),
         )
-        if len(set(keys)) < len(keys) or len(values) != len(keys):
-            raise ValueError("keys repeat, or have no values")
+        items = dict(zip(keys, values, strict=True))
+        if len(items) < len(keys):
+            raise ValueError("keys repeat")
         if len(known.entries) != len(known.rows):
             raise ValueError(f"{len(known.rows)} rows of {len(known.entries)} keys")
         shipped, made_by = described["shipped"], str(described["name"])
@@ -120,8 +120,8 @@ def read(
     if known.entries and known.rows.numbers.shape[1] != width + spelling.DIMENSION + tail:
         raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
     if decode is not None:
-        values = [decode(value) for value in values]
-    return Archive(keys, values, options, taught, known, embedder), checksum
+        items = {key: decode(value) for key, value in items.items()}
+    return Archive(items, options, taught, known, embedder), checksum
 
 
 def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
@@ -231,7 +231,11 @@ def _entries(
     keys: Sequence[Any], taught: Learned, of_keys: NDArray[Any], of_corrections: NDArray[Any]
 ) -> list[Entry]:
     corrections = list(itertools.starmap(Correction, taught.corrections.items()))
-    entries: list[Entry] = list(map(keys.__getitem__, of_keys.tolist()))
+    entries: list[Entry] = list(
+        keys
+        if np.array_equal(of_keys, np.arange(len(keys)))
+        else map(keys.__getitem__, of_keys.tolist())
+    )
     if not set(map(type, entries)) <= {str}:
         raise ValueError("a key that is no text has a row")
     entries += map(corrections.__getitem__, of_corrections.tolist())

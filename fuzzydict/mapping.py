@@ -369,8 +369,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             "index": self._kind,
             "guards": None if self._guards == DEFAULT else guards,
         }
-        keys, values = list(items), list(items.values())
-        whole = archive.Archive(keys, values, options, learned, known, matcher.embedder)
+        whole = archive.Archive(items, options, learned, known, matcher.embedder)
         checksum = archive.write(path, whole, encode)
         if learned.projection is self._learned.projection:
             self._file = os.path.abspath(path), checksum
@@ -403,9 +402,9 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         if guards is None and options["guards"] is not None:
             raise FileFormatError(f"{os.fspath(path)}: pass its guards, {options['guards']}")
         options["guards"] = DEFAULT if guards is None else guards
-        items = zip(found.keys, found.values, strict=True)
-        self = _made(cls, options, found.learned, items, (os.path.abspath(path), checksum))
-        self._known = found
+        file = os.path.abspath(path), checksum
+        self = _made(cls, options, found.learned, found.items, file)
+        self._known = found._replace(items={})
         return self
 
     # Copies: the same options, the same embedder.
