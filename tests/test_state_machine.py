@@ -265,7 +265,7 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
         return {match.key: match.score for match in self.fuzzy.matches(query, cutoff=0.0, n=50)}
 
 
-STEPS = int(os.environ.get("FUZZYDICT_STEPS", "10000"))
+STEPS = int(os.environ.get("FUZZYDICT_STEPS", "4000"))
 FuzzyAgainstPlain.TestCase.settings = settings(
     max_examples=STEPS // 50, stateful_step_count=50, deadline=None
 )

@@ -10,7 +10,7 @@ import pytest
 
 from fuzzydict import FuzzyDict, mapping
 
-OPERATIONS = int(os.environ.get("FUZZYDICT_STRESS", "40000"))  # of all threads together
+OPERATIONS = int(os.environ.get("FUZZYDICT_STRESS", "16000"))  # of all threads together
 THREADS = 8
 STEADY = {f"{color} {thing}": i for i, (color, thing) in enumerate(
     (color, thing)
