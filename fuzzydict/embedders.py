@@ -95,6 +95,7 @@ class WordEmbedder:
         self._spelling: _NgramIndex | None = None
         self._single: list[int] = []  # rows of the words that are no phrases, which it holds
         self._openers: set[str] | None = None
+        self._spans: dict[tuple[str, ...], list[tuple[int, int]]] = {}  # of texts seen of late
         self._last: tuple[tuple[str, ...], WordInfo] | None = None
         self._placed: dict[tuple[str, bool], tuple[Vectors, float, float, float]] = {}
 
@@ -163,16 +164,18 @@ class WordEmbedder:
         """Add to each row of ``out`` the weighted vectors of the terms of its text."""
         places: dict[str, int] = {}
         terms: list[int] = []
-        owners: list[int] = []
+        owners: list[int] = []  # of the texts that have words
+        starts: list[int] = []  # of their terms
         for owner, text in enumerate(texts):
-            found = self.terms(text[:_MAX_WORDS])
-            terms += [places.setdefault(term, len(places)) for term in found]
-            owners += [owner] * len(found)
+            if text:
+                owners.append(owner)
+                starts.append(len(terms))
+                for term in self.terms(text[:_MAX_WORDS]):
+                    terms.append(places.setdefault(term, len(places)))
         if terms:
             info = self.look_up(list(places), guess=guess)
             weighted = info.vectors * (info.rarity * info.trust)[:, None]
-            starts = np.flatnonzero(np.diff(owners, prepend=-1))
-            out[np.array(owners)[starts]] = np.add.reduceat(weighted[terms], starts, axis=0)
+            out[owners] = np.add.reduceat(weighted[terms], starts, axis=0)
 
     def extremes(self, texts: Sequence[tuple[str, ...]]) -> Vectors:
         """Return the largest and the least that a word of each text has in each dimension.
@@ -195,17 +198,14 @@ class WordEmbedder:
         last = self._last  # a query's words are looked up several times on its way
         if last is not None and last[0] == asked:
             return last[1]
-        n = len(words)
-        vectors = np.zeros((n, self.dimension), np.float32)
-        rarity, trust, density = np.ones((3, n), np.float32)
         rows = np.array([self._rows.get(word, -1) for word in words], np.intp)
-        known = np.flatnonzero(rows >= 0)
-        there = rows[known]
-        vectors[known] = self._table[there]
-        if self._scale is not None:
-            vectors[known] *= self._scale[there, None]
-        rarity[known] = self._weights[there]
-        density[known] = self._density[there]
+        vectors = np.zeros((len(words), self.dimension), np.float32)
+        rarity, trust, density = np.ones((3, len(words)), np.float32)
+        if self._rows:  # what is unknown has the place -1, whose row is replaced below
+            vectors[:] = self._table[rows]
+            if self._scale is not None:
+                vectors *= self._scale[rows, None]
+            rarity[:], density[:] = self._weights[rows], self._density[rows]
         for i in np.flatnonzero(rows < 0).tolist():
             vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i], guess)
         info = WordInfo(vectors, rarity, trust, density)
@@ -219,16 +219,21 @@ class WordEmbedder:
         >>> WordEmbedder(["top speed"], [[1.0]]).phrases(("the", "top", "speed"))
         [(1, 3)]
         """
-        if len(words) < 2:
+        if len(words) < 2 or self._opening.isdisjoint(words[:-1]):
             return []
-        opening = self._opening
-        return [
-            (start, end)
-            for start in range(len(words) - 1)
-            if words[start] in opening
-            for end in range(start + 2, min(start + _MAX_PHRASE, len(words)) + 1)
-            if " ".join(words[start:end]) in self._rows
-        ]
+        found = self._spans.get(text := tuple(words))
+        if found is None:
+            found = [
+                (start, end)
+                for start in range(len(words) - 1)
+                if words[start] in self._opening
+                for end in range(start + 2, min(start + _MAX_PHRASE, len(words)) + 1)
+                if " ".join(words[start:end]) in self._rows
+            ]
+            if len(self._spans) >= _REMEMBERED:
+                self._spans = {}
+            self._spans[text] = found
+        return found
 
     @property
     def _opening(self) -> set[str]:
@@ -336,13 +341,13 @@ class _NgramIndex:
     _BUCKETS = 1 << 16
 
     def __init__(self, words: Sequence[str]) -> None:
-        grams, owners = self._grams(words)
+        grams, owners = self._grams_of_all(words)
         order = np.argsort(grams, kind="stable")
         self._owners = owners[order]
         self._starts = np.searchsorted(grams[order], np.arange(self._BUCKETS + 1))
         self._sizes = np.bincount(owners, minlength=len(words)).astype(np.float32)
 
-    def _grams(self, words: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    def _grams_of_all(self, words: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
         text = "".join(f"^{word}$" for word in words)
         owners = np.repeat(np.arange(len(words), dtype=np.int32), [len(word) + 2 for word in words])
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -351,12 +356,16 @@ class _NgramIndex:
         inside = owners[:-2] == owners[2:]
         return (hashes[inside] >> np.uint32(16)).astype(np.uint16), owners[:-2][inside]
 
+    def _grams(self, word: str) -> set[int]:
+        """Return what `_grams_of_all` finds in one word."""
+        codes = [ord(letter) for letter in f"^{word}$"]
+        triples = zip(codes, codes[1:], codes[2:], strict=False)
+        return {((a * 961 + b * 31 + c) * 2654435761 & 0xFFFFFFFF) >> 16 for a, b, c in triples}
+
     def search(self, word: str, n: int) -> list[int]:
         """Return the rows of the ``n`` words that have the largest shares in common."""
-        grams = np.unique(self._grams([word])[0])
-        hits = [
-            self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams.tolist()
-        ]
+        grams = self._grams(word)
+        hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams]
         common = np.bincount(np.concatenate(hits), minlength=len(self._sizes))
         owners = np.flatnonzero(common >= max(1, int(common.max(initial=0)) // 2))
         shares = common[owners] / (len(grams) + self._sizes[owners])

@@ -17,7 +17,7 @@ from fuzzydict.index import ExactIndex, Index, make_index
 from fuzzydict.progress import Progress
 from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.rows import Rows
-from fuzzydict.scoring import Score, SpellingAlone, WithoutVectors, WordMeaning, WordPair
+from fuzzydict.scoring import Question, Score, SpellingAlone, WithoutVectors, WordMeaning, WordPair
 from fuzzydict.text import MAX_LENGTH, compact, words
 
 __all__ = [
@@ -37,7 +37,7 @@ Floats = NDArray[np.float32]
 
 CANDIDATES = 64
 SHORTLIST = 24
-_AT_ONCE = 4096  # keys that are embedded, or whose features are in memory, together
+_AT_ONCE = 4096  # keys that are embedded together
 _CERTAIN = 8.0  # the least logit of an exact key
 _CORRECTED = 20.0  # the logit of the key that a correction names, for that very query
 _SECOND_HAND = 1.0  # what a correction's likeness is worth less than a key's own
@@ -344,8 +344,8 @@ class Matcher:
     ) -> list[list[tuple[str, float]]]:
         """Return `rank` of each query for an ``n`` up to 24; one search of the index for all."""
         result = []
-        for near in self._nearest(queries, CANDIDATES):
-            result.append(self._judged(self._asked(self._shortlist(near))).best(n))
+        for found in self.candidates(queries):
+            result.append(found.best(n))
             step(1)
         return result
 
@@ -363,7 +363,7 @@ class Matcher:
         nearest = self._nearest(queries, n or CANDIDATES, among)
         if n is None:
             nearest = [self._shortlist(near) for near in nearest]
-        return [self._judged(self._asked(near)) for near in nearest]
+        return self._judged([self._asked(near) for near in nearest])
 
     def _nearest(
         self, queries: Sequence[str], n: int, among: Collection[str] | None = None
@@ -435,7 +435,7 @@ class Matcher:
         Each step leaves out a part of the score. The work of four `rank`.
         """
         asked = self._asked(self._shortlist(self._nearest([query], CANDIDATES)[0]))
-        found = self._judged(asked)
+        (found,) = self._judged([asked])
         if not found.keys:
             return [], self._through(asked).get(None)
         keys = found.keys
@@ -447,12 +447,12 @@ class Matcher:
         score = self._score
         spelled._score = SpellingAlone(score.words, score.phrases, score.cutoff)
         untaught = Calibration()
-        learned = unguarded._judged(asked)
-        steps = [spelled._zero_shot(own, untaught), unguarded._zero_shot(own, untaught), learned]
-        shares = [step.probabilities().tolist() for step in (*steps, found)]
+        (learned,) = unguarded._judged([asked])
+        steps = [*spelled._zero_shot([own], untaught), *unguarded._zero_shot([own], untaught)]
+        shares = [step.probabilities().tolist() for step in (*steps, learned, found)]
         others = [compact(key) for key in split]
         letters = spelling.similarities([compact(asked.words)], others)[1, 0].tolist()
-        cosines = self._cosines(own, self.learned.calibration, slice(None)).tolist()
+        cosines = self._cosines(own, self.learned.calibration).tolist()
         forbidden, through = np.isneginf(found.logits), self._through(asked)
         return [
             Evidence(
@@ -488,7 +488,7 @@ class Matcher:
         if not asked.words or not asked.entries:
             return {}
         best: dict[str | None, tuple[float, str]] = {None: (0.0, "")}
-        logits = self._scored(asked, self.learned.calibration, slice(None)).tolist()
+        logits = self._scored([asked], self.learned.calibration)[0].tolist()
         for entry, held, logit in zip(asked.entries, asked.held, logits, strict=True):
             if not self._is_masked(asked.words, entry, held):
                 key, told = (entry, "") if isinstance(entry, str) else (entry.key, entry.query)
@@ -517,11 +517,11 @@ class Matcher:
         best = Calibration(), np.inf
         for scale in scales:
             unfitted = Calibration(scale=scale)
-            scored = [(self._zero_shot(each, unfitted), right) for each, right in asked]
+            scored = self._zero_shot([each for each, _ in asked], unfitted)
             fitted, left = calibration.fit(
                 [
                     (found.logits, None if right is None else found.keys.index(right))
-                    for found, right in scored
+                    for found, (_, right) in zip(scored, asked, strict=True)
                 ]
             )
             # Few pairs must not move the scale far: 1 nat for 0.7 or 1.4, and for 0.15.
@@ -550,7 +550,7 @@ class Matcher:
             for near, (_, right) in zip(self._nearest(queries, n), part, strict=True):
                 if right is not None and right not in near.entries:
                     near.entries.append(right)
-                found.append(self._zero_shot(self._asked(near), self.learned.calibration))
+                found += self._zero_shot([self._asked(near)], self.learned.calibration)
                 step(1)
         keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
         meanings = self._features(self._meanings(keys), [_words_of(key) for key in keys])
@@ -575,9 +575,14 @@ class Matcher:
         }
         return {key: found for key, found in lifted.items() if found}
 
-    def _judged(self, asked: _Asked) -> Candidates:
-        """Return the keys that a query may mean and their logits, with all that was learned."""
-        keys, logits = found = self._zero_shot(asked, self.learned.calibration)
+    def _judged(self, asked: Sequence[_Asked]) -> list[Candidates]:
+        """Return the keys that queries may mean and their logits, with all that was learned."""
+        scored = self._zero_shot(asked, self.learned.calibration)
+        return [self._with_taught(*each) for each in zip(asked, scored, strict=True)]
+
+    def _with_taught(self, asked: _Asked, found: Candidates) -> Candidates:
+        """Add what was learned of the keys, and corrections of this very query."""
+        keys, logits = found
         if not keys:
             return found
         projection = self.learned.projection
@@ -597,22 +602,24 @@ class Matcher:
                 logits[keys.index(meant)] = _CORRECTED
         return Candidates(keys, logits)
 
-    def _zero_shot(self, asked: _Asked, calibrated: Calibration) -> Candidates:
-        """Return the keys that a query may mean and their logits, corrections included."""
+    def _zero_shot(self, asked: Sequence[_Asked], calibrated: Calibration) -> list[Candidates]:
+        """Return the keys that queries may mean and their logits, corrections included."""
+        scored = self._scored(asked, calibrated)
+        return [self._masked(*each) for each in zip(asked, scored, strict=True)]
+
+    def _masked(self, asked: _Asked, logits: Floats) -> Candidates:
+        """Leave out what a guard forbids, and let one entry stand for others of the same words or
+        of the same key."""
         text, entries, held = asked.words, asked.entries, asked.held
         keys = [entry for entry in entries if isinstance(entry, str)]
         if not text:  # then the only key there may be is the query itself, or its correction's
             return Candidates(keys, np.full(len(keys), _CERTAIN, np.float32))
-        if not entries:
-            return Candidates([], np.empty(0, np.float32))
-        blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(entries), _AT_ONCE)]
-        logits = np.concatenate([self._scored(asked, calibrated, block) for block in blocks])
         for i in self._suspects(asked):
             if self._is_masked(text, entries[i], held[i]):
                 logits[i] = -np.inf
-        if len(set(held)) < len(held) and len(keys) == len(entries):
-            _stand_for_all(asked.query, keys, held, logits)
         if len(keys) == len(entries):
+            if len(set(held)) < len(held):
+                _stand_for_all(asked.query, keys, held, logits)
             return Candidates(keys, logits)
         best: dict[str | None, float] = {}
         for entry, logit in zip(entries, logits.tolist(), strict=True):
@@ -625,18 +632,24 @@ class Matcher:
             np.array(list(best.values()), np.float32) - np.float32(null),
         )
 
-    def _cosines(self, asked: _Asked, calibrated: Calibration, block: slice) -> Floats:
+    def _cosines(self, asked: _Asked, calibrated: Calibration) -> Floats:
         d = self._meaning_width(asked.row)
-        cosines: Floats = asked.rows[block, :d] @ asked.row[:d]
+        cosines: Floats = asked.rows[:, :d] @ asked.row[:d]
         if self._background is not None:
             cosines = calibrated.scale(self._background.scale(self._meanings)(cosines))
         return cosines
 
-    def _scored(self, asked: _Asked, calibrated: Calibration, block: slice) -> Floats:
-        cosines = self._cosines(asked, calibrated, block)
-        held = asked.held[block]
-        logits = self._score.logits(asked.words, held, cosines, self._meaning, self._usage)
-        return calibrated(logits)
+    def _scored(self, asked: Sequence[_Asked], calibrated: Calibration) -> list[Floats]:
+        """Return the calibrated logits of the entries of each query."""
+        questions = [
+            Question(each.words, each.held, self._cosines(each, calibrated))
+            if each.words and each.entries
+            else _NO_QUESTION
+            for each in asked
+        ]
+        return [
+            calibrated(each) for each in self._score.logits(questions, self._meaning, self._usage)
+        ]
 
     def _suspects(self, asked: _Asked) -> set[int]:
         """Return the places of the entries that a guard may forbid: few of them, most often."""
@@ -756,6 +769,7 @@ def _words_of(key: str) -> Words:
 
 
 _NO_KEY: Any = object()  # what no correction names
+_NO_QUESTION = Question((), (), np.empty(0, np.float32))
 
 
 def _by_key(corrections: Mapping[str, str | None]) -> dict[str | None, list[str]]:

@@ -11,6 +11,7 @@ __all__ = ["Rows"]
 Vectors = NDArray[np.float32]
 
 _ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
+_CACHED = 1 << 20  # numbers that are floats together
 _LEAST = 1e-30  # the largest number of a vector of zeros counts as this
 
 
@@ -81,20 +82,25 @@ class Rows(NamedTuple):
         """Return the dot product of each query, [Q, d], with each vector: [Q, n].
 
         The rows become floats a block at a time, in the cache, where that takes no longer than to
-        read floats from memory. A block is so small that BLAS multiplies it by one query on one
-        thread: to wake others can take longer than 10,000 products.
+        read floats from memory. BLAS multiplies a piece of it by one query on one thread: to wake
+        others can take longer than 10,000 products.
         """
-        n, d = self.numbers.shape
-        products = np.zeros((len(queries), n), np.float32)
-        step = max(_ONE_THREAD // max(d, 1), 1)
-        for i, part in enumerate(self._parts()):
-            asked = queries[:, part]
-            floats = np.empty((min(step, n), asked.shape[1]), np.float32)
-            for start in range(0, n, step):
-                block = slice(start, start + step)
-                numbers = self.numbers[block, part]
-                np.copyto(floats[: len(numbers)], numbers)
-                products[:, block] += (asked @ floats[: len(numbers)].T) * self.scales[block, i]
+        products = [self._products(queries[:, part], part) for part in self._parts()]
+        for scales, found in zip(self.scales.T, products, strict=True):
+            found *= scales
+        return products[0] + products[1] if self.tail else products[0]
+
+    def _products(self, queries: Vectors, part: slice) -> Vectors:
+        n, d = len(self), max(queries.shape[1], 1)
+        products = np.empty((len(queries), n), np.float32)
+        floats = np.empty((min(_CACHED // d, n), queries.shape[1]), np.float32)
+        for start in range(0, n, _CACHED // d):
+            numbers = self.numbers[start : start + len(floats), part]
+            np.copyto(floats[: len(numbers)], numbers)
+            for piece in range(0, len(numbers), _ONE_THREAD // d):
+                end = min(piece + _ONE_THREAD // d, len(numbers))
+                out = products[:, start + piece : start + end]
+                np.matmul(queries, floats[piece:end].T, out=out)
         return products
 
     def _parts(self) -> list[slice]:

@@ -7,24 +7,26 @@ phrases make the logit of the key. Both steps are small networks, fitted when th
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.spelling import abbreviation, contracted, similarities
+from fuzzydict.spelling import abbreviation, contracted, similarities_of_pairs
 from fuzzydict.text import bases, compact, variant
 
 __all__ = [
     "Network",
+    "Question",
     "Score",
     "SpellingAlone",
     "WithoutVectors",
     "WordInfo",
     "WordMeaning",
     "WordPair",
+    "every_pair",
     "phrase_features",
     "word_features",
 ]
@@ -32,7 +34,11 @@ __all__ = [
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
 
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+
 _MAX_WORDS = 24  # words of a text that are aligned
+_AT_ONCE = 4096  # keys of a query whose features are in memory together
+_TOGETHER = 1 << 17  # pairs of words of queries and of keys that are in a table together
 
 
 class WordInfo(NamedTuple):
@@ -106,58 +112,75 @@ WORD_FEATURES = (
 
 
 def word_features(
-    queries: Sequence[str], keys: Sequence[str], meaning: WordMeaning
-) -> tuple[Floats, WordInfo]:
-    """Return what is known of each pair of words: float32 [len(queries), len(keys), F]; and of the
-    words of the query and then of the keys."""
-    n, m = len(queries), len(keys)
+    queries: Sequence[str], keys: Sequence[str], pairs: Pairs, meaning: WordMeaning
+) -> tuple[Floats, WordInfo, WordInfo]:
+    """Return what is known of pairs of words: float32 [len(pairs[0]), F]; and of the words of the
+    queries and of the keys.
+
+    ``pairs`` are the places of the one among the queries, and of the other among the keys.
+    """
+    first, second = pairs
+    ones = [queries[i] for i in first.tolist()]
+    others = [keys[j] for j in second.tolist()]
     # A query may be mistyped; a key is written as it was meant.
-    looked_up = meaning.look_up(queries), meaning.look_up(keys, guess=False)
-    info = WordInfo(*map(np.concatenate, zip(*looked_up, strict=True)))
-    vectors, rarity, trust, density = info
-    result = np.zeros((n, m, len(WORD_FEATURES)), np.float32)
-    result[..., 0:3] = similarities(queries, keys).transpose(1, 2, 0)
-    trusted = np.multiply.outer(trust[:n], trust[n:])
-    result[..., 6] = cosines = (vectors[:n] @ vectors[n:].T) * trusted
-    result[..., 7] = np.maximum(cosines - 0.4, 0)
-    sides = np.stack([trust, rarity, density], axis=1)
-    result[..., [8, 12, 16]] = sides[:n, None]
-    result[..., [9, 13, 17]] = sides[n:]
-    result[..., 15] = cosines - trusted * (density[:n, None] + density[n:]) / 2
-    lengths = np.fromiter(map(len, [*queries, *keys]), np.float32, n + m)
-    long = np.maximum.outer(lengths[:n], lengths[n:])
-    short = np.minimum.outer(lengths[:n], lengths[n:])
-    result[..., 10] = np.minimum(short, 12) / 8
-    result[..., 11] = (long - short) / long
-    known = rarity[:n] < 1
-    beginning: dict[str, list[int]] = {}
-    for j, key in enumerate(keys):
-        beginning.setdefault(key[:1], []).append(j)
-    for i, query in enumerate(queries):
-        if query.isdigit():
-            result[i, :, 14] = 1
-        forms, spelled = _forms(query)
-        for j in itertools.chain(
-            *(beginning.get(first, ()) for first in {form[:1] for form in forms})
-        ):
-            key = keys[j]
-            if key == query:
-                result[i, j, [3, 4, 5, 18]] = 1
-                continue
-            key_forms, key_spelled = _forms(key)
-            result[i, j, 4] = not forms.isdisjoint(key_forms)
-            result[i, j, 18] = spelled == key_spelled
-            if len(query) < len(key):
-                result[i, j, 5] = abbreviation(query, key)
-            elif len(key) < len(query) and known[i]:
-                result[i, j, 5] = _short_form(key, query)
-    return result, info
+    asked, held = meaning.look_up(queries), meaning.look_up(keys, guess=False)
+    of_one, of_other = _sides(asked, queries)[:, first], _sides(held, keys)[:, second]
+    trusted = of_one[0] * of_other[0]
+    cosines = (asked.vectors @ held.vectors.T)[first, second] * trusted
+    result = np.zeros((len(WORD_FEATURES), len(ones)), np.float32)
+    result[0:3] = similarities_of_pairs(ones, others)
+    result[6] = cosines
+    result[7] = np.maximum(cosines - 0.4, 0)
+    result[[8, 12, 16]] = of_one[:3]
+    result[[9, 13, 17]] = of_other[:3]
+    long, short = np.maximum(of_one[3], of_other[3]), np.minimum(of_one[3], of_other[3])
+    result[10] = np.minimum(short, 12) / 8
+    result[11] = (long - short) / long
+    result[14] = np.array([query.isdigit() for query in queries], np.float32)[first]
+    result[15] = cosines - trusted * (of_one[2] + of_other[2]) / 2
+    starts = [_initials(query) for query in queries]
+    alike = [p for p, i in enumerate(first.tolist()) if others[p][:1] in starts[i]]
+    for p in alike:
+        query, key = ones[p], others[p]
+        if key == query:
+            result[[3, 4, 5, 18], p] = 1
+            continue
+        (forms, spelled), (key_forms, key_spelled) = _forms(query), _forms(key)
+        result[4, p] = not forms.isdisjoint(key_forms)
+        result[18, p] = spelled == key_spelled
+        if len(query) < len(key):
+            result[5, p] = abbreviation(query, key)
+        elif len(key) < len(query) and of_one[1, p] < 1:
+            result[5, p] = _short_form(key, query)
+    return result.T, asked, held
+
+
+def _phrases(words: Words, spans: Sequence[tuple[int, int]]) -> list[str]:
+    return [" ".join(words[start:end]) for start, end in spans]
+
+
+def every_pair(queries: int, keys: int) -> Pairs:
+    """Return the pairs of each of so many with each of so many others."""
+    first, second = np.indices((queries, keys)).reshape(2, -1)
+    return first, second
+
+
+def _sides(info: WordInfo, words: Sequence[str]) -> Floats:
+    """Return trust, rarity, density and length of words: [4, len(words)]."""
+    lengths = np.fromiter(map(len, words), np.float32, len(words))
+    return np.array([info.trust, info.rarity, info.density, lengths])
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def _forms(word: str) -> tuple[frozenset[str], str]:
     """Return the word and what it may be inflected from, and its one spelling."""
     return frozenset((word, *bases(word))), variant(word)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _initials(word: str) -> str:
+    """Return the letters with which the word, or what it may be inflected from, begins."""
+    return "".join({form[:1] for form in _forms(word)[0]})
 
 
 PHRASE_FEATURES = (
@@ -172,59 +195,64 @@ _SHORT = 0.8  # the least likeness of a key that is a short form of the query
 _ALIGNED = 12  # of them come from the alignment
 
 
+class Question(NamedTuple):
+    """A query and the keys that it may mean, by their words."""
+
+    query: Words
+    keys: Sequence[Words]
+    cosines: Floats  # (len(keys),) of the phrases' vectors, as far as they are to be trusted
+
+
 def phrase_features(
-    query: Words,
-    keys: Sequence[Words],
-    cosines: Floats,
-    words: Network,
-    meaning: WordMeaning,
-    usage: Usage,
+    questions: Sequence[Question], words: Network, meaning: WordMeaning, usage: Usage
 ) -> Floats:
-    """Return what is known of a query and each key: float32 [len(keys), F].
+    """Return what is known of each query and each of its keys: float32 [keys of all, F].
 
-    ``cosines`` [len(keys)] are those of the phrases' vectors, as far as they are to be trusted;
-    ``words`` judges pairs of words.
-    Linear in the number of keys and the words of each.
+    ``words`` judges pairs of words. Linear in the number of keys and the words of each.
     """
-    query, keys = query[:_MAX_WORDS], [key[:_MAX_WORDS] for key in keys]
-    letters, ordered, bag = _written(query)
-    written = [_written(key) for key in keys]
-    others = [other for other, _, _ in written]
-    result = np.zeros((len(keys), len(PHRASE_FEATURES)), np.float32)
-    result[:, :_ALIGNED] = _align(query, keys, words, meaning, usage)
-    rest = result[:, _ALIGNED:]
-    rest[:, 0] = cosines
-    rest[:, 1] = np.maximum(cosines - 0.4, 0)
-    rest[:, 2] = np.maximum(cosines - 0.7, 0)
-    rest[:, 3:6] = similarities([letters], others)[:, 0].T
-    n = len(query)
-    known = bool((meaning.look_up(query).rarity < 1).all())
-    rest[:, 6:] = [
-        (
-            letters == other,
-            *_shortened(letters, query, other, key, known),
-            bag == key_bag,
-            n == 1,
-            len(key) == 1,
-            max(n - len(key), 0) / 3,
-            max(len(key) - n, 0) / 3,
-            min(len(letters), len(other), 16) / 8,
-            ordered == sorted_key,
-        )
-        for key, (other, sorted_key, key_bag) in zip(keys, written, strict=True)
-    ]
-    return result
+    queries = [_written(question.query[:_MAX_WORDS]) for question in questions]
+    keys = [_written(key[:_MAX_WORDS]) for question in questions for key in question.keys]
+    owners = np.repeat(np.arange(len(queries)), [len(question.keys) for question in questions])
+    asked = [queries[i] for i in owners.tolist()]
+    covered = _cover(queries, keys, owners, words, meaning)
+    known = covered.is_known()
+    result = np.empty((len(PHRASE_FEATURES), len(keys)), np.float32)
+    result[:_ALIGNED] = _align(covered, usage)
+    rest = result[_ALIGNED:]
+    rest[0] = cosines = np.concatenate([question.cosines for question in questions])
+    rest[1] = np.maximum(cosines - 0.4, 0)
+    rest[2] = np.maximum(cosines - 0.7, 0)
+    rest[3:6] = similarities_of_pairs([one.letters for one in asked], [key.letters for key in keys])
+    rest[[6, 9, 14, 15]] = np.transpose(
+        [
+            (
+                one.letters == key.letters,
+                one.bag == key.bag,
+                min(len(one.letters), len(key.letters), 16) / 8,
+                one.ordered == key.ordered,
+            )
+            for one, key in zip(asked, keys, strict=True)
+        ]
+    )
+    rest[7:9] = 0
+    for c, (one, key) in enumerate(zip(asked, keys, strict=True)):
+        if one.letters[:1] == key.letters[:1]:
+            rest[7:9, c] = _shortened(one, key, bool(known[c]))
+    ours, theirs = covered.asked.lengths[owners], covered.held.lengths
+    rest[10] = ours == 1
+    rest[11] = theirs == 1
+    rest[12] = np.maximum(ours - theirs, 0) / 3
+    rest[13] = np.maximum(theirs - ours, 0) / 3
+    return result.T
 
 
-def _shortened(
-    letters: str, query: Words, other: str, key: Words, known: bool
-) -> tuple[float, float]:
-    """Return how well one contracts the words of the other, and abbreviates its letters."""
-    if letters[:1] != other[:1]:
-        return 0.0, 0.0
-    if len(letters) < len(other):
-        return contracted(letters, key), abbreviation(letters, other)
-    return (contracted(other, query), _short_form(other, letters)) if known else (0.0, 0.0)
+def _shortened(query: "_Written", key: "_Written", known: bool) -> tuple[float, float]:
+    """Return how well one contracts the words of the other, and abbreviates its letters, if they
+    begin alike."""
+    asked, held = query.letters, key.letters
+    if len(asked) < len(held):
+        return contracted(asked, key.words), abbreviation(asked, held)
+    return (contracted(held, query.words), _short_form(held, asked)) if known else (0.0, 0.0)
 
 
 def _short_form(key: str, query: str) -> float:
@@ -236,109 +264,177 @@ def _short_form(key: str, query: str) -> float:
     return likeness if likeness >= _SHORT else 0.0
 
 
-@functools.lru_cache(maxsize=8192)
-def _written(words: Words) -> tuple[str, list[str], frozenset[str]]:
-    """Return the letters of a text, its words in order, and as a set."""
-    return compact(words), sorted(words), frozenset(words)
+class _Written(NamedTuple):
+    """What the words of a text say on their own."""
+
+    words: Words
+    letters: str
+    ordered: list[str]  # the words
+    bag: frozenset[str]  # of the words
+    joined: dict[str, int]  # two words written as one → the place of the first
 
 
-def _align(
-    query: Words, keys: Sequence[Words], network: Network, meaning: WordMeaning, usage: Usage
-) -> Floats:
-    """Return how far query and keys cover each other, word by word: [len(keys), 12]."""
-    covered = _cover(query, keys, network, meaning)
-    n, held, rarity = len(query), covered.held, covered.info.rarity
-    # How much a word counts, how much it tells keys apart, and whether it has any content. A last
-    # place, of no weight, stands for what is beyond the end of a key.
-    weights = np.zeros((3, len(rarity) + 1), np.float32)
-    weights[0, :-1] = rarity
-    weights[1, :-1] = rarity * usage(covered.terms)
-    weights[2, :-1] = np.minimum(2 * rarity, 1)
-    of_query, of_keys = weights[:, :n], weights[:, held]  # (3, W), (3, C, L)
-    found_query, found_keys = of_query @ covered.query, (of_keys * covered.keys).sum(axis=2)
-    all_query, all_keys = of_query.sum(axis=1)[:, None], of_keys.sum(axis=2)
-    query_share = found_query / np.maximum(all_query, 1e-6)  # (3, C)
-    keys_share = found_keys / np.maximum(all_keys, 1e-6)
-    result = np.empty((len(keys), _ALIGNED), np.float32)
-    result[:, 0] = query_share[0]
-    result[:, 1] = keys_share[0]
-    result[:, 2] = np.minimum(query_share[0], keys_share[0])
-    result[:, 3] = covered.query.max(axis=0)
-    result[:, 4] = 1 - (of_query[2][:, None] * (1 - covered.query)).max(axis=0)
-    result[:, 5] = 1 - (of_keys[2] * (1 - covered.keys)).max(axis=1, initial=0)
-    result[:, 6] = query_share[1]
-    result[:, 7] = keys_share[1]
-    result[:, 8] = (of_query[1][:, None] * covered.query).max(axis=0)
-    result[:, 9] = (all_query[2] - found_query[2]) / 2
-    result[:, 10] = (all_keys[2] - found_keys[2]) / 2
-    result[:, 11] = of_query[0] @ covered.info.trust[:n] / max(float(all_query[0, 0]), 1e-6)
-    return result
+@functools.lru_cache(maxsize=1 << 14)
+def _written(words: Words) -> _Written:
+    joined = {words[i] + words[i + 1]: i for i in range(len(words) - 1)}
+    return _Written(words, compact(words), sorted(words), frozenset(words), joined)
+
+
+class _Terms(NamedTuple):
+    """The words of texts, and the phrases of the vocabulary that are in them."""
+
+    names: list[str]
+    places: NDArray[np.intp]  # (texts, longest) of words and then of phrases; len(names) for none
+    lengths: NDArray[np.intp]  # (texts,) words of each
+    phrases: list[tuple[int, int, int, int]]  # a text, a column of places, from word to word
+
+    @classmethod
+    def of(cls, texts: Sequence[_Written], meaning: WordMeaning) -> "_Terms":
+        """Look the phrases up."""
+        lengths = np.fromiter((len(text.words) for text in texts), np.intp, len(texts))
+        longest = int(lengths.max(initial=0))
+        phrases = [
+            (t, longest + column, start, end)
+            for t, text in enumerate(texts)
+            if len(text.words) > 1
+            for column, (start, end) in enumerate(meaning.phrases(text.words))
+        ]
+        called = [" ".join(texts[t].words[start:end]) for t, _, start, end in phrases]
+        words = list(itertools.chain.from_iterable(text.words for text in texts))
+        names = dict.fromkeys([*words, *called])
+        ids = dict(zip(names, range(len(names)), strict=True))
+        width = max((column for _, column, _, _ in phrases), default=longest - 1) + 1
+        places = np.full((len(texts), width), len(names), np.intp)
+        places[np.arange(width) < lengths[:, None]] = [ids[word] for word in words]
+        for name, (t, column, _, _) in zip(called, phrases, strict=True):
+            places[t, column] = ids[name]
+        return cls(list(names), places, lengths, phrases)
+
+    @property
+    def words(self) -> NDArray[np.intp]:
+        """The places of the words alone: [texts, longest]."""
+        return self.places[:, : int(self.lengths.max(initial=0))]
+
+    def fold(self, covered: Floats, rows: Sequence[slice | int]) -> Floats:
+        """Let a phrase cover its words, in ``rows`` for each text; return the words' columns."""
+        for text, column, start, end in self.phrases:
+            part = covered[rows[text]]
+            words = part[..., start:end]
+            np.maximum(words, part[..., column, None], out=words)
+        return covered[:, : self.words.shape[1]]
 
 
 class _Cover(NamedTuple):
-    """How probably each word has a counterpart on the other side: W words asked, C keys."""
+    """How probably each word has a counterpart on the other side, for C keys."""
 
-    query: Floats  # (W, C)
-    keys: Floats  # (C, L) L words of the longest key; 0 beyond the end of a shorter one
-    held: NDArray[np.intp]  # (C, L) the place in terms of each; len(terms) beyond the end
-    terms: list[str]  # all words and phrases, those of the query first
-    info: WordInfo  # what is known of the terms
+    query: Floats  # (C, W) words asked; 0 beyond the end of a shorter query
+    keys: Floats  # (C, L) words held; 0 beyond the end of a shorter key
+    owners: NDArray[np.intp]  # (C,) the query of each key
+    asked: _Terms  # of all queries
+    held: _Terms  # of all keys
+    of_asked: WordInfo  # what is known of the names in asked
+    of_held: WordInfo  # and in held
+
+    def is_known(self) -> NDArray[np.bool_]:
+        """Say for each key whether all words of its query are of the vocabulary: [C]."""
+        unknown = np.append(self.of_asked.rarity >= 1, False)
+        places = self.asked.words[self.owners]
+        known: NDArray[np.bool_] = ~np.logical_or.reduce(unknown[places], axis=1)
+        return known
 
 
-def _cover(query: Words, keys: Sequence[Words], network: Network, meaning: WordMeaning) -> _Cover:
+def _cover(
+    queries: Sequence[_Written],
+    keys: Sequence[_Written],
+    owners: NDArray[np.intp],
+    network: Network,
+    meaning: WordMeaning,
+) -> _Cover:
     """Let each word stand for its best counterpart.
 
     A phrase of the vocabulary stands for its counterpart as a word does, and covers its words.
     """
-    spans = meaning.phrases(query)
-    inside = [(c, found) for c, key in enumerate(keys) if (found := meaning.phrases(key))]
-    asked = [*query, *_phrases(query, spans)]
-    terms = dict.fromkeys(
-        itertools.chain(*keys, *(_phrases(keys[c], found) for c, found in inside))
-    )
-    places = dict(zip(terms, range(len(terms)), strict=True))
-    features, info = word_features(asked, list(terms), meaning)
-    pairs = np.zeros((len(asked), len(terms) + 1), np.float32)  # the last column is of no term
-    pairs[:, :-1] = 1 / (1 + np.exp(-network(features)))
-
-    lengths = np.fromiter(map(len, keys), np.intp, len(keys))
-    longest = int(lengths.max(initial=0))
-    held = np.full((len(keys), longest), len(terms), np.intp)
-    held[np.arange(longest) < lengths[:, None]] = [places[word] for key in keys for word in key]
-    found_words = pairs[:, held]  # (W and phrases, C, L)
-    of_query, of_keys = found_words.max(axis=2, initial=0), found_words.max(axis=0)
-    for c, found in inside:
-        for (start, end), phrase in zip(found, _phrases(keys[c], found), strict=True):
-            column = pairs[:, places[phrase]]
-            np.maximum(of_query[:, c], column, out=of_query[:, c])
-            np.maximum(of_keys[c, start:end], column.max(), out=of_keys[c, start:end])
-    for row, (start, end) in zip(of_query[len(query) :], spans, strict=True):
-        np.maximum(of_query[start:end], row, out=of_query[start:end])
-    of_query = of_query[: len(query)]
-    _join(query, keys, of_query, of_keys)
-    return _Cover(of_query, of_keys, len(asked) + held, [*asked, *terms], info)
+    asked, held = _Terms.of(queries, meaning), _Terms.of(keys, meaning)
+    # A last place on each side is of no term: it stands for what is beyond the end of a text.
+    table = np.zeros((len(asked.names) + 1, len(held.names) + 1), np.float32)
+    met = asked.places[owners][:, :, None], held.places[:, None, :]  # (C, W, 1), (C, 1, L)
+    table[met] = 1
+    first, second = np.nonzero(table[:-1, :-1])
+    pairs = first, second
+    features, of_asked, of_held = word_features(asked.names, held.names, pairs, meaning)
+    table[-1], table[:, -1] = 0, 0
+    table[pairs] = 1 / (1 + np.exp(-network(features)))
+    found = table[met]  # (C, W, L), phrases included
+    ends = np.searchsorted(owners, np.arange(len(queries) + 1)).tolist()
+    of_query = asked.fold(found.max(axis=2, initial=0), [*map(slice, ends, ends[1:])])
+    of_keys = held.fold(found.max(axis=1, initial=0), range(len(keys)))
+    _join(queries, keys, owners, of_query, of_keys)
+    return _Cover(of_query, of_keys, owners, asked, held, of_asked, of_held)
 
 
-def _phrases(words: Words, spans: Sequence[tuple[int, int]]) -> list[str]:
-    return [" ".join(words[start:end]) for start, end in spans]
-
-
-def _join(query: Words, keys: Sequence[Words], covered_query: Floats, covered_key: Floats) -> None:
+def _join(
+    queries: Sequence[_Written],
+    keys: Sequence[_Written],
+    owners: NDArray[np.intp],
+    of_query: Floats,
+    of_keys: Floats,
+) -> None:
     """Let two words that the other side writes as one stand for it ("host name", "hostname")."""
-    pairs = {query[i] + query[i + 1]: i for i in range(len(query) - 1)}
-    for c, key in enumerate(keys):
-        if pairs:
-            for j, word in enumerate(key):
-                if word in pairs:
-                    covered_query[pairs[word] : pairs[word] + 2, c] = 1
-                    covered_key[c, j] = 1
-        letters = _written(key)[0] if len(key) > 1 else ""
-        for i, word in enumerate(query):
-            if word in letters:
-                for j in range(len(key) - 1):
-                    if key[j] + key[j + 1] == word:
-                        covered_query[i, c] = 1
-                        covered_key[c, j : j + 2] = 1
+    for c, (owner, key) in enumerate(zip(owners.tolist(), keys, strict=True)):
+        query = queries[owner]
+        if query.joined and not key.bag.isdisjoint(query.joined):
+            _stand_for(query, key, of_query[c], of_keys[c])
+        if key.joined and not query.bag.isdisjoint(key.joined):
+            _stand_for(key, query, of_keys[c], of_query[c])
+
+
+def _stand_for(apart: _Written, one: _Written, of_apart: Floats, of_one: Floats) -> None:
+    for place, word in enumerate(one.words):
+        start = apart.joined.get(word)
+        if start is not None:
+            of_apart[start : start + 2] = 1
+            of_one[place] = 1
+
+
+def _align(covered: _Cover, usage: Usage) -> Floats:
+    """Return how far queries and keys cover each other, word by word: [12, C]."""
+    owners, asked, held = covered.owners, covered.asked, covered.held
+    query, keys = covered.query, covered.keys
+    apart = usage([*asked.names, *held.names])
+    split = len(asked.names)
+    of_query = _weights(covered.of_asked, apart[:split])[:, asked.words]  # (3, queries, W)
+    of_keys = _weights(covered.of_held, apart[split:])[:, held.words]  # (3, C, L)
+    all_query, all_keys = of_query.sum(axis=2)[:, owners], of_keys.sum(axis=2)  # (3, C)
+    trusted = (of_query[0] * np.append(covered.of_asked.trust, 0)[asked.words]).sum(axis=1)
+    of_query = of_query[:, owners]
+    shares_query, shares_keys = of_query * query, of_keys * keys
+    found_query, found_keys = shares_query.sum(axis=2), shares_keys.sum(axis=2)
+    result = np.empty((_ALIGNED, len(keys)), np.float32)
+    query_share = found_query / np.maximum(all_query, 1e-6)
+    keys_share = found_keys / np.maximum(all_keys, 1e-6)
+    result[0] = query_share[0]
+    result[1] = keys_share[0]
+    result[2] = np.minimum(query_share[0], keys_share[0])
+    result[3] = query.max(axis=1, initial=0)
+    result[4] = 1 - (of_query[2] - shares_query[2]).max(axis=1, initial=0)
+    result[5] = 1 - (of_keys[2] - shares_keys[2]).max(axis=1, initial=0)
+    result[6] = query_share[1]
+    result[7] = keys_share[1]
+    result[8] = shares_query[1].max(axis=1, initial=0)
+    result[9] = (all_query[2] - found_query[2]) / 2
+    result[10] = (all_keys[2] - found_keys[2]) / 2
+    result[11] = trusted[owners] / np.maximum(all_query[0], 1e-6)
+    return result
+
+
+def _weights(info: WordInfo, apart: Floats) -> Floats:
+    """Return how much each term counts, how much it tells keys apart, and whether it has any
+    content: [3, terms + 1], the last of no weight."""
+    weights = np.zeros((3, len(apart) + 1), np.float32)
+    weights[0, :-1] = info.rarity
+    weights[1, :-1] = info.rarity * apart
+    weights[2, :-1] = np.minimum(2 * info.rarity, 1)
+    return weights
 
 
 class WordPair(NamedTuple):
@@ -359,15 +455,18 @@ class Score:
     cutoff: float
 
     def logits(
-        self,
-        query: Words,
-        keys: Sequence[Words],
-        cosines: Floats,
-        meaning: WordMeaning,
-        usage: Usage,
-    ) -> Floats:
-        """Return the logit of each key: float32 [len(keys)]."""
-        return self.phrases(phrase_features(query, keys, cosines, self.words, meaning, usage))
+        self, questions: Sequence[Question], meaning: WordMeaning, usage: Usage
+    ) -> list[Floats]:
+        """Return the logit of each key of each question: float32 [len(keys)].
+
+        Many are judged together, in pieces that bound the memory.
+        """
+        pieces = _pieces([question for question in questions if len(question.keys)])
+        parts = [
+            self.phrases(phrase_features(piece, self.words, meaning, usage)) for piece in pieces
+        ]
+        ends = list(itertools.accumulate(len(question.keys) for question in questions))
+        return np.split(np.concatenate(parts), ends[:-1]) if parts else [_NONE] * len(questions)
 
     def pairs(self, query: Words, key: Words, meaning: WordMeaning) -> list[WordPair]:
         """Return the best counterpart in the key of each word of the query, in their order.
@@ -380,8 +479,9 @@ class Score:
         asked, held = _phrases(query, spans), [*key, *_phrases(key, meaning.phrases(key))]
         if not asked or not held:
             return []
-        features, info = word_features(asked, held, meaning)
-        shares = 1 / (1 + np.exp(-self.words(features)))  # (asked, held)
+        pairs = every_pair(len(asked), len(held))
+        features, info, _ = word_features(asked, held, pairs, meaning)
+        shares = (1 / (1 + np.exp(-self.words(features)))).reshape(len(asked), len(held))
         found = [
             (span, WordPair(word, held[int(row.argmax())], float(row.max()), float(weight)))
             for span, word, row, weight in zip(spans, asked, shares, info.rarity, strict=False)
@@ -421,13 +521,33 @@ class SpellingAlone(Score):
     """A score that is told of no meaning, as if the embedder knew no word."""
 
     def logits(
-        self,
-        query: Words,
-        keys: Sequence[Words],
-        cosines: Floats,
-        meaning: WordMeaning,
-        usage: Usage,
-    ) -> Floats:
-        """Return the logit of each key by how it is written: float32 [len(keys)]."""
-        unknown = np.zeros_like(cosines)
-        return super().logits(query, keys, unknown, WithoutVectors(meaning), usage)
+        self, questions: Sequence[Question], meaning: WordMeaning, usage: Usage
+    ) -> list[Floats]:
+        """Return the logits by how texts are written: float32 [len(keys)] of each question."""
+        blind = [
+            question._replace(cosines=np.zeros_like(question.cosines)) for question in questions
+        ]
+        return super().logits(blind, WithoutVectors(meaning), usage)
+
+
+_NONE: Floats = np.empty(0, np.float32)
+
+
+def _pieces(questions: Sequence[Question]) -> Iterator[list[Question]]:
+    """Yield the questions in pieces of so many words asked times words held, or of one alone; that
+    of too many keys in parts."""
+    piece: list[Question] = []
+    asked = held = 0
+    for question in questions:
+        for start in range(0, len(question.keys), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            cut = Question(question.query, question.keys[part], question.cosines[part])
+            ours = min(len(cut.query), _MAX_WORDS)
+            theirs = sum(min(len(key), _MAX_WORDS) for key in cut.keys)
+            if piece and (asked + ours) * (held + theirs) > _TOGETHER:
+                yield piece
+                piece, asked, held = [], 0, 0
+            piece.append(cut)
+            asked, held = asked + ours, held + theirs
+    if piece:
+        yield piece

@@ -1,12 +1,20 @@
 """How words are written: vectors of character n-grams, and similarities of two spellings."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DIMENSION", "abbreviation", "contracted", "encode", "ratios", "similarities"]
+__all__ = [
+    "DIMENSION",
+    "abbreviation",
+    "contracted",
+    "encode",
+    "ratios",
+    "similarities",
+    "similarities_of_pairs",
+]
 
 Floats = NDArray[np.float32]
 
@@ -67,22 +75,34 @@ def similarities(queries: Sequence[str], keys: Sequence[str]) -> Floats:
     transpositions (Damerau, 1964; restricted), and Jaro and Winkler's (1990), which looks at
     beginnings. Computed by RapidFuzz.
     """
-    from rapidfuzz.distance import OSA, Indel, JaroWinkler
     from rapidfuzz.process import cdist
 
-    scorers = (Indel, OSA, JaroWinkler)
-    result = np.empty((3, len(queries), len(keys)), np.float32)
-    for row, scorer in zip(result, scorers, strict=True):
-        row[...] = cdist(queries, keys, scorer=scorer.normalized_similarity, dtype=np.float32)
-    return result
+    return np.stack(
+        [cdist(queries, keys, scorer=scorer, dtype=np.float32) for scorer in _scorers()]
+    )
+
+
+def similarities_of_pairs(queries: Sequence[str], keys: Sequence[str]) -> Floats:
+    """Return the `similarities` of each query and the key in the same place: float32 [3, n]."""
+    from rapidfuzz.process import cpdist
+
+    return np.stack(
+        [cpdist(queries, keys, scorer=scorer, dtype=np.float32) for scorer in _scorers()]
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _scorers() -> tuple[Callable[..., float], ...]:
+    from rapidfuzz.distance import OSA, Indel, JaroWinkler
+
+    return tuple(each.normalized_similarity for each in (Indel, OSA, JaroWinkler))
 
 
 def ratios(query: str, keys: Sequence[str]) -> Floats:
     """Return the first of the similarities alone, of one query: float32 [K]."""
-    from rapidfuzz.distance import Indel
     from rapidfuzz.process import cdist
 
-    found: Floats = cdist([query], keys, scorer=Indel.normalized_similarity, dtype=np.float32)[0]
+    found: Floats = cdist([query], keys, scorer=_scorers()[0], dtype=np.float32)[0]
     return found
 
 

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 
+from fuzzydict import scoring
 from fuzzydict.embedders import WordEmbedder, load
 from fuzzydict.matching import Matcher, WordUsage
 from fuzzydict.scoring import (
     PHRASE_FEATURES,
     WORD_FEATURES,
     Network,
+    Question,
     Score,
     WithoutVectors,
+    every_pair,
     phrase_features,
     word_features,
 )
@@ -24,8 +27,11 @@ def vocabulary():
     return WordEmbedder(words, rows, counts=[5, 5, 5, 5, 5, 1, 1])
 
 
-def feature(features, name):
-    return features[..., WORD_FEATURES.index(name)]
+def feature(name, queries, keys, vocabulary):
+    """Return a feature of each query with each key."""
+    pairs = every_pair(len(queries), len(keys))
+    features, _, _ = word_features(queries, keys, pairs, vocabulary)
+    return features[:, WORD_FEATURES.index(name)].reshape(len(queries), len(keys)).tolist()
 
 
 SURE = Network(  # judges by the cosine and the letters alone
@@ -38,8 +44,8 @@ SURE = Network(  # judges by the cosine and the letters alone
 
 def covered(query, key, meaning, usage=None):
     cosines = np.zeros(1, np.float32)
-    features = phrase_features(query, [key], cosines, SURE, meaning, usage or WordUsage([key]))
-    return features[0, :2]
+    questions = [Question(query, [key], cosines)]
+    return phrase_features(questions, SURE, meaning, usage or WordUsage([key]))[0, :2]
 
 
 def test_a_network_is_a_weighted_sum_of_hyperbolic_tangents():
@@ -48,22 +54,63 @@ def test_a_network_is_a_weighted_sum_of_hyperbolic_tangents():
 
 
 def test_words_that_mean_the_same_have_a_cosine_of_one(vocabulary):
-    features, info = word_features(["fast"], ["quick", "car"], vocabulary)
-    assert features.shape == (1, 2, len(WORD_FEATURES))
-    assert feature(features, "cosine")[0].tolist() == [1, 0]
-    assert len(info.rarity) == 3
+    assert feature("cosine", ["fast"], ["quick", "car"], vocabulary) == [[1, 0]]
+
+
+def test_only_the_pairs_that_are_asked_for_are_looked_at(vocabulary):
+    queries, keys = ["fast", "car"], ["quick", "car"]
+    all_pairs, some = every_pair(2, 2), (np.array([1, 0]), np.array([1, 0]))
+    features, asked, held = word_features(queries, keys, some, vocabulary)
+    assert features.shape == (2, len(WORD_FEATURES))
+    assert np.array_equal(features, word_features(queries, keys, all_pairs, vocabulary)[0][[3, 0]])
+    assert len(asked.rarity) == len(held.rarity) == 2
 
 
 def test_a_word_is_the_same_in_any_inflection_and_spelling(vocabulary):
-    features, _ = word_features(["colours"], ["color", "colour", "table"], vocabulary)
-    assert feature(features, "same base")[0].tolist() == [0, 1, 0]
-    features, _ = word_features(["colour"], ["color"], vocabulary)
-    assert feature(features, "same variant")[0, 0] == 1
+    keys = ["color", "colour", "table"]
+    assert feature("same base", ["colours"], keys, vocabulary) == [[0, 1, 0]]
+    assert feature("same variant", ["colour"], ["color"], vocabulary) == [[1]]
+    assert feature("same base", ["went"], ["go"], vocabulary) == [[1]]
 
 
 def test_numbers_are_marked(vocabulary):
-    features, _ = word_features(["7", "seven"], ["7"], vocabulary)
-    assert feature(features, "number")[:, 0].tolist() == [1, 0]
+    assert feature("number", ["7", "seven"], ["7"], vocabulary) == [[1], [0]]
+
+
+def test_questions_that_are_judged_together_are_judged_as_they_are_alone(vocabulary):
+    score = load("default").score
+    keys = [
+        ("top", "speed"),
+        ("car",),
+        ("quick", "quick"),
+        (),
+        ("host", "name"),
+        ("velocity",) * 30,
+    ]
+    texts = [("velocity",), ("hostname",), ("top", "speed", "car"), ("fst",), ("car",) * 30]
+    rng = np.random.default_rng(0)
+    questions = [
+        Question(text, keys[i : i + 4], rng.random(len(keys[i : i + 4]), np.float32))
+        for i, text in enumerate([*texts, *texts[::-1]])
+    ]
+    usage = WordUsage(keys)
+    together = score.logits(questions, vocabulary, usage)
+    assert [len(logits) for logits in together] == [len(each.keys) for each in questions]
+    for question, logits in zip(questions, together, strict=True):
+        (alone,) = score.logits([question], vocabulary, usage)
+        assert logits == pytest.approx(alone, abs=1e-4)
+
+
+def test_more_than_a_table_holds_is_judged_in_pieces(vocabulary, monkeypatch):
+    score = load("default").score
+    keys = [("top", "speed"), ("car",), ("velocity",)]
+    usage = WordUsage(keys)
+    questions = [Question(("speed",), keys, np.zeros(3, np.float32))] * 5
+    whole = score.logits(questions, vocabulary, usage)
+    monkeypatch.setattr(scoring, "_AT_ONCE", 2)
+    monkeypatch.setattr(scoring, "_TOGETHER", 4)
+    for ours, theirs in zip(score.logits(questions, vocabulary, usage), whole, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-4)
 
 
 def test_each_word_stands_for_its_best_counterpart(vocabulary):
@@ -93,9 +140,8 @@ def test_without_vectors_only_the_letters_speak(vocabulary):
 
 def test_every_pair_has_as_many_features_as_there_are_names(vocabulary):
     keys = [("car",), ("top", "speed"), ("a",) * 100]
-    features = phrase_features(
-        ("car",) * 100, keys, np.zeros(3, np.float32), SURE, vocabulary, WordUsage(keys)
-    )
+    question = Question(("car",) * 100, keys, np.zeros(3, np.float32))
+    features = phrase_features([question], SURE, vocabulary, WordUsage(keys))
     assert features.shape == (3, len(PHRASE_FEATURES))
     assert np.isfinite(features).all()
 

@@ -17,7 +17,9 @@ from fuzzydict.embedders import WordEmbedder
 from fuzzydict.matching import WordUsage
 from fuzzydict.scoring import (
     Network,
+    Question,
     WithoutVectors,
+    every_pair,
     phrase_features,
     word_features,
 )
@@ -80,8 +82,11 @@ def word_lookups(episodes: Iterable[Episode], embedder: WordEmbedder) -> Lookups
             ]
             if asked and kept:
                 queries = [query for query, _ in asked]
-                features, _ = word_features(queries, [keys[place] for place in kept], embedder)
-                yield from zip(features, [right for _, right in asked], strict=True)
+                pairs = every_pair(len(asked), len(kept))
+                held = [keys[place] for place in kept]
+                features, _, _ = word_features(queries, held, pairs, embedder)
+                rows = features.reshape(len(asked), len(kept), -1)
+                yield from zip(rows, [right for _, right in asked], strict=True)
 
     return Lookups.of(parts())
 
@@ -203,7 +208,8 @@ def phrase_lookups(episodes: Iterable[Episode], words: Network, embedder: WordEm
             for query, row, (_, right) in zip(asked, cosines, episode.lookups, strict=True):
                 if query:
                     trusted = row * np.float32(embedder.trust(query))
-                    yield phrase_features(query, keys, trusted, words, meaning, usage), right
+                    question = Question(query, keys, trusted)
+                    yield phrase_features([question], words, meaning, usage), right
 
     return Lookups.of(parts())
 
