@@ -30,7 +30,10 @@ def numbers_differ(query: Words, key: Words) -> bool:
     >>> numbers_differ(("q", "1"), ("q", "2")), numbers_differ(("room", "7"), ("room",))
     (True, False)
     """
-    (asked, said), (held, named) = _numbers(query), _numbers(key)
+    asked, said = _numbers(query)
+    if not asked and not said:  # most queries: the key need not be looked at
+        return False
+    held, named = _numbers(key)
     if not asked and not held:
         return False
     asked, held = asked or said, held or named
@@ -69,7 +72,14 @@ def opposites(query: Words, key: Words) -> bool:
     >>> opposites(("on", "off"), ("off", "on"))
     False
     """
-    if _opposites_of_all(query).isdisjoint(_forms_of_all(key)) or compact(query) == compact(key):
+    against = _opposites_of_all(query)
+    for word in key:
+        if not against.isdisjoint(_forms(word)):
+            break
+    else:  # most keys; to look at their words alone is faster than to keep something of each key
+        if len(key) < 2 or " ".join(key) not in against:
+            return False
+    if compact(query) == compact(key):
         return False
     held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
     return any(
@@ -88,11 +98,6 @@ DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
 @functools.lru_cache(maxsize=1024)
 def _opposites_of_all(words: Words) -> frozenset[str]:
     return frozenset().union(*map(_opposites_of, _with_phrase(words)))
-
-
-@functools.lru_cache(maxsize=8192)
-def _forms_of_all(words: Words) -> frozenset[str]:
-    return frozenset().union(*map(_forms, _with_phrase(words)))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -134,5 +139,5 @@ def _forms(word: str) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=1)
-def _table() -> dict[str, list[str]]:
+def _table() -> dict[str, tuple[str, ...]]:
     return read_table("opposites.tsv")

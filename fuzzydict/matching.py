@@ -361,9 +361,7 @@ class Matcher:
         product for the vectors of all queries and keys, and n scores a query.
         """
         nearest = self._nearest(queries, n or CANDIDATES, among)
-        if n is None:
-            nearest = [self._shortlist(near) for near in nearest]
-        return self._judged([self._asked(near) for near in nearest])
+        return self._judged(list(map(self._shortlisted if n is None else self._asked, nearest)))
 
     def _nearest(
         self, queries: Sequence[str], n: int, among: Collection[str] | None = None
@@ -412,19 +410,20 @@ class Matcher:
         sure = query if query in self else self.learned.corrections.get(query)
         return sure if sure in self else None
 
-    def _shortlist(self, near: _Near) -> _Near:
+    def _shortlisted(self, near: _Near) -> _Asked:
         """Return the query with those entries alone that are nearest and most alike in letters."""
         query, text, row, entries = near
         if len(entries) <= SHORTLIST:
-            return near
+            return self._asked(near)
+        rows = self._index.rows(entries)
         texts = [entry if isinstance(entry, str) else entry.query for entry in entries]
         letters = spelling.ratios(" ".join(text), [each[:MAX_LENGTH].casefold() for each in texts])
-        order = np.argsort(-(self._index.rows(entries) @ row + letters), kind="stable")
-        best = [entries[i] for i in order[:SHORTLIST]]
+        best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST]
         sure = self._sure(query)
-        if sure in entries and sure not in best:
-            best[-1] = sure
-        return near._replace(entries=best)
+        if sure in entries and (place := entries.index(sure)) not in best:
+            best[-1] = place
+        entries = [entries[i] for i in best.tolist()]
+        return _Asked(query, text, row, entries, list(map(self._held, entries)), rows[best])
 
     def evidence(self, query: str) -> tuple[list[Evidence], str | None]:
         """Return what the scores of the candidates are made of, the likeliest first.
@@ -434,7 +433,7 @@ class Matcher:
 
         Each step leaves out a part of the score. The work of four `rank`.
         """
-        asked = self._asked(self._shortlist(self._nearest([query], CANDIDATES)[0]))
+        asked = self._shortlisted(self._nearest([query], CANDIDATES)[0])
         (found,) = self._judged([asked])
         if not found.keys:
             return [], self._through(asked).get(None)

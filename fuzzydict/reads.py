@@ -187,8 +187,9 @@ class FuzzyReads(Generic[K, V]):
     def get_many(self, queries: Iterable[object], default: Any = None, /) -> list[Any]:
         """Return `get` of each query, in one go.
 
-        Queries are searched together, and the same one once. Long work shows its progress in a
-        terminal after two seconds.
+        Queries are searched and scored together, and the same one once: a score may differ from
+        that of `match` in its sixth digit. Long work shows its progress in a terminal after two
+        seconds.
         """
         found = self._find_many(queries := list(queries))
         return [

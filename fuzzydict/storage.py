@@ -53,10 +53,11 @@ def data_file(name: str) -> Path:
     return installed if installed.exists() else package.parent / "data" / name
 
 
-def read_table(name: str) -> dict[str, list[str]]:
+def read_table(name: str) -> dict[str, tuple[str, ...]]:
     """Read a table of words that is shipped with the package: ``word<TAB>word,word`` a line."""
     lines = data_file(name).read_text(encoding="utf-8").splitlines()
-    return {word: others.split(",") for word, others in (line.split("\t") for line in lines)}
+    pairs = (line.split("\t") for line in lines)
+    return {word: tuple(others.split(",")) for word, others in pairs}
 
 
 class FileFormatError(ValueError):

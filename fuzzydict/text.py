@@ -115,5 +115,5 @@ def variant(word: str) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _irregular() -> dict[str, list[str]]:
+def _irregular() -> dict[str, tuple[str, ...]]:
     return read_table("irregular.tsv")

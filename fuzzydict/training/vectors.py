@@ -14,7 +14,6 @@ They are reduced together to 104 dimensions, and opposites are pushed apart.
 
 import itertools
 import tempfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -240,10 +239,6 @@ class _EpochBar(CallbackAny2Vec):  # type: ignore[misc]
         self._bar.update()
 
 
-def _hash(word: str) -> int:
-    return zlib.crc32(word.encode())  # Python's own differs from run to run
-
-
 def _word2vec(
     sentences: Sequence[Sentence],
     words: Sequence[str],
@@ -273,7 +268,6 @@ def _word2vec(
             trim_rule=lambda word, *_: utils.RULE_KEEP if word in keep else utils.RULE_DISCARD,
             workers=1,
             seed=seed,
-            hashfxn=_hash,
             callbacks=[_EpochBar(bar)],
         )
     vectors = np.zeros((len(words), dimensions), np.float32)

@@ -66,6 +66,8 @@ class Texts:
         if not self._natural:
             self._natural = _vocabulary()
             notes.append("keys: words of the default model, WordNet is not there")
+        gc.collect()
+        gc.freeze()  # the reader of the corpus has many modules: no query shall wait for their scan
         self._rng.shuffle(self._natural)
         self._keys = dict.fromkeys(self._natural)
         self._asked: set[str] = set()
