@@ -327,8 +327,8 @@ class Matcher:
         return [correction for correction in corrections if correction not in self._told]
 
     def _silence(self, correction: Correction) -> None:
-        if self._told.pop(correction, None) is not None:
-            self._index.remove(correction)
+        del self._told[correction]
+        self._index.remove(correction)
 
     def rank(self, query: str, n: int) -> list[tuple[str, float]]:
         """Return the ``n`` keys that the query most probably means, with the probabilities.

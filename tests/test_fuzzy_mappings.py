@@ -4,11 +4,13 @@ And the answers of those on a server are those in memory, scores included.
 """
 
 import itertools
+import logging
 
 import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict, NoMatchError
+from fuzzydict.embedders import EmbedderError
 
 CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
 ODD = [
@@ -66,6 +68,42 @@ def test_a_read_finds_the_very_key_and_what_was_meant(make):
     assert "parliament" not in car
     assert car.get("parliament") is None
     assert car.get("parliament", "?") == "?"
+
+
+def test_inexact_reads_are_told_to_the_log(make, caplog):
+    car = make(CAR)
+    with caplog.at_level(logging.DEBUG, "fuzzydict"):
+        assert car["color"] == car["colour"]
+        assert "parliament" not in car
+    assert caplog.records[0].args[:2] == ("colour", "color")
+    assert caplog.messages[1:] == ["'parliament' finds no key"]
+
+
+def test_an_embedder_that_fails_at_a_correction_is_named_until_it_recovers(make):
+    words = set()
+
+    def letters(texts):
+        if words & {*texts}:
+            raise TimeoutError("no answer in 5 s")
+        return [[len(text), text.count("e"), 1.0] for text in texts]
+
+    car = make(CAR, embedder=letters)
+    car.learn("swiftness", "top speed")
+    assert car["swiftness"] == 250
+
+    def teach_and_read():  # on a server a correction is embedded by the clients that read
+        car.learn("rapidity", "top speed")
+        return car["celerity"]
+
+    words.add("rapidity")
+    with pytest.raises(EmbedderError, match="no answer in 5 s"):
+        teach_and_read()
+    assert car["top speed"] == 250
+    assert car.corrections["swiftness"] == "top speed"
+    words.clear()
+    assert car["swiftness"] == 250
+    car.learn("rapidity", "top speed")
+    assert car["rapidity"] == 250
 
 
 def test_a_miss_names_the_closest_keys(make):

@@ -5,6 +5,7 @@ import io
 import pickle
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,18 @@ def test_a_fit_finds_what_no_vectors_could_know(fitted):
     assert fitted.match("my parcel did not come").key == "maple"
     assert "hello there" not in fitted
     assert fitted.match("falcons").key == "falcon"
+
+
+def test_any_embedder_can_be_fitted():
+    def letters(texts):
+        rows = np.zeros((len(texts), 128))
+        for row, text in zip(rows, texts, strict=True):
+            np.add.at(row, [ord(letter) % 128 for letter in text], 1)
+        return rows
+
+    d = FuzzyDict(dict.fromkeys(TOPICS, 1), embedder=letters)
+    assert d.fit(PAIRS, validation=PAIRS).fitted
+    assert d.match("the app crashes again").key == "otter"
 
 
 def test_match_and_attend_agree_after_a_fit(fitted):

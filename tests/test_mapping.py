@@ -420,6 +420,18 @@ def test_an_answer_that_is_remembered_is_not_embedded_again(counting):
     assert counting.texts.count("colour") == 1
 
 
+def test_a_key_that_goes_while_it_is_looked_up_is_no_answer():
+    class Racing(FuzzyDict):
+        def _find(self, query):
+            found = super()._find(query)
+            self.pop("color", None)  # as another thread may
+            return found
+
+    with pytest.raises(NoMatchError):
+        Racing(color="red")["colour"]
+    assert Racing(color="red").get("colour", "?") == "?"
+
+
 def test_an_embedder_that_fails_midway_leaves_the_mapping_usable(letters):
     down = [True]
 

@@ -168,3 +168,9 @@ def test_an_embedder_with_no_score_is_judged_by_the_default_one(vocabulary):
     matcher.add(["fast", "car"])
     assert matcher.cutoff == load("default").score.cutoff
     assert matcher.rank("quick", 1)[0][0] == "fast"
+
+
+def test_a_model_whose_score_is_still_to_be_fitted_judges_nothing(monkeypatch):
+    monkeypatch.setattr(load("default"), "score", None)
+    with pytest.raises(LookupError, match="without its score"):
+        Matcher(load("default"))
