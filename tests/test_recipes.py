@@ -1,6 +1,7 @@
 """The recipes of the documentation, where a doctest is not enough: a real server, real models."""
 
 import doctest
+import itertools
 import json
 import threading
 import time
@@ -20,9 +21,91 @@ def recipe(name):
     """Return a class of the recipes, as its examples define it."""
     scope = {}
     for example in doctest.DocTestParser().get_examples(RECIPES.read_text("utf-8")):
-        if example.source.startswith(("import", "from", f"class {name}")):
+        if example.source.startswith(
+            ("import", "from", "LITTLE", "def says_else", f"class {name}")
+        ):
             exec(example.source, scope)
     return scope[name]
+
+
+NAMED = [
+    ("weather in {}", "cities"), ("what is the weather like in {} today", "cities"),
+    ("how do I get to {} by train", "cities"), ("population of {}", "cities"),
+    ("who was {}", "people"), ("when was {} born", "people"), ("sales report for {}", "months"),
+    ("how to sort a list in {}", "languages"), ("how do I return a {}", "things"),
+    ("price of the {}", "things"), ("flights from Rome to {}", "cities"),
+]  # fmt: skip
+NAMES = {
+    "cities": ["Paris", "London", "Tokyo", "Berlin", "Oslo", "Madrid"],
+    "people": ["Einstein", "Newton", "Darwin", "Mozart"],
+    "months": ["January", "March", "July"],
+    "languages": ["Python", "Java", "Rust", "French", "Spanish"],
+    "things": ["laptop", "phone", "camera"],
+}
+OTHERS = """
+how do I reset my password|how do I reset my username
+how do I delete my account|how do I create an account
+cancel my order|track my order
+how do I change my email|how do I change my address
+what are your opening hours|what are your prices
+flights from Paris to London|flights from London to Paris
+convert dollars to euros|convert euros to dollars
+is the shop open on sunday|is the shop open on monday
+what is the capital of France|what is the capital of Spain
+best pizza in town|best sushi in town
+does it work with android|does it work with iphone
+can I pay by card|can I pay by cheque
+translate hello to french|translate hello to german
+who wrote hamlet|who wrote ulysses
+symptoms of flu|symptoms of measles
+iphone 14 battery life|iphone 15 battery life
+how do I install numpy|how do I install pandas
+where is my parcel|where is my invoice
+how to upgrade my plan|how to downgrade my plan
+what is the refund policy|what is the privacy policy
+"""
+ALIKE = """
+how do I reset my password|how to reset my password
+how do I reset my password|How do I reset my passwrod?
+how do I reset my password|I forgot my password
+how do I reset my password|reset password
+how do I delete my account|how can I delete my account?
+how do I delete my account|close my account please
+weather in Paris|what is the weather in Paris
+weather in Paris|Paris weather
+weather in Paris|how is the weather in paris?
+cancel my order|how do I cancel my order
+cancel my order|I want to cancel an order
+where is my parcel|where's my package
+where is my parcel|track my parcel
+what are your opening hours|when do you open
+what are your opening hours|opening hours
+what are your opening hours|what are your hours of opening?
+how do I install numpy|installing numpy
+how do I install numpy|how to install numpy
+what is the refund policy|refund policy
+what is the refund policy|what's your policy on refunds
+can I pay by card|do you accept credit cards
+can I pay by card|can I pay with a card
+who wrote hamlet|author of hamlet
+what is the capital of France|capital of France
+what is the capital of France|France's capital city
+convert dollars to euros|how do I convert dollars into euros
+how do I change my email|change email address
+is the shop open on sunday|is the shop open sundays
+when was Einstein born|Einstein birth date
+when was Einstein born|when was einstein born?
+population of Tokyo|how many people live in Tokyo
+population of Tokyo|Tokyo population
+price of the laptop|how much is the laptop
+price of the laptop|laptop price
+how to sort a list in Python|sort a python list
+how to sort a list in Python|how do I sort lists in Python
+"""
+
+
+def pairs(lines):
+    return [tuple(line.split("|")) for line in lines.strip().splitlines()]
 
 
 def count_letters(text):
@@ -96,6 +179,32 @@ def test_a_cached_answer_has_its_time(monkeypatch):
     assert len(asked) == 3
     cache.get("how to reset the password", asked.append)
     assert len(asked) == 3
+
+
+def test_a_cached_answer_is_for_the_same_question():
+    different = [
+        (question.format(one), question.format(other))
+        for question, names in NAMED
+        for one, other in itertools.permutations(NAMES[names], 2)
+    ]
+    different += [pair for one, other in pairs(OTHERS) for pair in ((one, other), (other, one))]
+
+    def answered(asked):
+        cache = recipe("SemanticCache")()
+        found = []
+        for kept, question in asked:
+            cache.answers.clear()
+            cache.get(kept, str)
+            if cache.get(question, str) == kept:
+                found.append(question)
+        return found
+
+    assert (len(different), len(pairs(ALIKE))) == (252, 36)
+    wrong = answered(different)
+    assert wrong
+    assert all(" to " in question for question in wrong)  # the same words the other way round
+    assert len(wrong) <= 4
+    assert len(answered(pairs(ALIKE))) >= 20
 
 
 def test_a_cache_holds_its_newest_entries():
