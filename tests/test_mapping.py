@@ -816,3 +816,34 @@ def test_threads_may_read_together(letters):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_the_last_item_that_goes_is_found_no_more():
+    d = FuzzyDict({"price": 1, "color": "red"})
+    assert d["colour"] == "red"
+    assert d.popitem() == ("color", "red")
+    d._check()
+    assert "colour" not in d
+
+
+def test_a_query_of_a_thousand_characters_is_remembered_and_a_longer_one_is_not():
+    d = FuzzyDict({"color": 1})
+    for text in ("y" * 1000, "y" * 1001):
+        assert text not in d
+    assert [*d._remembered] == ["y" * 1000]
+
+
+def test_a_deep_copy_keeps_what_is_one_object_one():
+    class Thing:
+        pass
+
+    class Kept(FuzzyDict):
+        pass
+
+    thing = Thing()
+    d = Kept({thing: thing})
+    d.note = thing
+    copied = copy.deepcopy(d)
+    ((key, value),) = copied.items()
+    assert key is value is copied.note
+    assert key is not thing

@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict
-from fuzzydict.matching import Matcher, WordUsage
+from fuzzydict import FuzzyDict, matching
+from fuzzydict.calibration import Calibration, Scale
+from fuzzydict.guards import numbers_differ, opposites
+from fuzzydict.matching import (
+    Candidates,
+    Correction,
+    Learned,
+    Matcher,
+    WordUsage,
+    _stand_for_all,
+)
 
 ARTICLE = ["brand", "model", "color", "battery", "top speed", "horse power", "price"]
 
@@ -134,12 +143,12 @@ def test_of_keys_of_the_same_words_the_one_written_most_alike_stands_for_all():
 
 
 def test_a_word_is_counted_no_more_once_its_keys_are_gone():
-    keys = [("order", "date"), ("order", "id"), ("order", "order", "total")]
-    usage = WordUsage(keys)
+    keys = [("order", "date"), ("order", "id"), ("order", "order", "total"), ("order", "sum")]
+    usage, left = WordUsage(keys), WordUsage([keys[1], keys[3]])
     usage.remove(keys[0])
     usage.remove(keys[2])
-    assert usage.counts == WordUsage([keys[1]]).counts == {"order": 1, "id": 1}
-    np.testing.assert_array_equal(usage(("order", "new")), WordUsage([keys[1]])(("order", "new")))
+    assert usage.counts == left.counts == {"order": 2, "id": 1, "sum": 1}
+    np.testing.assert_array_equal(usage(("order", "new")), left(("order", "new")))
 
 
 def test_more_keys_than_the_shortlist_can_be_asked_for():
@@ -180,3 +189,194 @@ def test_corrections_to_no_key_are_awake_at_once_and_gone_when_dropped():
     car["color"] = "blue"
     assert car["color of it"] == "blue"
     car._check()
+
+
+def test_each_group_of_the_same_words_has_one_key_that_stands_for_it():
+    keys = ["topSpeed", "top speed", "TOP_SPEED", "Price", "price", "color"]
+    held = [("top", "speed")] * 3 + [("price",)] * 2 + [("color",)]
+    logits = np.array([5, 6, 5, 3, 2, 1], np.float32)
+    _stand_for_all("top speed prices", keys, held, logits)
+    assert logits.tolist() == [1, 6, 1, -1, 2, 1]
+    # As letters in order "ba" and "ab" are alike; a swap of two is one edit.
+    logits = np.zeros(2, np.float32)
+    _stand_for_all("xab", ["x_ba", "Xab"], [("xab",)] * 2, logits)
+    assert logits.tolist() == [-4, 0]
+
+
+@pytest.fixture
+def turns(default_embedder):
+    """Keys of which guards forbid some, and a correction that goes round a guard."""
+    lifted = {"turn off 1": frozenset({"on"})}
+    told = {"turn the heating on 1": "turn off 1", "what is warm": "heating"}
+    matcher = Matcher(default_embedder, learned=Learned(lifted=lifted, corrections=told))
+    matcher.add(["turn off 1", "turn on 1", "heating", "price"])
+    return matcher
+
+
+def test_only_the_guards_that_forbid_a_key_are_named(turns):
+    evidence = {each.key: each.guards for each in turns.evidence("turn on 2")[0]}
+    assert evidence["turn off 1"] == (numbers_differ.__name__,)  # the other guard was lifted
+    plain = Matcher(turns.embedder)
+    plain.add(["turn off 1"])
+    ((forbidden,), _) = plain.evidence("turn on 2")
+    assert forbidden.guards == (numbers_differ.__name__, opposites.__name__)
+    ((allowed,), _) = plain.evidence("turn off 1")
+    assert allowed.guards == ()
+
+
+def test_a_key_that_a_correction_allows_is_not_said_to_be_forbidden():
+    d = FuzzyDict({"turn off": 1, "price": 2})
+    d.learn("switch it on again", "turn off")
+    best = d.explain("switch it on again please").candidates[0]
+    assert (best.key, best.guards) == ("turn off", ())
+
+
+def test_a_correction_is_named_exactly_where_it_raised_the_score():
+    keys = ["check-balance", "transfer", "close account", "interest rate"]
+    told = {"how rich am I": "check-balance", "give money": "transfer", "rates": "interest rate"}
+    plain, taught = FuzzyDict.fromkeys(keys), FuzzyDict.fromkeys(keys)
+    for query, key in told.items():
+        taught.learn(query, key)
+    named = unnamed = 0
+    for query in ["how rich I am", "rich", "balance", "give some money", "give", "transfers",
+                  "rate", "transfer money", "money", "my rates", "the rate", "check it",
+                  "interest rates", "rates of interest", "interests",
+                  "am I rich", "check rich balance"]:  # fmt: skip
+        alone, _ = plain._up_to_date().evidence(query)
+        both, _ = taught._up_to_date().evidence(query)
+        logit = {each.key: odds(each, alone) for each in alone}
+        for each in both:
+            if abs(odds(each, both) - logit[each.key]) > 0.02:
+                assert each.correction in told, (query, each.key)
+                named += 1
+            else:
+                assert each.correction is None, (query, each.key)
+                unnamed += 1
+    assert min(named, unnamed) > 5
+
+
+def odds(one, evidence):
+    """Return the logit beside the null key's, before what the guards forbid."""
+    return np.log(one.by_learning / (1 - sum(each.by_learning for each in evidence)))
+
+
+def test_a_correction_to_no_key_is_named_where_it_keeps_the_others_away():
+    d = FuzzyDict({"color": 1, "price": 2})
+    d.learn("colour of the year", None)
+    _, against = d._up_to_date().evidence("colours of the year")
+    assert against == "colour of the year"
+    assert d._up_to_date().evidence("price tag")[1] is None
+
+
+def test_words_that_pairs_show_are_lifted_and_no_others(default_embedder):
+    matcher = Matcher(default_embedder)
+    matcher.add(["turn off", "x"])
+    pairs = [("put it on", "turn off"), ("lights on", "turn off"), ("on", None), ("lights", "x")]
+    assert matcher.lifting(pairs) == {"turn off": frozenset({"on"})}
+    assert matcher.lifting(pairs[:1]) == {}
+    both = Matcher(default_embedder, [lambda query, key: len(query) > 1 and key == ("x",)])
+    both.add(["x"])
+    assert both.lifting([("one two", "x"), ("two one", "x")]) == {"x": frozenset({"one", "two"})}
+
+
+def test_up_to_256_keys_are_all_learned_from_and_of_more_the_nearest(default_embedder):
+    steps = []
+    for n, looked_at in ((256, 256), (257, 64)):
+        matcher = Matcher(default_embedder)
+        matcher.add([f"number {i}" for i in range(n)])
+        found = matcher.lookups([("number 7", "number 7"), ("x", None)], steps.append)
+        assert found.candidates.shape == (2, looked_at)
+    assert steps == [1] * 4
+
+
+def test_pairs_that_are_looked_up_in_parts_are_the_same(matcher, monkeypatch):
+    pairs = [
+        ("colour", "color"),
+        ("cost", "price"),
+        ("make", "brand"),
+        ("nothing", None),
+        ("speed", "top speed"),
+    ]
+    whole = matcher.lookups(pairs)
+    monkeypatch.setattr(matching, "_AT_ONCE", 2)
+    parts = matcher.lookups(pairs)
+    assert parts.queries.words == whole.queries.words
+    for one, other in (
+        (parts.queries.meanings, whole.queries.meanings),
+        (parts.logits, whole.logits),
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+SCALES = [(1, -0.15), (1, 0.15), (0.7, 0), (0.7, -0.15), (1.4, 0), (1.4, -0.15), (1.4, 0.15)]
+
+
+@pytest.mark.parametrize("scale", [Scale(), *(Scale(*each) for each in SCALES)])
+def test_the_scale_of_an_embedder_is_found_from_its_answers(default_embedder, scale):
+    """Answers that were made at a scale are most probable at it."""
+    matcher = Matcher(Plain(default_embedder))
+    matcher.add(KEYS)
+    queries = [query for query in QUERIES if query not in KEYS]
+    asked = [matcher._asked(near) for near in matcher._nearest(queries, 64)]
+    made = matcher._zero_shot(asked, Calibration(scale=scale))
+    pairs = []
+    for query, found in zip(queries, made, strict=True):
+        shares = found.probabilities()
+        for key, share in zip([*found.keys, None], [*shares, 1 - shares.sum()], strict=True):
+            pairs += [(query, key)] * round(20 * float(share))
+    assert matcher.calibrate(pairs).scale == scale
+
+
+def test_words_vectors_have_the_scale_that_the_score_was_fitted_to(matcher):
+    taught = matcher.calibrate([("colour", "color"), ("hue", "color"), ("zzz", None)])
+    assert taught.scale == Scale()
+
+
+def test_right_answers_make_such_answers_more_probable(default_embedder):
+    matcher = Matcher(Plain(default_embedder))
+    matcher.add(KEYS)
+    pairs = [("autumn", "season"), ("hue", "color"), ("automobile", "car"), ("doctor", "physician")]
+    (before,) = matcher.candidates(["cost"])
+    taught = matcher.calibrate(pairs * 5)
+    assert taught(before.logits).max() > before.logits.max()
+    assert matcher.calibrate([("hue", "no such key")]) == Calibration()
+
+
+def test_a_correction_that_sleeps_beside_its_key_fails_the_check(matcher):
+    matcher.learned = Learned(corrections={"hue": "color"})
+    with pytest.raises(AssertionError):
+        matcher.check()
+    matcher.learned = Learned()
+    matcher._told[Correction("hue", "color")] = ("hue",)
+    with pytest.raises(AssertionError):
+        matcher.check()
+
+
+def test_candidates_are_ranked_by_probability_and_then_by_name():
+    found = Candidates(["b", "a", "c"], np.array([1, 1, 2], np.float32))
+    assert [key for key, _ in found.best(3)] == ["c", "a", "b"]
+    assert [key for key, _ in found.best(1)] == ["c"]
+
+
+class Plain:
+    """The vectors of words as those of any embedder."""
+
+    def __init__(self, words):
+        self.name, self.encode = "plain", words.encode
+
+
+KEYS = [
+    "color",
+    "car",
+    "price",
+    "season",
+    "physician",
+    "house",
+    "river",
+    "teacher",
+    "music",
+    "bread",
+]
+QUERIES = ["hue", "automobile", "cost", "autumn", "doctor", "home", "stream", "professor", "song",
+           "loaf", "vehicle", "colour", "fee", "winter", "nurse", "school", "water", "piano",
+           "food", "parliament", "justice", "seven", "engine", "paint", "money"]  # fmt: skip
