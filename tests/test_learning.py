@@ -435,3 +435,13 @@ def test_progress_is_shown_of_much_work_in_a_terminal(monkeypatch, terminal, ste
         for _ in range(steps):
             step(1)
     assert bool(stderr.getvalue()) is (terminal and steps == 300)
+
+
+def test_a_fitted_dictionary_can_be_corrected(fitted):
+    d = fitted.copy()
+    assert "my gate is stuck" not in d
+    d.learn("my gate is stuck", "maple")
+    assert d.match("my gate is stuck").key == "maple"
+    assert d.match("my gate is stuk").key == "maple"
+    assert d.match("an error in the app").key == "otter"
+    d._check()

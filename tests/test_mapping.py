@@ -847,3 +847,57 @@ def test_a_deep_copy_keeps_what_is_one_object_one():
     ((key, value),) = copied.items()
     assert key is value is copied.note
     assert key is not thing
+
+
+def test_an_answer_that_writes_made_wrong_is_not_remembered_after_another_query():
+    d = FuzzyDict({"price": 1})
+    assert "colour" not in d
+    d["color"] = "red"
+    assert d["cost"] == 1
+    assert d["colour"] == "red"
+    del d["color"]
+    assert d["cost"] == 1
+    assert "colour" not in d
+
+
+def test_removals_are_noted_only_where_a_matcher_is_to_be_told_of_them():
+    d = FuzzyDict(dict.fromkeys(map(str, range(3000))))
+    del d["0"]
+    assert d._gone == []
+    d.get("colour")
+    removed = 0
+    while d._seen >= 0:
+        assert len(d._gone) == removed
+        d.popitem() if removed % 2 else d.pop(next(iter(d)))
+        removed = len(d._gone)
+    assert d._gone == []  # too many: all keys are looked at again
+    d["color"] = 1
+    assert d["colour"] == 1
+    d._check()
+
+
+def broken(**state):
+    """Return a dictionary that was asked, with a part of its state replaced."""
+    d = FuzzyDict(color=1, price=2)
+    assert d["colour"] == 1
+    for name, value in state.items():
+        setattr(d, name, value)
+    return d
+
+
+def test_the_check_finds_what_is_broken():
+    broken()._check()
+    broken(_gone=[None] * 1026)._check()
+    broken(_remembered=dict.fromkeys(range(1024)))._check()
+    for state in (
+        {"_gone": [None] * 1027},
+        {"_remembered": dict.fromkeys(range(1025))},
+        {"_remembered": {"colour": ("no key", 1.0)}},
+        {"_learned": broken()._learned._replace(corrections={"hue": "color"})},
+    ):
+        with pytest.raises(AssertionError):
+            broken(**state)._check()
+    d = broken()
+    d._matcher.discard("color")
+    with pytest.raises(AssertionError, match=r"\{'color'\}"):
+        d._check()
