@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict, NoMatchError
 from fuzzydict.embedders import EmbedderError
+from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 
 TOPICS = {
@@ -445,3 +446,27 @@ def test_a_fitted_dictionary_can_be_corrected(fitted):
     assert d.match("my gate is stuk").key == "maple"
     assert d.match("an error in the app").key == "otter"
     d._check()
+
+
+def test_what_was_fitted_is_kept_apart_from_the_meanings_in_a_row(fitted):
+    projection = fitted._learned.projection
+    matcher = Matcher(fitted.embedder, learned=fitted._learned)
+    matcher.add(["falcon"])
+    assert matcher._index.kept(["falcon"]).tail == projection.width
+    matcher.adopt(Learned())
+    assert matcher._index.kept(["falcon"]).tail == 0
+
+
+def test_a_correction_leaves_the_other_keys_of_a_fit_as_they_were(fitted):
+    corrected = fitted.copy()
+    corrected.learn("the app is stuck", "maple")
+
+    def odds(d, query):
+        (found,) = d._up_to_date().candidates([query])
+        return dict(zip(found.keys, found.logits.tolist(), strict=True))
+
+    for query in ("the app was stuck", "stuck in the app", "an app is stuck"):
+        before, after = odds(fitted, query), odds(corrected, query)
+        for key in ("falcon", "otter"):
+            assert after[key] == pytest.approx(before[key], abs=1e-3)
+        assert after["maple"] > before["maple"]

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from rapidfuzz import fuzz
 
 from fuzzydict import FuzzyDict, matching
 from fuzzydict.calibration import Calibration, Scale
+from fuzzydict.embedders import WordEmbedder
 from fuzzydict.guards import numbers_differ, opposites
 from fuzzydict.matching import (
     Candidates,
@@ -14,6 +16,7 @@ from fuzzydict.matching import (
     WordUsage,
     _stand_for_all,
 )
+from fuzzydict.progress import Progress
 
 ARTICLE = ["brand", "model", "color", "battery", "top speed", "horse power", "price"]
 
@@ -201,6 +204,109 @@ def test_each_group_of_the_same_words_has_one_key_that_stands_for_it():
     logits = np.zeros(2, np.float32)
     _stand_for_all("xab", ["x_ba", "Xab"], [("xab",)] * 2, logits)
     assert logits.tolist() == [-4, 0]
+
+
+def test_how_much_a_word_tells_keys_apart_is_a_logarithm_of_its_keys():
+    usage = WordUsage([("a", "b"), ("a",)])
+    assert usage(["a", "b", "c"]) == pytest.approx([1 - np.log(2) / np.log(3), 1, 1], abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def crowd(default_embedder):
+    """More keys than are candidates, all of two words."""
+    matcher = Matcher(default_embedder)
+    first = ["order", "shipping", "billing", "customer", "product", "battery", "engine", "red"]
+    second = ["date", "price", "name", "colour", "cost", "number", "address", "power", "size"]
+    matcher.add([f"{one} {other}" for one in first for other in second])
+    return matcher
+
+
+def test_the_shortlist_is_nearest_in_meaning_and_most_alike_in_letters(crowd):
+    for query in ("ship costs", "adress of customers", "Engine Powr", "hue of the product"):
+        (near,) = crowd._nearest([query], 64)
+        letters = [fuzz.ratio(" ".join(near.words), key.casefold()) / 100 for key in near.entries]
+        counted = crowd._index.rows(near.entries) @ near.row + letters
+        best = [near.entries[i] for i in np.argsort(-counted, kind="stable")[:24]]
+        (found,) = crowd.candidates([query])
+        assert found.keys == best
+        assert crowd.rank(query, 24)[:23] == crowd.rank(query, 23)
+
+
+def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):
+    (without,) = crowd.candidates(["chief expense"])
+    keys = crowd.keys()
+    key = next(key for key in keys if key not in without.keys)
+    learned = Learned(corrections={"chief expense": key})
+    taught = Matcher(crowd.embedder, learned=learned)
+    taught.add(keys)
+    (near,) = taught._nearest(["chief expense"], 64)
+    asked = taught._shortlisted(near)
+    told = Correction("chief expense", key)
+    assert set(asked.entries) == {told, key, *without.keys[:22]}
+    assert asked.entries[-1] == key
+    np.testing.assert_array_equal(asked.rows, taught._index.rows(asked.entries))
+
+
+def test_keys_are_embedded_in_parts_that_tell_of_their_progress(default_embedder, monkeypatch):
+    keys = [*ARTICLE, "recieve"]
+    whole, parts = Matcher(default_embedder), Matcher(default_embedder)
+    whole.add(keys)
+    assert not whole._meanings(["recieve"]).any()  # a key is written as it was meant
+    told = []
+
+    class Recorded(Progress):
+        def __init__(self, what, total):
+            super().__init__(what, total)
+            told.append((what, total))
+
+        def __enter__(self):
+            step = super().__enter__()
+            return lambda steps: (told.append(steps), step(steps))
+
+    monkeypatch.setattr(matching, "Progress", Recorded)
+    monkeypatch.setattr(matching, "_AT_ONCE", 3)
+    parts.add(keys)
+    np.testing.assert_array_equal(parts._index.rows(keys), whole._index.rows(keys))
+    assert told == [("keys", 8), 3, 3, 2]
+
+
+def test_an_exact_key_is_above_all_others_and_above_a_floor(matcher):
+    for query in ("color", "top speed"):
+        asked = [matcher._asked(near) for near in matcher._nearest([query], 64)]
+        (zero,) = matcher._zero_shot(asked, Calibration())
+        (found,) = matcher.candidates([query])
+        own = found.logits[found.keys.index(query)]
+        assert own == pytest.approx(max(zero.logits.max() + 1, 8), abs=1e-3)
+    matcher.add(["qxz"])
+    (found,) = matcher.candidates(["qxz"])
+    assert found.logits[found.keys.index("qxz")] >= 8
+
+
+def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
+    plain = Matcher(default_embedder)
+    told = {"colour": "price", "hue": None, "xqzj": "brand", "vwkq": None}
+    taught = Matcher(default_embedder, learned=Learned(corrections=told))
+    for each in (plain, taught):
+        each.add(ARTICLE)
+    for query, key in told.items():
+        asked = [taught._asked(near) for near in taught._nearest([query], 64)]
+        (zero,) = taught._zero_shot(asked, Calibration())
+        (found,) = taught.candidates([query])
+        least = max(float(zero.logits.max()), 0) + 20
+        wanted = dict(zip(zero.keys, zero.logits - least, strict=True))
+        wanted |= {key: 20.0} if key is not None else {}
+        assert dict(zip(found.keys, found.logits, strict=True)) == pytest.approx(wanted, abs=1e-3)
+
+
+def test_what_a_matcher_is_made_of(default_embedder):
+    other = WordEmbedder(["color"], [[1.0]], score=default_embedder.score, name="other")
+    assert Matcher(other)._score is other.score
+    assert Matcher(other)._background is None
+    assert Matcher(Plain(default_embedder))._background is not None
+    assert FuzzyDict()._source == "default"
+    empty = FuzzyDict()
+    assert empty.get("color") is None
+    assert empty._matcher is None  # no model was read
 
 
 @pytest.fixture
