@@ -309,7 +309,7 @@ class Matcher:
         ``usage`` is that of words in all keys, ``scale`` that of an embedder's cosines.
         """
         view = object.__new__(Matcher)
-        vars(view).update(vars(self), _kind="exact", _background=None)
+        vars(view).update(vars(self), _background=None)
         view.restore(known)
         view._usage = usage
         view._background = None if scale is None else Background.of(scale)

@@ -361,6 +361,38 @@ def test_a_correction_is_named_exactly_where_it_raised_the_score():
     assert min(named, unnamed) > 5
 
 
+def test_the_correction_of_a_query_is_named_for_it_however_like_the_key_it_is(default_embedder):
+    told = {"colour": "color", "prices": "price", "top speeds": "top speed", "brands": None}
+    matcher = Matcher(default_embedder, learned=Learned(corrections=told))
+    matcher.add(ARTICLE)
+    for query, key in told.items():
+        evidence, against = matcher.evidence(query)
+        named = {each.key: each.correction for each in evidence if each.correction is not None}
+        assert named == ({} if key is None else {key: query})
+        assert against == (query if key is None else None)
+
+
+def test_a_correction_to_no_key_is_named_exactly_where_it_lowers_the_others():
+    keys = ["check-balance", "transfer", "close account", "interest rate"]
+    plain, taught = FuzzyDict.fromkeys(keys), FuzzyDict.fromkeys(keys)
+    taught.learn("my account is stolen", None)
+    named = unnamed = 0
+    for query in ["stolen", "stolen account", "my account", "account", "is stolen", "my account is",
+                  "an account is stolen", "stole my account", "account was stolen", "accounts",
+                  "close my account", "my transfer is stolen", "my bank account", "theft", "is my",
+                  "stolen bank account", "my stolen money", "steal", "my accounts are stolen",
+                  "the account", "account details", "stolen things", "was it stolen"]:  # fmt: skip
+        (alone,), (both,) = (d._up_to_date().candidates([query]) for d in (plain, taught))
+        before, after = (
+            dict(zip(found.keys, found.logits, strict=True)) for found in (alone, both)
+        )
+        lowered = any(after[key] < before[key] - 0.01 for key in after)
+        _, against = taught._up_to_date().evidence(query)
+        assert (against is not None) == lowered, query
+        named, unnamed = named + lowered, unnamed + (not lowered)
+    assert min(named, unnamed) > 3
+
+
 def odds(one, evidence):
     """Return the logit beside the null key's, before what the guards forbid."""
     return np.log(one.by_learning / (1 - sum(each.by_learning for each in evidence)))
