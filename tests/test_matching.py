@@ -270,6 +270,30 @@ def test_keys_are_embedded_in_parts_that_tell_of_their_progress(default_embedder
     assert told == [("keys", 8), 3, 3, 2]
 
 
+def test_a_query_that_may_be_mistyped_is_trusted_less(matcher, default_embedder):
+    for query in ("receive", "recieve", "recieve the price", "xqzvw"):
+        split, rows = matcher._asking([query])
+        meaning = rows[0, : default_embedder.dimension]
+        trust = default_embedder.trust(split[0])
+        assert np.linalg.norm(meaning) == pytest.approx(trust, abs=1e-5)
+    assert default_embedder.trust(("receive",)) == 1
+    assert 0 < default_embedder.trust(("recieve",)) < 1
+
+
+def test_a_key_among_many_of_the_same_words_is_still_the_one_that_was_named():
+    d = FuzzyDict.fromkeys(f"top{' ' * n}speed" for n in range(1, 90))
+    for key in list(d)[::11]:
+        assert d.attend(key).best == key
+
+
+def test_no_more_candidates_than_asked_for_with_the_key_of_a_correction(crowd):
+    taught = Matcher(crowd.embedder, learned=Learned(corrections={"chief": "red size"}))
+    taught.add(crowd.keys())
+    (near,) = taught._nearest(["chief"], 10)
+    assert len(near.entries) == 10
+    assert near.entries[-1] == "red size"
+
+
 def test_an_exact_key_is_above_all_others_and_above_a_floor(matcher):
     for query in ("color", "top speed"):
         asked = [matcher._asked(near) for near in matcher._nearest([query], 64)]
