@@ -535,3 +535,11 @@ def test_a_deep_copy_copies_what_a_subclass_keeps_once():
     assert found.tags == ["red"]
     assert found.tags is found["color"]
     assert found.tags is not shared
+
+
+def test_the_kind_of_index_is_kept_by_copies_and_files(path):
+    d = FuzzyDict(CAR, index="exact")
+    d.save(path)
+    for each in (d, d.copy(), pickle.loads(pickle.dumps(d)), FuzzyDict.load(path)):
+        assert each.get("colour") == CAR["color"]
+        assert repr(each.index).startswith("<ExactIndex")

@@ -433,7 +433,12 @@ def test_a_correction_to_no_key_is_named_where_it_keeps_the_others_away():
 def test_words_that_pairs_show_are_lifted_and_no_others(default_embedder):
     matcher = Matcher(default_embedder)
     matcher.add(["turn off", "x"])
-    pairs = [("put it on", "turn off"), ("lights on", "turn off"), ("on", None), ("lights", "x")]
+    pairs = [
+        ("put lights on", "turn off"),
+        ("lights on", "turn off"),
+        ("on", None),
+        ("lights", "x"),
+    ]
     assert matcher.lifting(pairs) == {"turn off": frozenset({"on"})}
     assert matcher.lifting(pairs[:1]) == {}
     both = Matcher(default_embedder, [lambda query, key: len(query) > 1 and key == ("x",)])
