@@ -1,5 +1,7 @@
 """From a query to ranked keys."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from rapidfuzz import fuzz
@@ -230,6 +232,7 @@ def test_the_shortlist_is_nearest_in_meaning_and_most_alike_in_letters(crowd):
         (found,) = crowd.candidates([query])
         assert found.keys == best
         assert crowd.rank(query, 24)[:23] == crowd.rank(query, 23)
+        assert {key for key, _ in crowd.rank(query, 24)} <= set(best)
 
 
 def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):
@@ -323,7 +326,8 @@ def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
 
 
 def test_what_a_matcher_is_made_of(default_embedder):
-    other = WordEmbedder(["color"], [[1.0]], score=default_embedder.score, name="other")
+    score = dataclasses.replace(default_embedder.score, cutoff=0.5)
+    other = WordEmbedder(["color"], [[1.0]], score=score, name="other")
     assert Matcher(other)._score is other.score
     assert Matcher(other)._background is None
     assert Matcher(Plain(default_embedder))._background is not None

@@ -137,3 +137,8 @@ def test_copies_may_be_asked_by_many_threads():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: pickle.loads(data).match("colour").key, range(40)))
     assert set(found) == {"color"}
+
+
+def test_what_was_not_pickled_is_shared_with_nobody():
+    assert FuzzyDict({"color": 1})["colour"] == 1
+    assert sharing.kept(None) is None
