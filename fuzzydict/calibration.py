@@ -7,14 +7,13 @@ Where a user has labelled pairs, they tell the rest.
 """
 
 import heapq
+import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from fuzzydict.attention import softmax
 
 __all__ = ["Background", "Calibration", "Scale", "beside_null", "fit"]
 
@@ -87,7 +86,10 @@ def fit(
 
 def beside_null(logits: NDArray[Any]) -> NDArray[Any]:
     """Return the attention [n] to keys of these logits beside the null key, whose logit is 0."""
-    return softmax(np.append(logits, logits.dtype.type(0)))[:-1]
+    top = max(float(logits.max(initial=0.0)), 0.0)
+    powers = np.exp(logits - top)
+    shares: NDArray[Any] = powers / (powers.sum() + math.exp(-top))
+    return shares
 
 
 class Background:

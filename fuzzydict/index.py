@@ -19,8 +19,11 @@ Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
 
 _MANY_KEYS = 200_000
-_PRODUCTS_AT_ONCE = 1 << 18
-_QUERIES_AT_ONCE = 16
+_PRODUCTS_AT_ONCE = 1 << 20
+_QUERIES_AT_ONCE = 64
+
+_Best = tuple[Vectors, NDArray[np.intp]]  # the largest products so far, and their places
+_NONE: _Best = np.empty(0, np.float32), np.empty(0, np.intp)
 
 
 class Index(Protocol[K]):
@@ -216,36 +219,26 @@ def _nearest(
     for begin in range(0, len(queries), _QUERIES_AT_ONCE):
         asked = queries[begin : begin + _QUERIES_AT_ONCE]
         step = max(_PRODUCTS_AT_ONCE // len(asked), 1)
-        best, places = _best(asked, rows, n, among, slice(0, min(count, step)))
-        for start in range(step, count, step):
-            more = _best(asked, rows, n, among, slice(start, min(start + step, count)))
-            best, places = np.hstack([best, more[0]]), np.hstack([places, more[1]])
-            best, places = _sorted(best, places, n)
-        result[begin : begin + len(asked)] = places
+        best = [_NONE] * len(asked)
+        for start in range(0, count, step):
+            block = slice(start, min(start + step, count))
+            products = rows.take(block if among is None else among[block]).products(asked)
+            for q, found in enumerate(products):
+                best[q] = _best(best[q], found, start, n)
+        for q, (_, places) in enumerate(best):
+            result[begin + q] = places if among is None else among[places]
     return result
 
 
-def _best(
-    queries: Vectors, rows: Rows, n: int, among: NDArray[np.intp] | None, block: slice
-) -> tuple[Vectors, NDArray[np.intp]]:
-    """Return the ``n`` largest products of a block of rows, or all if fewer, and their places."""
-    products = rows.take(block if among is None else among[block]).products(queries)
-    size = products.shape[1]
-    top = np.arange(size)[None].repeat(len(queries), 0) if n >= size else _largest(products, n)
-    best = np.take_along_axis(products, top, 1)
-    return _sorted(best, block.start + top if among is None else among[block][top], n)
-
-
-def _sorted(best: Vectors, places: NDArray[np.intp], n: int) -> tuple[Vectors, NDArray[np.intp]]:
-    order = np.lexsort((places, -best))[:, :n]
-    return np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
-
-
-def _largest(products: Vectors, n: int) -> NDArray[np.intp]:
-    """Return the columns of the ``n`` largest of each row, the earlier of equal ones: [Q, n]."""
-    top = np.argpartition(products, -n, axis=1)[:, -n:]
-    least = np.take_along_axis(products, top, 1).min(axis=1, keepdims=True)
-    for i in np.flatnonzero((products >= least).sum(axis=1) > n):  # equal ones at the border
-        above, equal = products[i] > least[i], products[i] == least[i]
-        top[i] = np.append(np.flatnonzero(above), np.flatnonzero(equal))[:n]
-    return top
+def _best(best: _Best, products: Vectors, start: int, n: int) -> _Best:
+    """Return the ``n`` largest of the best so far and of the products from place ``start`` on."""
+    values, places = best
+    if len(values) == n:
+        over = np.flatnonzero(products > values[-1])
+    elif len(products) > n:
+        over = np.flatnonzero(products >= np.partition(products, -n)[-n])
+    else:
+        over = np.arange(len(products))
+    values, places = np.append(values, products[over]), np.append(places, start + over)
+    order = np.argsort(-values, kind="stable")[:n]
+    return values[order], places[order]

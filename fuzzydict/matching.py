@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -163,9 +164,9 @@ class WordUsage:
 
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for a word of one key at most, to 0."""
-        counts = [max(self.counts.get(word, 0), 1) for word in words]
-        apart: Floats = 1 - np.log(np.array(counts, np.float32)) / np.log(self._keys + 1.0)
-        return apart.astype(np.float32)
+        counts = np.array([self.counts.get(word, 1) for word in words], np.float32)
+        shared: Floats = np.log(counts) / np.float32(math.log(self._keys + 1.0))
+        return 1 - shared
 
 
 class Matcher:

@@ -223,21 +223,16 @@ def phrase_features(
     rest[1] = np.maximum(cosines - 0.4, 0)
     rest[2] = np.maximum(cosines - 0.7, 0)
     rest[3:6] = similarities_of_pairs([one.letters for one in asked], [key.letters for key in keys])
-    rest[[6, 9, 14, 15]] = np.transpose(
-        [
-            (
-                one.letters == key.letters,
-                one.bag == key.bag,
-                min(len(one.letters), len(key.letters), 16) / 8,
-                one.ordered == key.ordered,
-            )
-            for one, key in zip(asked, keys, strict=True)
-        ]
-    )
-    rest[7:9] = 0
+    rest[6:10], rest[15] = 0, 0
     for c, (one, key) in enumerate(zip(asked, keys, strict=True)):
         if one.letters[:1] == key.letters[:1]:
             rest[7:9, c] = _shortened(one, key, bool(known[c]))
+        if one.bag == key.bag:
+            rest[9, c], rest[15, c] = 1, one.ordered == key.ordered
+        if one.letters == key.letters:
+            rest[6, c] = 1
+    lengths = [(len(one.letters), len(key.letters)) for one, key in zip(asked, keys, strict=True)]
+    rest[14] = np.minimum(np.min(lengths, axis=1), 16) / 8
     ours, theirs = covered.asked.lengths[owners], covered.held.lengths
     rest[10] = ours == 1
     rest[11] = theirs == 1
