@@ -256,6 +256,8 @@ class WordEmbedder:
         terms: list[str] = []
         start = 0
         phrases = dict(self.phrases(words))  # the longest that begins at each place
+        if not phrases:
+            return list(words)
         while start < len(words):
             end = phrases.get(start, start + 1)
             terms.append(" ".join(words[start:end]) if end > start + 1 else words[start])
@@ -301,7 +303,9 @@ class WordEmbedder:
             vector = sum(share**8 * self._row(row) for row, share in zip(rows, shares, strict=True))
         if not rows:
             return np.zeros(self.dimension, np.float32), 1.0, 0.0, 0.5
-        return _unit(np.asarray(vector)[None])[0], 1.0, trust, float(self._density[rows].mean())
+        density = sum(float(self._density[row]) for row in rows) / len(rows)
+        length = math.sqrt(np.dot(vector, vector))
+        return vector / np.float32(length or 1.0), 1.0, trust, density
 
     def split(self, word: str) -> tuple[str, str] | None:
         """Return the two words that ``word`` is written of, the most usual ones, or None.
@@ -311,8 +315,9 @@ class WordEmbedder:
         """
         best: tuple[float, int] | None = None
         for cut in range(3, len(word) - 2):
-            first, second = self._rows.get(word[:cut]), self._rows.get(word[cut:])
-            if first is not None and second is not None:
+            if (first := self._rows.get(word[:cut])) is None:
+                continue
+            if (second := self._rows.get(word[cut:])) is not None:
                 rank = float(self._weights[first] * self._weights[second])
                 if best is None or rank < best[0]:
                     best = rank, cut

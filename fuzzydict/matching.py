@@ -165,7 +165,7 @@ class WordUsage:
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for a word of one key at most, to 0."""
         counts = np.array([self.counts.get(word, 1) for word in words], np.float32)
-        logs: Floats = np.log(counts, dtype=np.float32)
+        logs: Floats = np.log(np.maximum(counts, 1))
         apart: Floats = 1 - logs / math.log(self._keys + 1.0)
         return apart
 

@@ -58,7 +58,10 @@ def words(text: str) -> tuple[str, ...]:
     text = fold(text)
     if not (text.islower() or text.isupper()):
         text = _CAMEL.sub(" ", text)
-    text = _THOUSANDS.sub("", _APOSTROPHE.sub("", text))
+    if "'" in text or "’" in text:
+        text = _APOSTROPHE.sub("", text)
+    if "," in text:
+        text = _THOUSANDS.sub("", text)
     return tuple(_WORD.findall(text.casefold()))
 
 
@@ -76,7 +79,10 @@ _SUFFIXES = (
     ("ed", "e"), ("ing", ""), ("ing", "e"), ("er", ""), ("er", "e"), ("est", ""), ("est", "e"),
     ("iest", "y"), ("ier", "y"), ("ly", ""), ("ness", ""),
 )  # fmt: skip
-
+_SUFFIXES_OF = {
+    end: [each for each in _SUFFIXES if each[0][-1] == end]
+    for end in {suffix[-1] for suffix, _ in _SUFFIXES}
+}
 
 _VARIANTS = re.compile("grey|our|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$")
 _VARIANT_OF = {
@@ -97,7 +103,7 @@ def bases(word: str) -> Iterator[str]:
 
 def regular_bases(word: str) -> Iterator[str]:
     """Yield the forms that the rules of English endings take ``word`` to."""
-    for suffix, base in _SUFFIXES:
+    for suffix, base in _SUFFIXES_OF.get(word[-1:], ()):
         stem = word.removesuffix(suffix)
         if stem != word and len(stem) >= 2:
             yield stem + base
