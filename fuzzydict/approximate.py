@@ -25,11 +25,11 @@ _AT_ONCE = 1 << 14  # rows that are in memory a second time
 _IN_ORDER = 1000  # so few new rows are linked by one thread: the order alone decides how
 
 _LINKS = 24  # M: the neighbours that a node chooses; it may be chosen by as many again
-_BUILDING = 100  # ef_construction: the candidates for neighbours
-_SEARCHING = 96  # ef: the candidates of a search
-_SEARCHING_FAR = 2048  # ef, of a query that is near to no row: there the walk goes astray
-_FAR = 0.65  # of the lengths of the query and the longest row, a product below which it is
-_DIRECTIONS = 64  # on which rows are projected
+_BUILDING = 80  # ef_construction: the candidates for neighbours
+# The walks of a search, one wider (ef) than the other. The next is made where the best product is
+# below this share of the largest that there could be.
+_WALKS = ((96, 0.75), (768, 0.65), (2048, 0.0))
+_DIRECTIONS = 96  # on which rows are projected
 _GONE = 1 / 3  # of the nodes have no key: the graph is made anew
 
 
@@ -118,26 +118,28 @@ class ApproximateIndex(Generic[K]):
             graph = self._grown() if among is None and n <= _MANY_ASKED else None
             if graph is None:
                 return self._exact.search(queries, n, among)
-            found = self._ranked(queries, n, graph.near(queries, n))
-            far = [i for i, query in enumerate(queries) if self._is_far(graph, query, found[i])]
-            if far:
-                wider = graph.near(queries[far], n, _SEARCHING_FAR)
-                for i, keys in zip(far, self._ranked(queries[far], n, wider), strict=True):
-                    found[i] = keys
-            return found
+            return self._walked(graph, queries, n)
 
-    def _ranked(
-        self, queries: Vectors, n: int, near: Sequence[Sequence[K] | None]
-    ) -> list[list[K]]:
-        return [
-            self._exact.search(query[None], n, keys)[0]
-            for query, keys in zip(queries, near, strict=True)
-        ]
+    def _walked(self, graph: "_Graph[K]", queries: Vectors, n: int) -> list[list[K]]:
+        """Walk the graph for each query, and wider for those to which no key that it finds is
+        near: there it may have gone astray."""
+        found: list[list[K]] = [[] for _ in queries]
+        asked = list(range(len(queries)))
+        for width, near_enough in _WALKS:
+            proposed = graph.near(queries[asked], n, width) if asked else []
+            for i, keys in zip(asked, proposed, strict=True):
+                found[i] = self._exact.search(queries[i, None], n, keys)[0]
+            asked = [
+                i
+                for i, keys in zip(asked, proposed, strict=True)
+                if keys is not None and self._nearness(graph, queries[i], found[i]) < near_enough
+            ]
+        return found
 
-    def _is_far(self, graph: "_Graph[K]", query: Vectors, found: list[K]) -> bool:
-        """Is even the best key far from the query? There the walk may have gone astray."""
+    def _nearness(self, graph: "_Graph[K]", query: Vectors, found: list[K]) -> float:
+        """Return the best key's share of the largest product that there could be, up to 1."""
         best = float((self._exact.rows(found[:1]) @ query)[0])
-        return best < _FAR * graph.longest * float(np.linalg.norm(query))
+        return best / (graph.longest * float(np.linalg.norm(query)))
 
     def _grown(self) -> "_Graph[K] | None":
         """Return the graph with all keys in it, or None for few keys."""
@@ -234,7 +236,7 @@ class _Graph(Generic[K]):
                 self._hnsw.mark_deleted(node)
                 self._gone += 1
 
-    def near(self, queries: Vectors, n: int, width: int = _SEARCHING) -> list[list[K] | None]:
+    def near(self, queries: Vectors, n: int, width: int) -> list[list[K] | None]:
         """Return for each query the keys of ``width`` nodes, most of the ``n`` best among them.
 
         None for a query that only the whole matrix can answer: one of zeros, to which no row is
@@ -242,7 +244,7 @@ class _Graph(Generic[K]):
         """
         found: list[list[K] | None] = [None] * len(queries)
         width = max(width, n + n // 2)
-        if len(self._keys) - self._gone < 2 * max(width, _SEARCHING_FAR):
+        if len(self._keys) - self._gone < 2 * max(width, _WALKS[-1][0]):
             return found
         lengths = np.linalg.norm(queries, axis=1)
         asked = np.flatnonzero((lengths > 0) & np.isfinite(lengths))

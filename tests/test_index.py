@@ -224,7 +224,7 @@ def large(monkeypatch):
     """Return what makes an approximate index with a graph already of 1000 keys."""
     pytest.importorskip("voyager")
     monkeypatch.setattr(approximate, "_FEW_KEYS", 1000)
-    monkeypatch.setattr(approximate, "_SEARCHING_FAR", 512)
+    monkeypatch.setattr(approximate, "_WALKS", ((96, 0.75), (512, 0.0)))
     return ApproximateIndex
 
 
@@ -261,7 +261,7 @@ def test_a_query_that_is_near_to_no_row_is_looked_for_more_widely(large, monkeyp
     queries = np.random.default_rng(5).normal(size=(200, 24)).astype(np.float32)
     right = exact.search(queries, 5)
     wide = recall(index.search(queries, 5), right)
-    monkeypatch.setattr(approximate, "_FAR", 0.0)
+    monkeypatch.setattr(approximate, "_WALKS", ((96, 0.0),))
     assert wide >= 0.99
     assert wide >= recall(index.search(queries, 5), right)
 
