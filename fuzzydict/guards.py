@@ -72,13 +72,8 @@ def opposites(query: Words, key: Words) -> bool:
     >>> opposites(("on", "off"), ("off", "on"))
     False
     """
-    against = _opposites_of_all(query)
-    for word in key:
-        if not against.isdisjoint(_forms(word)):
-            break
-    else:  # most keys; to look at their words alone is faster than to keep something of each key
-        if len(key) < 2 or " ".join(key) not in against:
-            return False
+    if _opposites_of_all(query).isdisjoint(_forms_of_all(key)):
+        return False
     if compact(query) == compact(key):
         return False
     held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
@@ -100,6 +95,11 @@ def _opposites_of_all(words: Words) -> frozenset[str]:
     return frozenset().union(*map(_opposites_of, _with_phrase(words)))
 
 
+@functools.lru_cache(maxsize=1 << 14)
+def _forms_of_all(words: Words) -> frozenset[str]:
+    return frozenset().union(*map(_forms, _with_phrase(words)))
+
+
 @functools.lru_cache(maxsize=8192)
 def _opposites_of(word: str) -> frozenset[str]:
     """Return the opposites of a word in their base forms."""
@@ -107,15 +107,20 @@ def _opposites_of(word: str) -> frozenset[str]:
     found.update(_PARTICLES[form] for form in _forms(word) if form in _PARTICLES)
     found.update({"from": {"to"}, "to": {"from"}}.get(word, ()))  # too short for the table
     for form in _forms(word):
-        found.update(prefix + form for prefix in _NEGATIONS if len(form) >= 3)
-        found.update(
-            form[len(prefix) :]
-            for prefix in _NEGATIONS
-            if form.startswith(prefix) and len(form) >= len(prefix) + 4
-        )
-        for one, other in _SWAPS:
-            if form.startswith(one) and len(form) >= len(one) + 3:
-                found.add(other + form[len(one) :])
+        if len(form) >= 3:
+            found.update(prefix + form for prefix in _NEGATIONS)
+        if form.startswith(_NEGATIONS):
+            found.update(
+                form[len(prefix) :]
+                for prefix in _NEGATIONS
+                if form.startswith(prefix) and len(form) >= len(prefix) + 4
+            )
+        if form.startswith(_SWAPPED):
+            found.update(
+                other + form[len(one) :]
+                for one, other in _SWAPS
+                if form.startswith(one) and len(form) >= len(one) + 3
+            )
     return frozenset(found.difference(_forms(word)))
 
 
@@ -126,6 +131,7 @@ _PREFIXES = (
     ("mini", "maxi"), ("sub", "super"), ("on", "off"), ("as", "des"), ("get", "set"),
 )  # fmt: skip
 _SWAPS = _PREFIXES + tuple((other, one) for one, other in _PREFIXES)
+_SWAPPED = tuple(one for one, _ in _SWAPS)
 _PARTICLES = {"in": "out", "out": "in", "on": "off", "off": "on", "up": "down", "down": "up"}
 
 

@@ -21,6 +21,8 @@ K = TypeVar("K", bound=Hashable)
 _MANY_KEYS = 200_000
 _PRODUCTS_AT_ONCE = 1 << 20
 _QUERIES_AT_ONCE = 64
+_FEW_QUERIES = 2  # for which bytes are multiplied sooner than floats are made of them
+_GROUPS = 8  # of values, for each that is sought
 
 _Best = tuple[Vectors, NDArray[np.intp]]  # the largest products so far, and their places
 _NONE: _Best = np.empty(0, np.float32), np.empty(0, np.intp)
@@ -72,12 +74,13 @@ class ExactIndex(Generic[K]):
         self._keys: list[K] = []
         self._places: dict[K, int] = {}
         self._matrix = Rows.empty(0, 0, tail)
+        self._longest: float | None = 0.0  # no row is longer; None where none was looked at
 
     @classmethod
     def of(cls, keys: Sequence[K], kept: Rows) -> "ExactIndex[K]":
         """Return an index of keys with these rows, which are then its own."""
         self = cls()
-        self._keys, self._matrix = list(keys), kept
+        self._keys, self._matrix, self._longest = list(keys), kept, None
         self._places = dict(zip(self._keys, range(len(kept)), strict=True))
         return self
 
@@ -101,7 +104,10 @@ class ExactIndex(Generic[K]):
             if old:
                 grown.put(slice(old), self._matrix.take(slice(old)))
             self._matrix = grown
-        self._matrix.put(slice(old, new), Rows.of(vectors, self._matrix.tail))
+        added = Rows.of(vectors, self._matrix.tail)
+        self._matrix.put(slice(old, new), added)
+        if self._longest is not None:
+            self._longest = max(self._longest, added.longest())
         self._keys.extend(keys)
         self._places.update(zip(keys, range(old, new), strict=True))
 
@@ -120,20 +126,24 @@ class ExactIndex(Generic[K]):
 
     def kept(self, keys: Sequence[K]) -> Rows:
         """Return the rows of keys that are there as they are kept, to save them."""
-        places = np.fromiter((self._places[key] for key in keys), np.intp, len(keys))
+        places = np.array([self._places[key] for key in keys], np.intp)
         return self._matrix.take(places)
 
     def search(self, queries: Vectors, n: int, among: Iterable[K] | None = None) -> list[list[K]]:
         """Return for each query [Q, d] the ``n`` keys of the largest dot products, best first;
         of those ``among`` if given, which must be there.
 
-        The product is made in blocks: O(Q · len(self) · d) in time, about 20 MB of memory beside
-        8 bytes for each key among those given.
+        O(Q · len(self) · d) in time. The products of many queries are made in blocks, in about
+        20 MB of memory beside 8 bytes for each key among those given; those of one or two are
+        bounded by products of bytes, and made where these leave a doubt.
         """
         places = None
         if among is not None:
             places = np.unique(np.fromiter((self._places[key] for key in among), np.intp))
-        found = _nearest(queries, self._matrix.take(slice(len(self._keys))), n, places)
+        rows = self._matrix.take(slice(len(self._keys)))
+        if self._longest is None:
+            self._longest = rows.longest()
+        found = _nearest(queries, rows, n, places, self._longest)
         return [[self._keys[place] for place in best] for best in found.tolist()]
 
 
@@ -207,14 +217,22 @@ def make_index(kind: str, exact: ExactIndex[K] | None = None) -> Index[K]:
 
 
 def _nearest(
-    queries: Vectors, rows: Rows, n: int, among: NDArray[np.intp] | None
+    queries: Vectors, rows: Rows, n: int, among: NDArray[np.intp] | None, longest: float
 ) -> NDArray[np.intp]:
     """Return the places of the rows of the largest dot products with each query, the earlier of
-    equal ones first: [Q, n]."""
+    equal ones first: [Q, n]. No row is longer than ``longest``."""
     count = len(rows) if among is None else len(among)
     n = min(n, count)
     result = np.empty((len(queries), n), np.intp)
     if not n:
+        return result
+    if len(queries) <= _FEW_QUERIES:
+        held = rows if among is None else rows.take(among)
+        for q, query in enumerate(queries):
+            near = _sifted(query, held, n, longest)
+            products = held.take(near).vectors() @ query
+            places = near[np.argsort(-products, kind="stable")[:n]]
+            result[q] = places if among is None else among[places]
         return result
     for begin in range(0, len(queries), _QUERIES_AT_ONCE):
         asked = queries[begin : begin + _QUERIES_AT_ONCE]
@@ -230,15 +248,33 @@ def _nearest(
     return result
 
 
+def _sifted(query: Vectors, rows: Rows, n: int, longest: float) -> NDArray[np.intp]:
+    """Return the places, in order, among which those of the n largest products certainly are."""
+    about, error = rows.about(query)
+    # n products are no less than this less an error, and no other is more than it and an error.
+    return np.flatnonzero(about >= _reached(about, n) - 2 * error * longest)
+
+
 def _best(best: _Best, products: Vectors, start: int, n: int) -> _Best:
     """Return the ``n`` largest of the best so far and of the products from place ``start`` on."""
     values, places = best
     if len(values) == n:
         over = np.flatnonzero(products > values[-1])
-    elif len(products) > n:
-        over = np.flatnonzero(products >= np.partition(products, -n)[-n])
     else:
-        over = np.arange(len(products))
+        over = np.flatnonzero(products >= _reached(products, min(n, len(products))))
     values, places = np.append(values, products[over]), np.append(places, start + over)
     order = np.argsort(-values, kind="stable")[:n]
     return values[order], places[order]
+
+
+def _reached(values: Vectors, n: int) -> np.float32:
+    """Return what at least n of the values reach, and few others.
+
+    Of many values it is the n-th largest of the largest of each group, which each has another.
+    """
+    groups = _GROUPS * n
+    if len(values) >= 2 * groups:
+        whole = len(values) // groups * groups
+        values = values[:whole].reshape(-1, groups).max(axis=0)
+    least: np.float32 = np.partition(values, -n)[-n]
+    return least

@@ -65,8 +65,8 @@ class Candidates(NamedTuple):
 
     def best(self, n: int) -> list[tuple[str, float]]:
         """Return the ``n`` likeliest keys with their probabilities; none that a guard forbids."""
-        shares = self.probabilities()
-        return [(self.keys[i], float(shares[i])) for i in self.order()[:n] if shares[i] > 0]
+        shares = self.probabilities().tolist()
+        return [(self.keys[i], shares[i]) for i in self.order()[:n] if shares[i] > 0]
 
 
 class Correction(NamedTuple):

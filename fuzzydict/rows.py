@@ -1,6 +1,10 @@
 """Rows of vectors, a byte a number, and their dot products with queries."""
 
-from collections.abc import Sequence
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +16,11 @@ Vectors = NDArray[np.float32]
 
 _ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
 _CACHED = 1 << 20  # numbers that are floats together
+_BLOCK = 1 << 12  # rows whose lengths are found together
+_A_THREAD = 1 << 15  # rows that are worth a thread
+_THREADS = min(4, os.cpu_count() or 1)
 _LEAST = 1e-30  # the largest number of a vector of zeros counts as this
+_ROUNDING = 1e-6  # of a product in float32, as a share of the two lengths
 
 
 class Rows(NamedTuple):
@@ -78,6 +86,42 @@ class Rows(NamedTuple):
         )
         return cls(numbers, scales, some[0].tail)
 
+    def longest(self) -> float:
+        """Return the length of the longest vector, 0 where there is none. O(n · d)."""
+        longest = 0.0
+        for start in range(0, len(self), _BLOCK):
+            vectors = self.take(slice(start, start + _BLOCK)).vectors()
+            longest = max(longest, float(np.einsum("ij,ij->i", vectors, vectors).max()))
+        return math.sqrt(longest)
+
+    def about(self, query: Vectors) -> tuple[Vectors, float]:
+        """Return about the dot product of a query, [d], with each vector, [n], and an error.
+
+        A product is off by the error times the length of its vector at most. The query is made of
+        bytes too, and SimSIMD multiplies bytes exactly, four times as fast as floats are read.
+        """
+        result, error = np.zeros(len(self), np.float32), 0.0
+        for scales, part in zip(self.scales.T, self._parts(), strict=True):
+            step = max(float(np.abs(query[part]).max(initial=0)), _LEAST) / 127
+            asked = np.rint(query[part] / step)
+            error += float(np.square(query[part] - asked * step).sum())
+            result += self._products_of_bytes(asked.astype(np.int8), part) * scales * step
+        return result, math.sqrt(error) + _ROUNDING * math.sqrt(float(query @ query))
+
+    def _products_of_bytes(self, query: NDArray[np.int8], part: slice) -> Vectors:
+        from simsimd import cdist
+
+        products = np.zeros(len(self), np.float32)
+
+        def multiply(rows: slice) -> None:
+            # Its own out= would lose a reference to None at each call, and None in the end.
+            found = cdist(query[None], self.numbers[rows, part], "dot", out_dtype="float32")
+            products[rows] = np.asarray(found)[0]
+
+        if query.size and len(self):
+            _side_by_side(multiply, len(self))
+        return products
+
     def products(self, queries: Vectors) -> Vectors:
         """Return the dot product of each query, [Q, d], with each vector: [Q, n].
 
@@ -112,3 +156,26 @@ def _short(scales: Vectors) -> Vectors:
     """Return the scales in 16 bits of precision, so that their products by a byte are exact."""
     shortened: Vectors = ((scales.view(np.uint32) + 0x80) & 0xFFFFFF00).view(np.float32)
     return shortened
+
+
+def _side_by_side(work: Callable[[slice], None], n: int) -> None:
+    """Do the work on n rows, where they are many in parts, each on a thread of its own.
+
+    Threads of a pool would not be there after a fork.
+    """
+    count = min(n // _A_THREAD, _THREADS)
+    if count < 2:
+        work(slice(n))
+        return
+    parts = [slice(*ends) for ends in pairwise(n * part // count for part in range(count + 1))]
+    threads = []
+    for part in parts[1:]:
+        thread = threading.Thread(target=work, args=(part,))
+        try:
+            thread.start()
+            threads.append(thread)
+        except RuntimeError:  # there are too many, or the interpreter is about to end
+            work(part)
+    work(parts[0])
+    for thread in threads:
+        thread.join()

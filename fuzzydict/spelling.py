@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 DIMENSION = 64
 _BUCKETS = 1024
 _CHUNK = 512
+_SHORT = 64  # characters of a text that is looked at one by one
 
 
 def encode(texts: Sequence[str]) -> Floats:
@@ -36,27 +37,48 @@ def encode(texts: Sequence[str]) -> Floats:
     """
     result = np.zeros((len(texts), DIMENSION), np.float32)
     for start in range(0, len(texts), _CHUNK):
-        _encode(texts[start : start + _CHUNK], result[start : start + _CHUNK])
+        chunk, out = texts[start : start + _CHUNK], result[start : start + _CHUNK]
+        if len(chunk) == 1 and len(chunk[0]) <= _SHORT:
+            out[0] = _projection()[_buckets(chunk[0])].sum(axis=0)
+        else:
+            np.matmul(_bags(chunk), _projection(), out=out)
+        lengths = np.sqrt(np.einsum("ij,ij->i", out, out))[:, None]
+        out /= np.maximum(lengths, 1e-9)
     return result
 
 
-def _encode(texts: Sequence[str], out: Floats) -> None:
-    # "\2" begins every text and "\3" ends it, so that first and last letters count.
-    joined = "".join(f"\2{text}\3" for text in texts)
+# "\2" begins every text and "\3" ends it, so that first and last letters count.
+_FIRST, _LAST = "\2", "\3"
+_STEPS = ((), (1,), (2,), (1, 2))  # from a character to those that are hashed with it
+
+
+def _bags(texts: Sequence[str]) -> Floats:
+    """Return which buckets the characters of each text fall into: [len(texts), 1024]."""
+    joined = "".join(f"{_FIRST}{text}{_LAST}" for text in texts)
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    owners = np.cumsum(codes == 2) - 1
+    owners = np.cumsum(codes == ord(_FIRST)) - 1
     bags = np.zeros((len(texts), _BUCKETS), np.float32)
-    for salt, steps in enumerate(((), (1,), (2,), (1, 2))):
+    for salt, steps in enumerate(_STEPS):
         size = len(codes) - max(steps, default=0)
         hashes = codes[:size] + np.uint32(salt << 24)
         for step in steps:
             hashes = hashes * np.uint32(69069) + codes[step : size + step]
-        inside = owners[:size] == owners[len(codes) - size :] if steps else codes > 3
+        inside = owners[:size] == owners[len(codes) - size :] if steps else codes > ord(_LAST)
         buckets = (hashes[inside] * np.uint32(2654435761)) >> np.uint32(22)
         bags[owners[:size][inside], buckets] = 1
-    sums = bags @ _projection()
-    lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))[:, None]
-    out[:] = sums / np.maximum(lengths, 1e-9)
+    return bags
+
+
+def _buckets(text: str) -> list[int]:
+    """Return what `_bags` finds in one text. For a few characters this is ten times as fast."""
+    codes = [ord(letter) for letter in f"{_FIRST}{text}{_LAST}"]
+    hashes = [code for code in codes if code > ord(_LAST)]
+    for salt, steps in enumerate(_STEPS[1:], 1):
+        values = [code + (salt << 24) for code in codes]
+        for step in steps:
+            values = [v * 69069 + code for v, code in zip(values, codes[step:], strict=False)]
+        hashes += values
+    return list({(value * 2654435761 & 0xFFFFFFFF) >> 22 for value in hashes})
 
 
 @functools.lru_cache(maxsize=1)

@@ -65,6 +65,32 @@ def test_a_search_is_the_sorting_of_every_product(new, n, span):
     assert filled(new(), keys, rows).search(queries, n) == brute_force(keys, rows, queries, n)
 
 
+@pytest.mark.parametrize("tail", [0, 5])
+@pytest.mark.parametrize("n", [1, 64])
+def test_what_bytes_leave_out_is_none_of_the_best(n, tail):
+    rng = np.random.default_rng(n)
+    rows = rng.normal(size=(5000, 20)).astype(np.float32) * rng.lognormal(size=(5000, 1))
+    index = filled(ExactIndex(tail), list(range(5000)), rows.astype(np.float32))
+    held = index.rows(range(5000))
+    for query in rng.normal(size=(50, 20)).astype(np.float32):
+        products = held @ query
+        found = index.search(query[None], n)[0]
+        best = np.sort(products)[::-1][:n]
+        np.testing.assert_allclose(products[found], best, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_that_were_read_are_measured_when_they_are_searched():
+    rows = whole(300, 4, span=100)
+    kept = filled(ExactIndex(), list(range(300)), rows)
+    read = ExactIndex.of(list(range(300)), kept.kept(range(300)))
+    assert read._longest is None
+    read.add([300], 3 * rows[:1])
+    assert read.search(rows[:1], 5) == brute_force(
+        [*range(300), 300], np.vstack([rows, 3 * rows[:1]]), rows[:1], 5
+    )
+    assert read._longest == pytest.approx(float(np.linalg.norm(3 * rows[0])), rel=1e-5)
+
+
 @pytest.mark.parametrize("n", [1, 5, 63])
 def test_of_equal_products_the_earlier_key_comes_first(new, n):
     index = filled(new(), list(range(64)), np.ones((64, 3), np.float32))

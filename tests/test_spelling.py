@@ -27,6 +27,11 @@ def test_the_vector_of_a_text_does_not_depend_on_its_company(texts):
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
+@given(st.text(st.characters(exclude_characters="\2\3"), max_size=80))
+def test_a_text_alone_has_the_very_vector_that_it_has_among_others(text):
+    np.testing.assert_array_equal(encode([text])[0], encode([text, "", text])[2])
+
+
 def test_many_texts_are_encoded_in_chunks(monkeypatch):
     texts = ["color", "", "price", "size", "weight"]
     whole = encode(texts)
