@@ -89,7 +89,8 @@ def read(
         about, keys, values = (
             codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
         )
-        keys = [key if type(key) is str else _key(key) for key in keys]
+        if list in set(map(type, keys)):  # to look is faster than to make the list anew
+            keys = list(map(_key, keys))
         options = _options(**about["options"])
         described, encoded = about["embedder"], about["encoded"]
         taught = learned(about["learned"])
