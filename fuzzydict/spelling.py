@@ -70,7 +70,7 @@ def _bags(texts: Sequence[str]) -> Floats:
 
 
 def _buckets(text: str) -> list[int]:
-    """Return what `_bags` finds in one text. For a few characters this is ten times as fast."""
+    """Return what `_bags` finds in one text, in half the time where it is short."""
     codes = [ord(letter) for letter in f"{_FIRST}{text}{_LAST}"]
     hashes = [code for code in codes if code > ord(_LAST)]
     for salt, steps in enumerate(_STEPS[1:], 1):
