@@ -100,13 +100,13 @@ class Rows(NamedTuple):
         A product is off by the error times the length of its vector at most. The query is made of
         bytes too, and SimSIMD multiplies bytes exactly, four times as fast as floats are read.
         """
-        result, error = np.zeros(len(self), np.float32), 0.0
-        for scales, part in zip(self.scales.T, self._parts(), strict=True):
-            step = max(float(np.abs(query[part]).max(initial=0)), _LEAST) / 127
-            asked = np.rint(query[part] / step)
-            error += float(np.square(query[part] - asked * step).sum())
-            result += self._products_of_bytes(asked.astype(np.int8), part) * scales * step
-        return result, math.sqrt(error) + _ROUNDING * math.sqrt(float(query @ query))
+        asked = Rows.of(query[None], self.tail)
+        result = np.zeros(len(self), np.float32)
+        for i, part in enumerate(self._parts()):
+            found = self._products_of_bytes(asked.numbers[0, part], part)
+            result += found * self.scales[:, i] * asked.scales[0, i]
+        off = float(np.linalg.norm(query - asked.vectors()[0]))
+        return result, off + _ROUNDING * float(np.linalg.norm(query))
 
     def _products_of_bytes(self, query: NDArray[np.int8], part: slice) -> Vectors:
         from simsimd import cdist
