@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fuzzydict import compiled
 from fuzzydict.scoring import Score, WordInfo
 from fuzzydict.spelling import similarities
 from fuzzydict.storage import FileFormatError, data_file, read_arrays
@@ -86,7 +87,7 @@ class WordEmbedder:
         self._words = words
         self._rows = dict(zip(words, range(len(words)), strict=True))
         self._table = table
-        self._scale = scale
+        self._scale = None if scale is None else np.asarray(scale, np.float32)
         self._weights = _rarity(counts, len(words))
         self._density = np.asarray(0.5 if density is None else density, np.float32)
         if self._density.ndim == 0:
@@ -155,6 +156,11 @@ class WordEmbedder:
         Without ``guess`` no word is taken to be mistyped: one that is unknown says nothing.
         """
         result = np.zeros((len(texts), self.dimension), np.float32)
+        loops, scale = compiled.loops, self._scale
+        if loops is not None and scale is not None and self._table.dtype == np.int8:
+            known = self._rows, self._opening, self._table, scale, self._weights
+            loops.embed(texts, *known, self._elsewhere, guess, _MAX_WORDS, _MAX_PHRASE, result)
+            return result
         for start in range(0, len(texts), _TOGETHER):
             block = slice(start, start + _TOGETHER)
             self._add_words(texts[block], result[block], guess)
@@ -198,6 +204,16 @@ class WordEmbedder:
         last = self._last  # a query's words are looked up several times on its way
         if last is not None and last[0] == asked:
             return last[1]
+        info = self._looked_up(words, guess)
+        if asked is not None:
+            self._last = asked, info
+        return info
+
+    def _looked_up(self, words: Sequence[str], guess: bool) -> WordInfo:
+        loops, scale = compiled.loops, self._scale
+        if loops is not None and scale is not None and self._table.dtype == np.int8:
+            known = self._rows, self._table, scale, self._weights, self._density
+            return WordInfo(*loops.look_up(words, *known, self._elsewhere, guess))
         rows = np.array([self._rows.get(word, -1) for word in words], np.intp)
         vectors = np.zeros((len(words), self.dimension), np.float32)
         rarity, trust, density = np.ones((3, len(words)), np.float32)
@@ -208,10 +224,7 @@ class WordEmbedder:
             rarity[:], density[:] = self._weights[rows], self._density[rows]
         for i in np.flatnonzero(rows < 0).tolist():
             vectors[i], rarity[i], trust[i], density[i] = self._elsewhere(words[i], guess)
-        info = WordInfo(vectors, rarity, trust, density)
-        if asked is not None:
-            self._last = asked, info
-        return info
+        return WordInfo(vectors, rarity, trust, density)
 
     def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
         """Return where phrases of the vocabulary begin and end among the words.
@@ -335,7 +348,7 @@ class WordEmbedder:
         rows = [self._single[i] for i in self._spelling.search(word, n=32)]
         if not rows:
             return [], []
-        likeness = similarities([word], [self._words[row] for row in rows])[:, 0].mean(axis=0)
+        likeness = similarities(word, [self._words[row] for row in rows]).mean(axis=0)
         best = [i for i in np.argsort(-likeness, kind="stable")[:3].tolist() if likeness[i] > 0.6]
         return [rows[i] for i in best], likeness[best].tolist()
 
@@ -370,6 +383,13 @@ class _NgramIndex:
     def search(self, word: str, n: int) -> list[int]:
         """Return the rows of the ``n`` words that have the largest shares in common."""
         grams = self._grams(word)
+        if compiled.loops is not None:
+            return compiled.loops.sharing(
+                np.array(list(grams), np.uint32), self._owners, self._starts, self._sizes, n
+            )
+        return self._sharing(grams, n)
+
+    def _sharing(self, grams: set[int], n: int) -> list[int]:
         hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams]
         common = np.bincount(np.concatenate(hits), minlength=len(self._sizes))
         owners = np.flatnonzero(common >= max(1, int(common.max(initial=0)) // 2))

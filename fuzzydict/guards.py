@@ -103,12 +103,14 @@ def _forms_of_all(words: Words) -> frozenset[str]:
 @functools.lru_cache(maxsize=8192)
 def _opposites_of(word: str) -> frozenset[str]:
     """Return the opposites of a word in their base forms."""
-    found = {opposite for form in _forms(word) for opposite in _table().get(form, ())}
-    found.update(_PARTICLES[form] for form in _forms(word) if form in _PARTICLES)
-    found.update({"from": {"to"}, "to": {"from"}}.get(word, ()))  # too short for the table
-    for form in _forms(word):
+    table, forms = _table(), _forms(word)
+    found = set(_TOO_SHORT.get(word, ()))
+    for form in forms:
+        found.update(table.get(form, ()))
+        if form in _PARTICLES:
+            found.add(_PARTICLES[form])
         if len(form) >= 3:
-            found.update(prefix + form for prefix in _NEGATIONS)
+            found.update([prefix + form for prefix in _NEGATIONS])
         if form.startswith(_NEGATIONS):
             found.update(
                 form[len(prefix) :]
@@ -121,9 +123,10 @@ def _opposites_of(word: str) -> frozenset[str]:
                 for one, other in _SWAPS
                 if form.startswith(one) and len(form) >= len(one) + 3
             )
-    return frozenset(found.difference(_forms(word)))
+    return frozenset(found.difference(forms))
 
 
+_TOO_SHORT = {"from": ["to"], "to": ["from"]}  # for the table
 _NEGATIONS = ("un", "in", "im", "non", "dis", "de", "mis", "anti")
 _PREFIXES = (
     ("en", "de"), ("en", "dis"), ("up", "down"), ("in", "out"), ("im", "ex"), ("in", "ex"),

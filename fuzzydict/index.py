@@ -19,13 +19,6 @@ Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
 
 _MANY_KEYS = 200_000
-_PRODUCTS_AT_ONCE = 1 << 20
-_QUERIES_AT_ONCE = 64
-_FEW_QUERIES = 2  # for which bytes are multiplied sooner than floats are made of them
-_GROUPS = 8  # of values, for each that is sought
-
-_Best = tuple[Vectors, NDArray[np.intp]]  # the largest products so far, and their places
-_NONE: _Best = np.empty(0, np.float32), np.empty(0, np.intp)
 
 
 class Index(Protocol[K]):
@@ -74,13 +67,12 @@ class ExactIndex(Generic[K]):
         self._keys: list[K] = []
         self._places: dict[K, int] = {}
         self._matrix = Rows.empty(0, 0, tail)
-        self._longest: float | None = 0.0  # no row is longer; None where none was looked at
 
     @classmethod
     def of(cls, keys: Sequence[K], kept: Rows) -> "ExactIndex[K]":
         """Return an index of keys with these rows, which are then its own."""
         self = cls()
-        self._keys, self._matrix, self._longest = list(keys), kept, None
+        self._keys, self._matrix = list(keys), kept
         self._places = dict(zip(self._keys, range(len(kept)), strict=True))
         return self
 
@@ -104,10 +96,7 @@ class ExactIndex(Generic[K]):
             if old:
                 grown.put(slice(old), self._matrix.take(slice(old)))
             self._matrix = grown
-        added = Rows.of(vectors, self._matrix.tail)
-        self._matrix.put(slice(old, new), added)
-        if self._longest is not None:
-            self._longest = max(self._longest, added.longest())
+        self._matrix.put(slice(old, new), Rows.of(vectors, self._matrix.tail))
         self._keys.extend(keys)
         self._places.update(zip(keys, range(old, new), strict=True))
 
@@ -134,17 +123,13 @@ class ExactIndex(Generic[K]):
         of those ``among`` if given, which must be there.
 
         O(Q · len(self) · d) in time. The products of many queries are made in blocks, in about
-        20 MB of memory beside 8 bytes for each key among those given; those of one or two are
-        bounded by products of bytes, and made where these leave a doubt.
+        20 MB of memory beside 8 bytes for each key among those given.
         """
-        places = None
+        keys, rows = self._keys, self._matrix.take(slice(len(self._keys)))
         if among is not None:
             places = np.unique(np.fromiter((self._places[key] for key in among), np.intp))
-        rows = self._matrix.take(slice(len(self._keys)))
-        if self._longest is None:
-            self._longest = rows.longest()
-        found = _nearest(queries, rows, n, places, self._longest)
-        return [[self._keys[place] for place in best] for best in found.tolist()]
+            keys, rows = [keys[place] for place in places.tolist()], rows.take(places)
+        return [[keys[place] for place in best] for best in rows.nearest(queries, n).tolist()]
 
 
 class AutoIndex(Generic[K]):
@@ -214,67 +199,3 @@ def make_index(kind: str, exact: ExactIndex[K] | None = None) -> Index[K]:
     if kind not in ("auto", "exact"):
         raise ValueError(f'an index is "auto", "exact" or "approximate", not {kind!r}')
     return exact if kind == "exact" else AutoIndex(exact)
-
-
-def _nearest(
-    queries: Vectors, rows: Rows, n: int, among: NDArray[np.intp] | None, longest: float
-) -> NDArray[np.intp]:
-    """Return the places of the rows of the largest dot products with each query, the earlier of
-    equal ones first: [Q, n]. No row is longer than ``longest``."""
-    count = len(rows) if among is None else len(among)
-    n = min(n, count)
-    result = np.empty((len(queries), n), np.intp)
-    if not n:
-        return result
-    if len(queries) <= _FEW_QUERIES:
-        held = rows if among is None else rows.take(among)
-        for q, query in enumerate(queries):
-            near = _sifted(query, held, n, longest)
-            products = held.take(near).vectors() @ query
-            places = near[np.argsort(-products, kind="stable")[:n]]
-            result[q] = places if among is None else among[places]
-        return result
-    for begin in range(0, len(queries), _QUERIES_AT_ONCE):
-        asked = queries[begin : begin + _QUERIES_AT_ONCE]
-        step = max(_PRODUCTS_AT_ONCE // len(asked), 1)
-        best = [_NONE] * len(asked)
-        for start in range(0, count, step):
-            block = slice(start, min(start + step, count))
-            products = rows.take(block if among is None else among[block]).products(asked)
-            for q, found in enumerate(products):
-                best[q] = _best(best[q], found, start, n)
-        for q, (_, places) in enumerate(best):
-            result[begin + q] = places if among is None else among[places]
-    return result
-
-
-def _sifted(query: Vectors, rows: Rows, n: int, longest: float) -> NDArray[np.intp]:
-    """Return the places, in order, among which those of the n largest products certainly are."""
-    about, error = rows.about(query)
-    # n products are no less than this less an error, and no other is more than it and an error.
-    return np.flatnonzero(about >= _reached(about, n) - 2 * error * longest)
-
-
-def _best(best: _Best, products: Vectors, start: int, n: int) -> _Best:
-    """Return the ``n`` largest of the best so far and of the products from place ``start`` on."""
-    values, places = best
-    if len(values) == n:
-        over = np.flatnonzero(products > values[-1])
-    else:
-        over = np.flatnonzero(products >= _reached(products, min(n, len(products))))
-    values, places = np.append(values, products[over]), np.append(places, start + over)
-    order = np.argsort(-values, kind="stable")[:n]
-    return values[order], places[order]
-
-
-def _reached(values: Vectors, n: int) -> np.float32:
-    """Return what at least n of the values reach, and few others.
-
-    Of many values it is the n-th largest of the largest of each group, which each has another.
-    """
-    groups = _GROUPS * n
-    if len(values) >= 2 * groups:
-        whole = len(values) // groups * groups
-        values = values[:whole].reshape(-1, groups).max(axis=0)
-    least: np.float32 = np.partition(values, -n)[-n]
-    return least

@@ -452,7 +452,7 @@ class Matcher:
         steps = [*spelled._zero_shot([own], untaught), *unguarded._zero_shot([own], untaught)]
         shares = [step.probabilities().tolist() for step in (*steps, learned, found)]
         others = [compact(key) for key in split]
-        letters = spelling.similarities([compact(asked.words)], others)[1, 0].tolist()
+        letters = spelling.similarities(compact(asked.words), others)[1].tolist()
         cosines = self._cosines(own, self.learned.calibration).tolist()
         forbidden, through = np.isneginf(found.logits), self._through(asked)
         return [
@@ -758,7 +758,7 @@ def _stand_for_all(query: str, keys: Sequence[str], held: Sequence[Words], logit
         alike.setdefault(key, []).append(i)
     for places in alike.values():
         if len(places) > 1:
-            letters = spelling.similarities([query], [keys[i] for i in places])[0, 0]
+            letters = spelling.ratios(query, [keys[i] for i in places])
             first = min(zip(-letters, [keys[i] for i in places], places, strict=True))[2]
             logits[[i for i in places if i != first]] -= _ALIKE
 

@@ -1,6 +1,5 @@
 """Rows of vectors, a byte a number, and their dot products with queries."""
 
-import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -10,17 +9,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict import compiled
+
 __all__ = ["Rows"]
 
 Vectors = NDArray[np.float32]
 
 _ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
 _CACHED = 1 << 20  # numbers that are floats together
-_BLOCK = 1 << 12  # rows whose lengths are found together
 _A_THREAD = 1 << 15  # rows that are worth a thread
 _THREADS = min(4, os.cpu_count() or 1)
 _LEAST = 1e-30  # the largest number of a vector of zeros counts as this
-_ROUNDING = 1e-6  # of a product in float32, as a share of the two lengths
+_GROUPS = 8  # of values, for each that is sought
+_PRODUCTS_AT_ONCE = 1 << 20
+_QUERIES_AT_ONCE = 64
+
+_Best = tuple[Vectors, NDArray[np.intp]]  # the largest products so far, and their places
+_NONE: _Best = np.empty(0, np.float32), np.empty(0, np.intp)
 
 
 class Rows(NamedTuple):
@@ -86,41 +91,46 @@ class Rows(NamedTuple):
         )
         return cls(numbers, scales, some[0].tail)
 
-    def longest(self) -> float:
-        """Return the length of the longest vector, 0 where there is none. O(n · d)."""
-        longest = 0.0
-        for start in range(0, len(self), _BLOCK):
-            vectors = self.take(slice(start, start + _BLOCK)).vectors()
-            longest = max(longest, float(np.einsum("ij,ij->i", vectors, vectors).max()))
-        return math.sqrt(longest)
+    def nearest(self, queries: Vectors, n: int) -> NDArray[np.intp]:
+        """Return the places of the ``n`` largest dot products with each query, [Q, d], of equal
+        ones the earlier first: [Q, n], or fewer where there are fewer rows.
 
-    def about(self, query: Vectors) -> tuple[Vectors, float]:
-        """Return about the dot product of a query, [d], with each vector, [n], and an error.
-
-        A product is off by the error times the length of its vector at most. The query is made of
-        bytes too, and SimSIMD multiplies bytes exactly, four times as fast as floats are read.
+        O(Q · len(self) · d), where it is much on several threads.
         """
-        asked = Rows.of(query[None], self.tail)
-        result = np.zeros(len(self), np.float32)
-        for i, part in enumerate(self._parts()):
-            found = self._products_of_bytes(asked.numbers[0, part], part)
-            result += found * self.scales[:, i] * asked.scales[0, i]
-        off = float(np.linalg.norm(query - asked.vectors()[0]))
-        return result, off + _ROUNDING * float(np.linalg.norm(query))
+        n = min(n, len(self))
+        result = np.empty((len(queries), n), np.intp)
+        loops = compiled.loops
+        if not result.size:
+            return result
+        if loops is None or self.numbers.shape[1] > loops.WIDEST:
+            for start in range(0, len(queries), _QUERIES_AT_ONCE):
+                block = slice(start, start + _QUERIES_AT_ONCE)
+                result[block] = self._nearest(queries[block], n)
+            return result
+        queries = np.ascontiguousarray(queries, np.float32)
+        if len(queries) == 1:
+            search = loops.Search(*self, queries[0])
+            _side_by_side(search.look, len(self), 1)
+            result[0] = search.best(n)
+            return result
 
-    def _products_of_bytes(self, query: NDArray[np.int8], part: slice) -> Vectors:
-        from simsimd import cdist
+        def answer(start: int, end: int) -> None:
+            for q in range(start, end):
+                search = loops.Search(*self, queries[q])
+                search.look(0, len(self))
+                result[q] = search.best(n)
 
-        products = np.zeros(len(self), np.float32)
+        _side_by_side(answer, len(queries), len(self))
+        return result
 
-        def multiply(rows: slice) -> None:
-            # Its own out= would lose a reference to None at each call, and None in the end.
-            found = cdist(query[None], self.numbers[rows, part], "dot", out_dtype="float32")
-            products[rows] = np.asarray(found)[0]
-
-        if query.size and len(self):
-            _side_by_side(multiply, len(self))
-        return products
+    def _nearest(self, queries: Vectors, n: int) -> NDArray[np.intp]:
+        """Return what `nearest` does, in blocks of rows, by products of floats."""
+        best = [_NONE] * len(queries)
+        step = _PRODUCTS_AT_ONCE // max(len(queries), 1)
+        for start in range(0, len(self), step):
+            products = self.take(slice(start, start + step)).products(queries)
+            best = [_best(*each, start, n) for each in zip(best, products, strict=True)]
+        return np.array([places for _, places in best], np.intp).reshape(len(queries), n)
 
     def products(self, queries: Vectors) -> Vectors:
         """Return the dot product of each query, [Q, d], with each vector: [Q, n].
@@ -158,24 +168,49 @@ def _short(scales: Vectors) -> Vectors:
     return shortened
 
 
-def _side_by_side(work: Callable[[slice], None], n: int) -> None:
-    """Do the work on n rows, where they are many in parts, each on a thread of its own.
+def _best(best: _Best, products: Vectors, start: int, n: int) -> _Best:
+    """Return the ``n`` largest of the best so far and of the products from place ``start`` on."""
+    values, places = best
+    if len(values) == n:
+        over = np.flatnonzero(products > values[-1])
+    else:
+        over = np.flatnonzero(products >= _reached(products, min(n, len(products))))
+    values, places = np.append(values, products[over]), np.append(places, start + over)
+    order = np.argsort(-values, kind="stable")[:n]
+    return values[order], places[order]
+
+
+def _reached(values: Vectors, n: int) -> np.float32:
+    """Return what at least n of the values reach, and few others.
+
+    Of many values it is the n-th largest of the largest of each group, which each has another.
+    """
+    groups = _GROUPS * n
+    if len(values) >= 2 * groups:
+        whole = len(values) // groups * groups
+        values = values[:whole].reshape(-1, groups).max(axis=0)
+    least: np.float32 = np.partition(values, -n)[-n]
+    return least
+
+
+def _side_by_side(work: Callable[[int, int], None], n: int, rows: int) -> None:
+    """Do the work from 0 to n, each on so many rows, where it is much in parts on several threads.
 
     Threads of a pool would not be there after a fork.
     """
-    count = min(n // _A_THREAD, _THREADS)
+    count = min(n, n * rows // _A_THREAD, _THREADS)
     if count < 2:
-        work(slice(n))
+        work(0, n)
         return
-    parts = [slice(*ends) for ends in pairwise(n * part // count for part in range(count + 1))]
+    parts = list(pairwise(n * part // count for part in range(count + 1)))
     threads = []
     for part in parts[1:]:
-        thread = threading.Thread(target=work, args=(part,))
+        thread = threading.Thread(target=work, args=part)
         try:
             thread.start()
             threads.append(thread)
         except RuntimeError:  # there are too many, or the interpreter is about to end
-            work(part)
-    work(parts[0])
+            work(*part)
+    work(*parts[0])
     for thread in threads:
         thread.join()

@@ -9,11 +9,14 @@ import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict import compiled
 from fuzzydict.spelling import abbreviation, contracted, similarities_of_pairs
 from fuzzydict.text import bases, compact, variant
 
@@ -456,12 +459,26 @@ class Score:
 
         Many are judged together, in pieces that bound the memory.
         """
-        pieces = _pieces([question for question in questions if len(question.keys)])
-        parts = [
-            self.phrases(phrase_features(piece, self.words, meaning, usage)) for piece in pieces
-        ]
+        asked = [question for question in questions if len(question.keys)]
+        if not asked:
+            return [_NONE] * len(questions)
+        if compiled.loops is not None:
+            judges = (
+                compiled.loops.Judge(self.words, len(WORD_FEATURES)),
+                compiled.loops.Judge(self.phrases, len(PHRASE_FEATURES)),
+            )
+            found = _vocabulary(meaning, compiled.loops).logits(asked, *judges, meaning, usage)
+        else:
+            found = np.concatenate(
+                [
+                    self.phrases(phrase_features(piece, self.words, meaning, usage))
+                    for piece in _pieces(asked)
+                ]
+            )
+        if len(questions) == 1:
+            return [found]
         ends = list(itertools.accumulate(len(question.keys) for question in questions))
-        return np.split(np.concatenate(parts), ends[:-1]) if parts else [_NONE] * len(questions)
+        return np.split(found, ends[:-1])
 
     def pairs(self, query: Words, key: Words, meaning: WordMeaning) -> list[WordPair]:
         """Return the best counterpart in the key of each word of the query, in their order.
@@ -526,6 +543,16 @@ class SpellingAlone(Score):
 
 
 _NONE: Floats = np.empty(0, np.float32)
+_LANGUAGE = SimpleNamespace(
+    written=_written, forms=_forms, initials=_initials, contracted=contracted
+)
+_VOCABULARIES: WeakKeyDictionary[WordMeaning, compiled.Vocabulary] = WeakKeyDictionary()
+
+
+def _vocabulary(meaning: WordMeaning, loops: compiled.Loops) -> compiled.Vocabulary:
+    """Return what the compiled score keeps of the words that this vocabulary knows."""
+    found = _VOCABULARIES.get(meaning)
+    return found or _VOCABULARIES.setdefault(meaning, loops.Vocabulary(_LANGUAGE))
 
 
 def _pieces(questions: Sequence[Question]) -> Iterator[list[Question]]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict import compiled
+
 __all__ = [
     "DIMENSION",
     "abbreviation",
@@ -21,7 +23,6 @@ Floats = NDArray[np.float32]
 DIMENSION = 64
 _BUCKETS = 1024
 _CHUNK = 512
-_SHORT = 64  # characters of a text that is looked at one by one
 
 
 def encode(texts: Sequence[str]) -> Floats:
@@ -36,12 +37,12 @@ def encode(texts: Sequence[str]) -> Floats:
     True
     """
     result = np.zeros((len(texts), DIMENSION), np.float32)
+    if compiled.loops is not None:
+        compiled.loops.encode(texts, _projection(), result)
+        return result
     for start in range(0, len(texts), _CHUNK):
         chunk, out = texts[start : start + _CHUNK], result[start : start + _CHUNK]
-        if len(chunk) == 1 and len(chunk[0]) <= _SHORT:
-            out[0] = _projection()[_buckets(chunk[0])].sum(axis=0)
-        else:
-            np.matmul(_bags(chunk), _projection(), out=out)
+        np.matmul(_bags(chunk), _projection().astype(np.float32), out=out)
         lengths = np.sqrt(np.einsum("ij,ij->i", out, out))[:, None]
         out /= np.maximum(lengths, 1e-9)
     return result
@@ -69,43 +70,31 @@ def _bags(texts: Sequence[str]) -> Floats:
     return bags
 
 
-def _buckets(text: str) -> list[int]:
-    """Return what `_bags` finds in one text, in half the time where it is short."""
-    codes = [ord(letter) for letter in f"{_FIRST}{text}{_LAST}"]
-    hashes = [code for code in codes if code > ord(_LAST)]
-    for salt, steps in enumerate(_STEPS[1:], 1):
-        values = [code + (salt << 24) for code in codes]
-        for step in steps:
-            values = [v * 69069 + code for v, code in zip(values, codes[step:], strict=False)]
-        hashes += values
-    return list({(value * 2654435761 & 0xFFFFFFFF) >> 22 for value in hashes})
-
-
 @functools.lru_cache(maxsize=1)
-def _projection() -> Floats:
+def _projection() -> NDArray[np.int8]:
+    """Return 1 and -1 at random, the same ones on every machine: [1024, 64]."""
     import hashlib
 
     digest = hashlib.shake_128(b"fuzzydict").digest(_BUCKETS * DIMENSION // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8)).reshape(_BUCKETS, DIMENSION)
-    return 2 * bits.astype(np.float32) - 1
+    return 2 * bits.astype(np.int8) - 1
 
 
-def similarities(queries: Sequence[str], keys: Sequence[str]) -> Floats:
-    """Return three similarities of queries and keys, 0 to 1: float32 [3, Q, K].
+def similarities(query: str, keys: Sequence[str]) -> Floats:
+    """Return three similarities of a query and keys, 0 to 1: float32 [3, len(keys)].
 
     The longest common subsequence (as ``difflib`` and RapidFuzz's ``ratio``), the edits with
     transpositions (Damerau, 1964; restricted), and Jaro and Winkler's (1990), which looks at
-    beginnings. Computed by RapidFuzz.
+    beginnings. They are RapidFuzz's; of a few short texts the compiled loops find the same sooner
+    than its arguments are made ready.
     """
-    from rapidfuzz.process import cdist
-
-    return np.stack(
-        [cdist(queries, keys, scorer=scorer, dtype=np.float32) for scorer in _scorers()]
-    )
+    if compiled.loops is not None:
+        return compiled.loops.similarities(query, keys)
+    return similarities_of_pairs([query] * len(keys), keys)
 
 
 def similarities_of_pairs(queries: Sequence[str], keys: Sequence[str]) -> Floats:
-    """Return the `similarities` of each query and the key in the same place: float32 [3, n]."""
+    """Return the `similarities` of each query and the key in its place: float32 [3, n]."""
     from rapidfuzz.process import cpdist
 
     return np.stack(
@@ -121,7 +110,9 @@ def _scorers() -> tuple[Callable[..., float], ...]:
 
 
 def ratios(query: str, keys: Sequence[str]) -> Floats:
-    """Return the first of the similarities alone, of one query: float32 [K]."""
+    """Return the first of the `similarities` alone: float32 [len(keys)]."""
+    if compiled.loops is not None:
+        return compiled.loops.ratios(query, keys)
     from rapidfuzz.process import cdist
 
     found: Floats = cdist([query], keys, scorer=_scorers()[0], dtype=np.float32)[0]
@@ -143,6 +134,8 @@ def abbreviation(short: str, long: str) -> float:
     >>> abbreviation("cat", "dog"), abbreviation("appear", "appearance")
     (0.0, 0.0)
     """
+    if compiled.loops is not None:
+        return compiled.loops.abbreviation(short, long)
     if not 2 <= len(short) < len(long) or short[0] != long[0] or len(short) > 0.8 * len(long):
         return 0.0
     bones = long[0] + long[1:].translate(_VOWELS)

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from fuzzydict import compiled
 from fuzzydict.storage import read_table
 
 __all__ = ["MAX_LENGTH", "bases", "compact", "fold", "regular_bases", "variant", "words"]
@@ -55,6 +56,10 @@ def words(text: str) -> tuple[str, ...]:
     >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail")
     (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'))
     """
+    if compiled.loops is not None:
+        found = compiled.loops.split(text, MAX_LENGTH)
+        if found is not None:
+            return found
     text = fold(text)
     if not (text.islower() or text.isupper()):
         text = _CAMEL.sub(" ", text)

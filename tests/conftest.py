@@ -6,7 +6,7 @@ import string
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict
+from fuzzydict import FuzzyDict, compiled
 
 
 def count_letters(texts):
@@ -24,6 +24,17 @@ class CountingEmbedder:
     def encode(self, texts):
         self.texts.extend(texts)
         return count_letters(texts)
+
+
+@pytest.fixture(scope="module", params=["compiled", "in Python"])
+def each_way(request):
+    """Run the tests of a module with the compiled loops, and with their twins."""
+    if request.param == "compiled" and compiled.loops is None:
+        pytest.skip("the loops are not compiled here")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "in Python":
+            patch.setattr(compiled, "loops", None)
+        yield
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict, approximate
 from fuzzydict import index as index_module
+from fuzzydict import rows as rows_module
 from fuzzydict.approximate import ApproximateIndex
 from fuzzydict.index import AutoIndex, ExactIndex, make_index
 
@@ -65,6 +66,7 @@ def test_a_search_is_the_sorting_of_every_product(new, n, span):
     assert filled(new(), keys, rows).search(queries, n) == brute_force(keys, rows, queries, n)
 
 
+@pytest.mark.usefixtures("each_way")
 @pytest.mark.parametrize("tail", [0, 5])
 @pytest.mark.parametrize("n", [1, 64])
 def test_what_bytes_leave_out_is_none_of_the_best(n, tail):
@@ -79,18 +81,6 @@ def test_what_bytes_leave_out_is_none_of_the_best(n, tail):
         np.testing.assert_allclose(products[found], best, rtol=1e-5, atol=1e-6)
 
 
-def test_rows_that_were_read_are_measured_when_they_are_searched():
-    rows = whole(300, 4, span=100)
-    kept = filled(ExactIndex(), list(range(300)), rows)
-    read = ExactIndex.of(list(range(300)), kept.kept(range(300)))
-    assert read._longest is None
-    read.add([300], 3 * rows[:1])
-    assert read.search(rows[:1], 5) == brute_force(
-        [*range(300), 300], np.vstack([rows, 3 * rows[:1]]), rows[:1], 5
-    )
-    assert read._longest == pytest.approx(float(np.linalg.norm(3 * rows[0])), rel=1e-5)
-
-
 @pytest.mark.parametrize("n", [1, 5, 63])
 def test_of_equal_products_the_earlier_key_comes_first(new, n):
     index = filled(new(), list(range(64)), np.ones((64, 3), np.float32))
@@ -98,11 +88,12 @@ def test_of_equal_products_the_earlier_key_comes_first(new, n):
     assert index.search(np.zeros((1, 3), np.float32), n) == [list(range(n))]
 
 
+@pytest.mark.usefixtures("each_way")
 @pytest.mark.parametrize("n", [1, 4, 50])
 @pytest.mark.parametrize("asked", [1, 3, 4, 9])
 def test_blocks_do_not_show(monkeypatch, n, asked):
-    monkeypatch.setattr(index_module, "_PRODUCTS_AT_ONCE", 21)
-    monkeypatch.setattr(index_module, "_QUERIES_AT_ONCE", 3)
+    monkeypatch.setattr(rows_module, "_PRODUCTS_AT_ONCE", 21)
+    monkeypatch.setattr(rows_module, "_QUERIES_AT_ONCE", 3)
     keys, rows, queries = list(range(50)), whole(50, 4, span=1), whole(asked, 4, seed=1, span=1)
     index = filled(ExactIndex(), keys, rows)
     assert index.search(queries, n) == brute_force(keys, rows, queries, n)
@@ -110,8 +101,9 @@ def test_blocks_do_not_show(monkeypatch, n, asked):
     assert index.search(queries, n, among) == brute_force(keys, rows, queries, n, among)
 
 
+@pytest.mark.usefixtures("each_way")
 def test_more_keys_than_fit_one_block_are_searched():
-    count = index_module._PRODUCTS_AT_ONCE + 5
+    count = rows_module._PRODUCTS_AT_ONCE + 5
     keys, rows, queries = list(range(count)), whole(count, 3), whole(2, 3, seed=1)
     assert filled(ExactIndex(), keys, rows).search(queries, 9) == brute_force(
         keys, rows, queries, 9

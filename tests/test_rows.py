@@ -1,7 +1,6 @@
-"""Rows of bytes: what is kept of vectors, and their products."""
+"""Rows of bytes: what is kept of vectors, and the largest of their products."""
 
 import os
-import sys
 import threading
 
 import numpy as np
@@ -12,48 +11,49 @@ from hypothesis import strategies as st
 from fuzzydict import rows as rows_module
 from fuzzydict.rows import Rows
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 def vectors(n, d, seed=0):
     return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
 
 
 @given(st.integers(0, 40), st.integers(1, 30), st.integers(0, 9), st.integers(0, 99))
-def test_a_product_of_bytes_is_off_by_no_more_than_it_says(n, d, tail, seed):
-    rows = Rows.of(vectors(n, d, seed), min(tail, d))
-    query = vectors(1, d, seed + 1)[0] * np.float32(10.0 ** (seed % 7 - 3))
-    about, error = rows.about(query)
-    assert about.shape == (n,)
-    assert about.dtype == np.float32
-    held = rows.vectors().astype(np.float64)
-    off = np.abs(about - held @ query)
-    assert (off <= error * np.linalg.norm(held, axis=1) + 1e-9).all()
-    assert error <= 0.03 * np.linalg.norm(query) * np.sqrt(d)
+def test_the_nearest_rows_are_those_of_the_largest_products(n, d, tail, seed):
+    rows = Rows.of(vectors(n, d, seed) * np.float32(10.0 ** (seed % 5 - 2)), min(tail, d))
+    queries = vectors(1 + seed % 3, d, seed + 1) * np.float32(10.0 ** (seed % 7 - 3))
+    found = rows.nearest(queries, 5)
+    assert found.shape == (len(queries), min(n, 5))
+    assert found.dtype == np.intp
+    products = queries @ rows.vectors().T
+    best = -np.sort(-products, axis=1)[:, :5]
+    np.testing.assert_allclose(np.take_along_axis(products, found, 1), best, rtol=1e-4, atol=1e-6)
 
 
-def test_a_query_of_zeros_is_near_to_nothing():
-    about, error = Rows.of(vectors(5, 3)).about(np.zeros(3, np.float32))
-    assert not about.any()
-    assert error == 0
+def test_no_rows_are_asked_for():
+    assert Rows.of(vectors(5, 3)).nearest(vectors(2, 3), 0).shape == (2, 0)
+    assert Rows.of(vectors(5, 3)).nearest(vectors(0, 3), 2).shape == (0, 2)
 
 
-def test_products_of_bytes_hold_on_to_nothing():
-    rows, query = Rows.of(vectors(50, 5)), vectors(1, 5, 1)[0]
-    rows.about(query)
-    held = [None, rows.numbers, query]
-    before = [sys.getrefcount(each) for each in held]
-    for _ in range(500):
-        rows.about(query)
-    after = [sys.getrefcount(each) for each in held]
-    assert all(abs(one - other) < 50 for one, other in zip(before, after, strict=True))
+@pytest.mark.parametrize("asked", [1, 2, 70])
+def test_a_query_of_zeros_is_as_near_to_one_as_to_another(asked):
+    found = Rows.of(vectors(50, 3)).nearest(np.zeros((asked, 3), np.float32), 4)
+    assert found.tolist() == [[0, 1, 2, 3]] * asked
 
 
-def test_the_longest_vector_is_measured_in_blocks(monkeypatch):
-    rows = Rows.of(vectors(50, 4))
-    longest = np.linalg.norm(rows.vectors(), axis=1).max()
-    assert rows.longest() == pytest.approx(float(longest))
-    monkeypatch.setattr(rows_module, "_BLOCK", 7)
-    assert rows.longest() == pytest.approx(float(longest))
-    assert Rows.empty(0, 4).longest() == 0
+def test_a_part_of_the_rows_that_are_kept_is_searched_as_it_lies():
+    rows = Rows.of(vectors(90, 8), 3)
+    query = vectors(1, 8, 1)
+    for part in (rows.take(slice(10, 80)), rows.take(np.arange(0, 90, 7)), rows.plain()):
+        asked = query[:, : part.numbers.shape[1]]
+        expected = np.argsort(-(part.vectors() @ asked[0]), kind="stable")[:6]
+        np.testing.assert_array_equal(part.nearest(asked, 6)[0], expected)
+
+
+def test_rows_may_be_wider_than_the_compiled_loop_takes():
+    rows, queries = Rows.of(vectors(80, 1000)), vectors(2, 1000, 1)
+    expected = np.argsort(-(queries @ rows.vectors().T), axis=1, kind="stable")[:, :3]
+    np.testing.assert_array_equal(rows.nearest(queries, 3), expected)
 
 
 @pytest.fixture
@@ -72,30 +72,41 @@ def threads(monkeypatch):
     return started
 
 
-@pytest.mark.parametrize(("n", "others"), [(0, 0), (19, 0), (20, 1), (35, 2), (1000, 2)])
-def test_many_rows_are_multiplied_side_by_side(threads, n, others):
-    rows, query = Rows.of(vectors(n, 5), 2), vectors(1, 5, 1)[0]
-    about, error = rows.about(query)
-    assert len(threads) == 2 * others  # for each of the two parts
+@pytest.mark.parametrize("work", [0, 1, 19, 20, 35, 1000])
+def test_much_work_is_done_side_by_side(threads, work):
+    done = np.zeros(work, int)
+
+    def count(start, end):
+        done[start:end] += 1
+
+    rows_module._side_by_side(count, work, 1)
+    assert (done == 1).all()
+    assert len(threads) == {0: 0, 1: 0, 19: 0, 20: 1, 35: 2, 1000: 2}[work]
     assert not any(thread.is_alive() for thread in threads)
-    np.testing.assert_allclose(about, rows.vectors() @ query, atol=error * rows.longest() + 1e-6)
+
+
+@pytest.mark.parametrize("asked", [1, 9])
+def test_threads_find_what_one_finds(threads, asked):
+    rows, queries = Rows.of(vectors(100, 5), 2), vectors(asked, 5, 1)
+    expected = np.argsort(-(queries @ rows.vectors().T), axis=1, kind="stable")[:, :7]
+    np.testing.assert_array_equal(rows.nearest(queries, 7), expected)
 
 
 def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monkeypatch):
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 
-    rows, query = Rows.of(vectors(50, 5)), vectors(1, 5, 1)[0]
-    expected = rows.about(query)
+    done = []
     monkeypatch.setattr(rows_module.threading.Thread, "start", refuse)
-    np.testing.assert_array_equal(rows.about(query)[0], expected[0])
+    rows_module._side_by_side(lambda *part: done.append(part), 50, 1)
+    assert sorted(done) == [(0, 16), (16, 33), (33, 50)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_threads_serve_after_a_fork_too(threads):
-    rows, query = Rows.of(vectors(100, 5)), vectors(1, 5, 1)[0]
-    expected = rows.about(query)[0]
+    rows, query = Rows.of(vectors(100, 5)), vectors(1, 5, 1)
+    expected = rows.nearest(query, 3)
     child = os.fork()
     if not child:
-        os._exit(0 if np.array_equal(rows.about(query)[0], expected) else 1)
+        os._exit(0 if np.array_equal(rows.nearest(query, 3), expected) else 1)
     assert os.waitpid(child, 0)[1] == 0

@@ -18,6 +18,8 @@ from fuzzydict.scoring import (
     word_features,
 )
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 @pytest.fixture(scope="module")
 def vocabulary():

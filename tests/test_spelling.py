@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzzydict import spelling
-from fuzzydict.spelling import DIMENSION, abbreviation, contracted, encode, similarities
+from fuzzydict.spelling import (
+    DIMENSION,
+    abbreviation,
+    contracted,
+    encode,
+    ratios,
+    similarities,
+)
+
+pytestmark = pytest.mark.usefixtures("each_way")
 
 WORDS = st.text("abcdefgh é1", max_size=12)
 
@@ -65,24 +74,29 @@ def test_any_characters_are_encoded():
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def test_similarities_are_three_for_each_query_and_key():
-    result = similarities(["color", "price"], ["colour", "color", "zzz"])
-    assert result.shape == (3, 2, 3)
+def test_similarities_are_three_for_each_key():
+    result = similarities("color", ["colour", "color", "zzz"])
+    assert result.shape == (3, 3)
     assert result.dtype == np.float32
-    np.testing.assert_array_equal(result[:, 0, 1], 1)
-    np.testing.assert_array_equal(result[:, :, 2], 0)
+    np.testing.assert_array_equal(result[:, 1], 1)
+    np.testing.assert_array_equal(result[:, 2], 0)
     assert ((result >= 0) & (result <= 1)).all()
-    assert (result[:, 0, 0] > result[:, 1, 0]).all()
+    assert (result[:, 0] > similarities("price", ["colour"])[:, 0]).all()
+
+
+def test_the_first_similarity_is_to_be_had_alone():
+    keys = ["colour", "", "k" * 100, "zzz"]
+    np.testing.assert_array_equal(ratios("color", keys), similarities("color", keys)[0])
 
 
 def test_a_swap_of_neighbours_is_one_edit():
-    _, edits, _ = similarities(["recieve"], ["receive"])
-    assert edits[0, 0] == pytest.approx(1 - 1 / 7)
+    _, edits, _ = similarities("recieve", ["receive"])
+    assert edits[0] == pytest.approx(1 - 1 / 7)
 
 
-def test_no_words_have_no_similarities():
-    assert similarities([], ["a"]).shape == (3, 0, 1)
-    assert similarities(["a"], []).shape == (3, 1, 0)
+def test_no_keys_have_no_similarities():
+    assert similarities("a", []).shape == (3, 0)
+    assert ratios("a", []).shape == (0,)
 
 
 @pytest.mark.parametrize(

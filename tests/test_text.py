@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from fuzzydict.text import MAX_LENGTH, bases, compact, fold, regular_bases, variant, words
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 @pytest.mark.parametrize(
     "text",
