@@ -267,7 +267,7 @@ class Matcher:
                 self._silence(correction)
         if learned.projection is not before.projection and len(self._index):
             entries = list(self._index)
-            held = [self._held(entry) for entry in entries]
+            held = self._held(entries)
             plain = self._index.rows(entries)
             if before.projection is not None:
                 plain = plain[:, : -before.projection.width]
@@ -404,8 +404,7 @@ class Matcher:
         return split, rows
 
     def _asked(self, near: _Near) -> _Asked:
-        held = [self._held(entry) for entry in near.entries]
-        return _Asked(*near, held, self._index.rows(near.entries))
+        return _Asked(*near, self._held(near.entries), self._index.rows(near.entries))
 
     def _sure(self, query: str) -> str | None:
         """Return the key that the query means whatever the scores: itself or a correction's."""
@@ -425,7 +424,7 @@ class Matcher:
         if sure in entries and (place := entries.index(sure)) not in best:
             best[-1] = place
         entries = [entries[i] for i in best.tolist()]
-        return _Asked(query, text, row, entries, list(map(self._held, entries)), rows[best])
+        return _Asked(query, text, row, entries, self._held(entries), rows[best])
 
     def evidence(self, query: str) -> tuple[list[Evidence], str | None]:
         """Return what the scores of the candidates are made of, the likeliest first.
@@ -689,8 +688,10 @@ class Matcher:
     def _forbids(self, query: Words, key: Words) -> bool:
         return any(guard(query, key) for guard in self._guards)
 
-    def _held(self, entry: Entry) -> Words:
-        return _words_of(entry) if isinstance(entry, str) else self._told[entry]
+    def _held(self, entries: Sequence[Entry]) -> list[Words]:
+        """Return the words of entries."""
+        told = self._told
+        return [_words_of(each) if isinstance(each, str) else told[each] for each in entries]
 
     def _trust(self, asked: Words) -> float:
         return self.embedder.trust(asked) if isinstance(self.embedder, WordEmbedder) else 1.0
