@@ -25,7 +25,9 @@ __all__ = ["Figures", "FitReport", "Lookups", "Projection", "Texts", "fit", "not
 Floats = NDArray[np.float32]
 Places = NDArray[np.intp]
 Words = tuple[str, ...]
+Rows = Places | slice
 
+_EVERY = slice(None)
 _RANK = 128
 _GRAMS = 1 << 15  # words and pairs of words that have a row of their own, the most usual ones
 _BATCH = 128
@@ -333,12 +335,27 @@ class _Adam:
         self._mean = np.zeros_like(self.value)
         self._square = np.zeros_like(self.value)
 
-    def step(self, gradient: Floats, rate: float, done: int, rows: Any = ...) -> None:
-        """Move the rows, all by default, in the ``done``-th step."""
-        self._mean[rows] += 0.1 * (gradient - self._mean[rows])
-        self._square[rows] += 0.001 * (gradient**2 - self._square[rows])
+    def step(self, gradient: Floats, rate: float, done: int, rows: Rows = _EVERY) -> None:
+        """Move the rows, all by default, in the ``done``-th step; ``gradient`` is overwritten.
+
+        Most of a fit is spent here: all is done in place, in two buffers beside the parameter's.
+        """
+        mean, square = self._mean[rows], self._square[rows]
+        change = gradient - mean
+        change *= 0.1
+        mean += change
+        gradient *= gradient
+        gradient -= square
+        gradient *= 0.001
+        square += gradient
         rate *= float(np.sqrt(1 - 0.999**done) / (1 - 0.9**done))
-        self.value[rows] -= rate * self._mean[rows] / (np.sqrt(self._square[rows]) + 1e-8)
+        np.multiply(mean, rate, out=change)
+        np.sqrt(square, out=gradient)
+        gradient += 1e-8
+        change /= gradient
+        self.value[rows] -= change
+        if not isinstance(rows, slice):  # then these are copies
+            self._mean[rows], self._square[rows] = mean, square
 
 
 class _Bags:
@@ -355,9 +372,14 @@ class _Bags:
         self._rows = [
             np.array([place[gram] for gram in text if gram in place], np.intp) for text in hashed
         ]
+        few = 0 < len(texts) <= _BATCH  # so that they are one batch, in another order each time
+        self._whole = self._dense(np.arange(len(texts)))[1] if few else None
 
-    def __getitem__(self, batch: Places) -> tuple[Places, Floats]:
+    def __getitem__(self, batch: Places) -> tuple[Rows, Floats]:
         """Return the columns that the rows of a batch have, and the dense rows: [b, columns]."""
+        return self._dense(batch) if self._whole is None else (_EVERY, self._whole[batch])
+
+    def _dense(self, batch: Places) -> tuple[Places, Floats]:
         rows = [self._rows[i] for i in batch]
         columns, inside = np.unique(np.concatenate(rows), return_inverse=True)
         bag = np.zeros((len(batch), len(columns)), np.float32)
@@ -383,6 +405,8 @@ def _descend(
     silence = _Adam(np.zeros(rank + 1))
     slope = _Adam(np.zeros(1))  # its logarithm
     decay, unscored = _DECAY / n, _UNSCORED[0] * n / (n + _UNSCORED[1])
+    masks = np.isneginf(lookups.logits)
+    zero_shot = np.where(masks, 0, lookups.logits)
     order = np.empty(0, np.intp)
     checks = {round((check + 1) * steps / _CHECKS) for check in range(_CHECKS)}
     for done in range(1, steps + 1):
@@ -391,28 +415,29 @@ def _descend(
         batch, order = order[:_BATCH], order[_BATCH:]
         columns, bag = bags[batch]
         meaning, candidates = lookups.queries.meanings[batch], lookups.candidates[batch]
-        right = lookups.right[batch]
-        masked = np.isneginf(lookups.logits[batch])
+        each, right = np.arange(len(batch)), lookups.right[batch]
 
         # Forward. Half of the queries do without the zero-shot score, so that what is learned does
         # not lean on it, and some keys without their residuals, so that A and B learn to do.
-        given = np.where(masked, 0, lookups.logits[batch]) * _kept(rng, (len(batch), 1), unscored)
+        given = zero_shot[batch] * _kept(rng, (len(batch), 1), unscored)
         kept = _kept(rng, (len(batch), rank), _DROPPED) / np.float32(1 - _DROPPED)
         with_residual = _kept(rng, (len(lookups.keys), 1), _UNKEYED)
         hidden = _beside((bag @ words.value[columns] + meaning @ meanings.value) * kept, 1)
-        codes = _beside(lookups.meanings @ key.value, 0) + with_residual * residuals.value
-        learned = np.take_along_axis(hidden @ codes.T, candidates, 1)
+        codes = with_residual * residuals.value
+        codes[:, :rank] += lookups.meanings @ key.value
         scale = np.exp(slope.value)
-        logits = scale * given + learned - (hidden @ silence.value)[:, None]
-        logits[masked] = -np.inf
+        logits = (hidden @ codes.T)[each[:, None], candidates]
+        logits += scale * given
+        logits -= (hidden @ silence.value)[:, None]
+        logits[masks[batch]] = -np.inf
 
         # Backward, from the gradient of the logits and of the null key's.
         error = softmax(_beside(logits, null))
-        error[np.arange(len(batch)), right] -= 1
+        error[each, right] -= 1
         error /= len(batch)
         of_logits, of_null = error[:, :last], error[:, last]
         of_products = np.zeros((len(batch), len(lookups.keys)), np.float32)
-        np.add.at(of_products, (np.arange(len(batch))[:, None], candidates), of_logits)
+        np.add.at(of_products, (each[:, None], candidates), of_logits)
         of_codes = of_products.T @ hidden
         of_hidden = of_products @ codes + of_null[:, None] * silence.value
         of_projected = of_hidden[:, :rank] * kept
