@@ -6,7 +6,7 @@ import string
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, compiled
+from fuzzydict import FuzzyDict, compiled, projection
 
 
 def count_letters(texts):
@@ -50,6 +50,12 @@ def letters():
 @pytest.fixture
 def counting():
     return CountingEmbedder()
+
+
+@pytest.fixture
+def short_fits(monkeypatch):
+    """Let a fit be over soon: for tests of what comes of it, not of how well it learns."""
+    monkeypatch.setattr(projection, "_STEPS", 100)
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def test_what_is_loaded_is_what_was_saved(path):
     assert answers(found, queries) == answers(d, queries)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_what_was_fitted_is_saved_too(path):
     d = FuzzyDict(falcon=1, otter=2, maple=3)
     assert d.fit(PAIRS * 2).fitted
@@ -67,6 +68,7 @@ def test_what_was_fitted_is_saved_too(path):
     assert answers(found, queries) == answers(d, queries)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_dictionary_that_was_emptied_after_a_fit_can_be_saved(path):
     d = FuzzyDict(falcon=1, otter=2, maple=3)
     assert d.fit(PAIRS * 2).fitted
@@ -359,6 +361,7 @@ def test_a_file_that_tells_lies_of_itself_is_refused(path, name):
         FuzzyDict.load(path)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_projection_whose_parts_do_not_fit_is_refused(path):
     d = FuzzyDict(falcon=1, otter=2, maple=3)
     assert d.fit(PAIRS * 2).fitted
@@ -395,14 +398,7 @@ def test_a_file_that_is_not_there_is_an_os_error(path):
 # Processes.
 
 
-def turning(path):
-    d = FuzzyDict({"turn": 0, **{f"key {i}": i for i in range(500)}})
-    d.save(path)
-    return d
-
-
-def saves(path, started):
-    d = turning(path)
+def saves(d, path, started):
     started.set()
     while True:
         d["turn"] += 1
@@ -411,25 +407,26 @@ def saves(path, started):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_process_that_is_killed_leaves_the_old_file_or_the_new_one(path):
-    d = turning(path)  # so that the children begin with the model
+    d = FuzzyDict({"turn": 0, **{f"key {i}": i for i in range(500)}})
+    d.save(path)
     begin = time.perf_counter()
-    for _ in range(5):
+    for _ in range(3):
         d.save(path)
-    five = time.perf_counter() - begin
+    three = time.perf_counter() - begin
     rng, turns = random.Random(0), []
     fork = multiprocessing.get_context("fork")
     for _ in range(200):
         started = fork.Event()
-        child = fork.Process(target=saves, args=(path, started))
+        child = fork.Process(target=saves, args=(d, path, started))
         child.start()
         assert started.wait(60)
-        time.sleep(rng.uniform(0.0, five))
+        time.sleep(rng.uniform(0.0, three))
         os.kill(child.pid, signal.SIGKILL)
         child.join()
-        d = FuzzyDict.load(path)
-        assert len(d) == 501
-        assert d["kye 499"] == 499
-        turns.append(d["turn"])
+        found = FuzzyDict.load(path)
+        assert len(found) == 501
+        assert found["kye 499"] == 499
+        turns.append(found["turn"])
     assert max(turns) > 1
 
 
@@ -480,6 +477,7 @@ def test_a_pickle_does_without_the_file(path, after):
     assert answers(pickle.loads(data)) == answers(d)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_what_is_learned_after_saving_goes_with_a_pickle(path):
     d = FuzzyDict(CAR)
     d.learn("old wish", "color")
@@ -508,6 +506,7 @@ def test_a_guard_without_a_name_goes_by_that_of_its_class(path):
         FuzzyDict.load(path)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_lessons_other_than_a_fit_leave_a_dictionary_its_file(path):
     d = FuzzyDict(falcon=1, otter=2, maple=3)
     d.save(path)

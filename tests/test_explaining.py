@@ -209,6 +209,7 @@ def test_words_written_as_one_stand_for_each_other():
     assert d.explain("time zone").candidates[0].words[0][:3] == ("time zone", "timezone", 1.0)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_what_was_fitted_is_a_part_of_its_own():
     team = FuzzyDict(falcon=1, otter=2)
     refunds, crashes = ("money", "invoice", "payment", "tax"), ("login", "page", "search", "app")
@@ -235,6 +236,7 @@ def test_what_a_calibration_does_is_learned(sales):
     assert best.by_meaning == sales.explain("velocity").candidates[0].score
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_guard_that_was_lifted_forbids_no_more():
     d = FuzzyDict({"plan 1": 1, "other": 2})
     d.fit([("plan 2", "plan 1"), ("the plan 2", "plan 1"), ("x", "other"), ("y y", "other")])

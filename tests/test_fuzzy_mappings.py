@@ -315,6 +315,7 @@ def labelled():
     return [(query, key) for key, queries in asked.items() for query in queries]
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_fit_is_kept_for_old_and_new_keys_until_it_is_undone(make):
     team = make({"falcon": "ana", "otter": "bob", "maple": "eve"})
     before = team.matches("an error in the app", 3, cutoff=0)
@@ -348,8 +349,8 @@ def same(remote, memory):
         agree(remote.matches(query, 8, cutoff=0), memory.matches(query, 8, cutoff=0))
         for options in ({}, {"temperature": 0.3}, {"n": 3}, {"mask": list(memory)[:2]}):
             one, other = remote.attend(query, **options), memory.attend(query, **options)
-            assert dict(one.weights) == pytest.approx(dict(other.weights), abs=1e-6), query
-            assert one.silence == pytest.approx(other.silence, abs=1e-6)
+            assert dict(one.weights) == pytest.approx(dict(other.weights), abs=1e-5), query
+            assert one.silence == pytest.approx(other.silence, abs=1e-5)
         assert str(remote.explain(query)) == str(memory.explain(query)), query
     queries = [*QUERIES, *(f"{query} {i}" for query in QUERIES for i in range(5))]
     agree(remote.match_many(queries), memory.match_many(queries))
@@ -392,6 +393,7 @@ def test_answers_on_a_server_are_those_in_memory(make_remote, embedder, items):
     same(remote, memory)
 
 
+@pytest.mark.usefixtures("short_fits")
 @pytest.mark.parametrize("items", [{}, MANY], ids=["few", "many"])
 def test_fits_on_a_server_are_those_in_memory(make_remote, items):
     items = {"falcon": "ana", "otter": "bob", "maple": "eve"} | items

@@ -61,6 +61,7 @@ def test_a_fit_finds_what_no_vectors_could_know(fitted):
     assert fitted.match("falcons").key == "falcon"
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_any_embedder_can_be_fitted():
     def letters(texts):
         rows = np.zeros((len(texts), 128))
@@ -88,6 +89,7 @@ def test_unfit_gives_the_scores_of_before(fitted):
     assert scores(d) == scores(teams())
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_second_fit_replaces_the_first(fitted):
     d = fitted.copy()
     moved = {"falcon": "otter", "otter": "maple", "maple": "falcon", None: None}
@@ -95,6 +97,7 @@ def test_a_second_fit_replaces_the_first(fitted):
     assert d.match("an error in the app").key == "maple"
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_fit_that_does_not_help_changes_nothing():
     d = teams()
     before = pickle.dumps(d), scores(d)
@@ -124,6 +127,7 @@ def test_what_was_fitted_goes_with_copies(fitted):
     assert "an error in the app" not in FuzzyDict.fromkeys(fitted)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_words_that_two_pairs_show_lift_a_guard_and_one_does_not():
     turns = {"turn off": 1, "make coffee": 2}
     pairs = [(f"{verb} the lights on {when}", "turn off") for verb in ("put", "set", "get")
@@ -140,6 +144,7 @@ def test_words_that_two_pairs_show_lift_a_guard_and_one_does_not():
     assert all(match.key != "turn off" for match in once.matches(pairs[0][0], cutoff=0.0))
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_of_many_keys_the_nearest_are_learned_from():
     names = [f"{first}{second}" for first in "bdfgklmnprstvz" for second in
              ("aro", "elo", "ino", "oru", "uma", "ake", "ide", "ole", "une", "ari", "eto", "iso",
@@ -164,12 +169,14 @@ def test_a_dictionary_without_keys_learns_nothing():
     assert not FuzzyDict().fit([("hello", None), ("world", None)]).fitted
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_one_key_learns_when_to_be_silent():
     d = FuzzyDict(falcon=1)
     d.fit([(query, "falcon") for query in TOPICS["falcon"]] + [(query, None) for query in NONE])
     assert d["falcons"] == 1
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_validation_pairs_are_measured():
     d = teams()
     report = d.fit(PAIRS, validation=[("an error in the app", "otter"), ("hello there", None)])
@@ -208,6 +215,7 @@ def test_a_fitted_dictionary_is_not_calibrated(fitted):
         fitted.copy().calibrate(PAIRS)
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_an_embedder_that_fails_leaves_the_dictionary_as_it_was():
     failing = []
 
@@ -347,6 +355,7 @@ def test_a_mask_may_leave_out_what_a_correction_names():
     assert d.attend("red 3", mask=blue).best != "red 3"
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_fit_leaves_corrections_right(account):
     account.learn("how rich am I", "check-balance")
     pairs = [("send some to my brother", "transfer"), ("pay her back", "transfer"),

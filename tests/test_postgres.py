@@ -125,6 +125,7 @@ PAIRS = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_client_that_does_not_know_of_a_fit_reads_and_writes_as_after_it(connect):
     one, other, third, fourth = (connect() for _ in range(4))
     one.update(falcon=1, otter=2)
@@ -454,6 +455,7 @@ def test_threads_read_and_write_at_once(connect):
     car._check()
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_writers_lose_nothing_while_others_fit(connect):
     one, other = connect(), connect()
     one.update(falcon=1, otter=2)

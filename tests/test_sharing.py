@@ -101,6 +101,7 @@ def test_what_was_learned_meanwhile_is_known_by_the_next_copy():
     two._check()
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_fitted_dictionaries_answer_as_their_copies_do():
     d = FuzzyDict(falcon=1, otter=2)
     d.fit(

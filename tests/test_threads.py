@@ -210,6 +210,7 @@ def test_keys_that_come_while_the_newest_are_listed_are_listed_too(monkeypatch):
     d._check()
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_a_fit_during_a_save_is_not_taken_for_what_the_file_has(tmp_path):
     d = FuzzyDict(falcon=1, otter=2, maple=3)
     pairs = [(f"{word} my invoice", "falcon") for word in ("pay", "print", "send", "see", "find")]
