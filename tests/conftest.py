@@ -1,5 +1,6 @@
 """What several tests share: the dictionary of a car, and embedders that cost nothing."""
 
+import os
 import shutil
 import string
 
@@ -13,6 +14,11 @@ def count_letters(texts):
     """Embed texts by how often each letter is in them: small, fast and predictable."""
     letters = string.ascii_lowercase
     return np.array([[text.lower().count(letter) for letter in letters] for text in texts], float)
+
+
+def untraced():
+    """Return the environment for a child that covers nothing new: to trace one takes long."""
+    return {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
 
 
 class CountingEmbedder:

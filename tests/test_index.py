@@ -441,6 +441,7 @@ def test_an_interrupted_search_is_taken_up_by_the_next(large, monkeypatch):
     assert recall(index.search(rows, 1), [[key] for key in range(COUNT)]) >= 0.99
 
 
+@pytest.mark.no_cover
 @settings(
     max_examples=15,
     deadline=None,

@@ -494,7 +494,7 @@ def test_the_scale_of_an_embedder_is_found_from_its_answers(default_embedder, sc
     for query, found in zip(queries, made, strict=True):
         shares = found.probabilities()
         for key, share in zip([*found.keys, None], [*shares, 1 - shares.sum()], strict=True):
-            pairs += [(query, key)] * round(20 * float(share))
+            pairs += [(query, key)] * round(10 * float(share))
     assert matcher.calibrate(pairs).scale == scale
 
 

@@ -58,6 +58,7 @@ def test_many_pairs_are_held_out_once():
     assert next(steps) <= 800
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_the_same_seed_gives_the_same_and_another_another():
     one, same, other = (fit(lookups(30, 4), seed=seed)[0] for seed in (0, 0, 1))
     for name in ("grams", "weights", "query", "key", "null", "slope"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import untraced
 
 _PATH = Path(__file__).parent / "benchmarks" / "speed.py"
 _SPEC = importlib.util.spec_from_file_location("speed", _PATH)
@@ -23,8 +24,9 @@ _SPEC.loader.exec_module(speed)
 def test_every_row_has_its_line_and_every_file_is_written(tmp_path: Path) -> None:
     command = [sys.executable, str(_PATH), "--sizes", "20", "--turns", "1", "--million", "40"]
     done = subprocess.run(
-        [*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=300
-    )
+        [*command, "--out", str(tmp_path)],
+        capture_output=True, text=True, timeout=300, env=untraced(),
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "speed.json").read_text("utf-8"))
     assert {each["row"] for each in report["figures"]} == set(speed.ROWS)

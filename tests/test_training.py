@@ -1,6 +1,5 @@
 """Training: from a text to a model file, and the parts on the way."""
 
-import os
 import random
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import untraced
 
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
@@ -188,12 +188,10 @@ def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: object) -> None
         "made = t.build_thesaurus(corpora.wordnet_reader(), []);"
         "print(hashlib.sha1(repr(made).encode()).hexdigest())"
     )
-    # Nothing is covered here that is not covered above, and to trace it takes minutes.
-    environment = {name: os.environ[name] for name in os.environ if "COVERAGE" not in name}
     children = [
         subprocess.Popen(
             [sys.executable, "-c", code],
-            env={**environment, "PYTHONHASHSEED": seed},
+            env={**untraced(), "PYTHONHASHSEED": seed},
             stdout=subprocess.PIPE,
         )
         for seed in ("1", "2")
