@@ -140,6 +140,7 @@ def test_a_series_is_mapped_by_get_where_something_may_fit_nothing(cluster):
     )
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_dictionaries_of_the_same_items_are_told_apart():
     from dask.base import tokenize
 

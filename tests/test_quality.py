@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 quality = pytest.importorskip("quality")
 
+pytestmark = pytest.mark.no_cover  # thousands of lookups, which go where those of other tests go
 EVAL = Path(os.environ.get("FUZZYDICT_EVAL", quality.ROOT.parent / "shared" / "eval"))
 
 

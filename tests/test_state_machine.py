@@ -278,4 +278,4 @@ STEPS = int(os.environ.get("FUZZYDICT_STEPS", "4000"))
 FuzzyAgainstPlain.TestCase.settings = settings(
     max_examples=STEPS // 50, stateful_step_count=50, deadline=None
 )
-TestFuzzyAgainstPlain = FuzzyAgainstPlain.TestCase
+TestFuzzyAgainstPlain = pytest.mark.no_cover(FuzzyAgainstPlain.TestCase)
