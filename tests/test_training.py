@@ -1,5 +1,6 @@
 """Training: from a text to a model file, and the parts on the way."""
 
+import os
 import random
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import untraced
+from small_wordnet import SmallWordNet
 
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
@@ -18,6 +20,8 @@ from fuzzydict.training import corpora, fitting, vectors
 from fuzzydict.training.episodes import Episode, episodes, mistype
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture(scope="session")
 def lexicon() -> list[corpora.Entry]:
@@ -25,15 +29,15 @@ def lexicon() -> list[corpora.Entry]:
 
 
 @pytest.fixture(scope="session")
-def wordnet() -> object:
+def wordnet() -> SmallWordNet:
     try:
-        return corpora.wordnet_reader()
+        return SmallWordNet(corpora.wordnet_reader())
     except corpora.CorpusNotFoundError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
-def thesaurus(wordnet: object, lexicon: list[corpora.Entry]) -> Thesaurus:
+def thesaurus(wordnet: SmallWordNet, lexicon: list[corpora.Entry]) -> Thesaurus:
     return build_thesaurus(wordnet, lexicon)
 
 
@@ -54,11 +58,16 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # From a text to a model, by the command.
 
 
-@pytest.fixture(scope="session")
-def model(text: Path, wordnet: object) -> Path:
-    path = text.with_name("mine.safetensors")
-    assert main(["train", "--text", str(text), "-o", str(path), "--lookups", "60"]) == 0
+def train(text: Path, path: Path, wordnet: SmallWordNet) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpora, "wordnet_reader", lambda: wordnet)
+        assert main(["train", "--text", str(text), "-o", str(path), "--lookups", "20"]) == 0
     return path
+
+
+@pytest.fixture(scope="session")
+def model(text: Path, wordnet: SmallWordNet) -> Path:
+    return train(text, text.with_name("mine.safetensors"), wordnet)
 
 
 def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
@@ -68,9 +77,10 @@ def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
     assert FuzzyDict({"colour": 1, "engine": 2}, embedder=str(model)).match("colours") is not None
 
 
-def test_the_same_text_gives_the_same_bytes(model: Path, text: Path, tmp_path: Path) -> None:
-    again = tmp_path / "mine.safetensors"
-    main(["train", "--text", str(text), "-o", str(again), "--lookups", "60"])
+def test_the_same_text_gives_the_same_bytes(
+    model: Path, text: Path, tmp_path: Path, wordnet: SmallWordNet
+) -> None:
+    again = train(text, tmp_path / "mine.safetensors", wordnet)
     assert again.read_bytes() == model.read_bytes()
 
 
@@ -169,8 +179,8 @@ def test_a_line_of_other_fields_is_named(tmp_path: Path) -> None:
         corpora.read_lexicon(tmp_path)
 
 
-def test_counts_are_those_of_wordnet(wordnet: object) -> None:
-    lemmas = wordnet.synset("car.n.01").lemmas()  # type: ignore[attr-defined]
+def test_counts_are_those_of_wordnet(wordnet: SmallWordNet) -> None:
+    lemmas = wordnet.synset("car.n.01").lemmas()
     assert [corpora.tag_count(lemma) for lemma in lemmas] == [lemma.count() for lemma in lemmas]
 
 
@@ -182,16 +192,18 @@ def test_episodes_are_the_same_for_the_same_seed(thesaurus: Thesaurus) -> None:
     assert list(episodes(thesaurus, 5, 1)) != list(episodes(thesaurus, 5, 2))
 
 
-def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: object) -> None:
+def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: SmallWordNet) -> None:
     code = (
         "import hashlib; from fuzzydict.training import corpora, thesaurus as t;"
-        "made = t.build_thesaurus(corpora.wordnet_reader(), []);"
+        "from small_wordnet import SmallWordNet;"
+        "made = t.build_thesaurus(SmallWordNet(corpora.wordnet_reader()), []);"
         "print(hashlib.sha1(repr(made).encode()).hexdigest())"
     )
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     children = [
         subprocess.Popen(
             [sys.executable, "-c", code],
-            env={**untraced(), "PYTHONHASHSEED": seed},
+            env={**untraced(), "PYTHONHASHSEED": seed, "PYTHONPATH": path},
             stdout=subprocess.PIPE,
         )
         for seed in ("1", "2")
@@ -202,7 +214,7 @@ def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: object) -> None
 
 
 def test_an_episode_asks_for_keys_that_it_has_and_for_others(thesaurus: Thesaurus) -> None:
-    made = list(episodes(thesaurus, 40, 1))
+    made = list(episodes(thesaurus, 200, 1))
     rights = [right for episode in made for _, right in episode.lookups]
     assert 0.2 < sum(right is None for right in rights) / len(rights) < 0.6
     for episode in made:
@@ -216,6 +228,8 @@ def test_a_mistyped_word_is_near_the_word() -> None:
     typos = {mistype("receive", rng) for _ in range(200)}
     assert "recieve" in typos
     assert all(5 <= len(typo) <= 9 for typo in typos)
+    without_sounds = {mistype("kk", rng) for _ in range(200)}
+    assert all(1 <= len(typo) <= 3 for typo in without_sounds)
 
 
 # Fitting.
