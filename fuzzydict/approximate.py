@@ -126,22 +126,22 @@ class ApproximateIndex(Generic[K]):
         """Walk the graph for each query, and wider for those to which no key that it finds is
         near: there it may have gone astray."""
         found: list[list[K]] = [[] for _ in queries]
+        largest = graph.longest * np.linalg.norm(queries, axis=1)  # that a product could be
         asked = list(range(len(queries)))
         for width, near_enough in _WALKS:
             proposed = graph.near(queries[asked], n, width) if asked else []
+            far = []
             for i, keys in zip(asked, proposed, strict=True):
-                found[i] = self._exact.search(queries[i, None], n, keys)[0]
-            asked = [
-                i
-                for i, keys in zip(asked, proposed, strict=True)
-                if keys is not None and self._nearness(graph, queries[i], found[i]) < near_enough
-            ]
+                if keys is None:
+                    found[i] = self._exact.search(queries[i, None], n)[0]
+                    continue
+                products = self._exact.rows(keys) @ queries[i]
+                best = np.argsort(-products, kind="stable")[:n].tolist()
+                found[i] = [keys[place] for place in best]
+                if products[best[0]] < near_enough * largest[i]:
+                    far.append(i)
+            asked = far
         return found
-
-    def _nearness(self, graph: "_Graph[K]", query: Vectors, found: list[K]) -> float:
-        """Return the best key's share of the largest product that there could be, up to 1."""
-        best = float((self._exact.rows(found[:1]) @ query)[0])
-        return best / (graph.longest * float(np.linalg.norm(query)))
 
     def _grown(self) -> "_Graph[K] | None":
         """Return the graph with all keys in it, or None for few keys."""
@@ -241,8 +241,9 @@ class _Graph(Generic[K]):
     def near(self, queries: Vectors, n: int, width: int) -> list[list[K] | None]:
         """Return for each query the keys of ``width`` nodes, most of the ``n`` best among them.
 
-        None for a query that only the whole matrix can answer: one of zeros, to which no row is
-        nearer than another, or any while the nodes are few.
+        Of the keys of one row no more than ``n``. None for a query that only the whole matrix can
+        answer: one of zeros, to which no row is nearer than another, or any while the nodes are
+        few.
         """
         found: list[list[K] | None] = [None] * len(queries)
         width = max(width, n + n // 2)
@@ -253,7 +254,7 @@ class _Graph(Generic[K]):
         if len(asked):
             with suppress(self._voyager.RecallError):  # tombstones cut some nodes off
                 for place, nodes in zip(asked, self._walk(queries[asked], width), strict=True):
-                    found[place] = [key for node in nodes for key in self._keys[node]]
+                    found[place] = [key for node in nodes for key in self._keys[node][:n]]
         return found
 
     def _walk(self, queries: Vectors, width: int) -> list[list[int]]:

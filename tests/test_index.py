@@ -300,6 +300,7 @@ def test_thousands_of_equal_rows_hide_no_other(large):
     assert index.search(others, 1) == [[key] for key in range(1, COUNT, 2)]
     assert index.search(rows[:1], 70) == exact.search(rows[:1], 70) == [list(range(0, 140, 2))]
     assert len(index._graph._keys) == COUNT // 2 + 1
+    assert len(index._graph.near(rows[:1], 3, 96)[0]) == 95 + 3
     for key in range(0, COUNT, 2):
         index.remove(key)
     assert not index._graph.is_stale
