@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False, freethreading_compatible=True
-"""The inner loops of a lookup, compiled.
+"""The inner loops of a lookup, compiled, in the order in which a query meets them.
 
 Each has a twin in Python and NumPy, which says what it does, stands in where this was not built,
 and is its oracle in the tests: the two agree but for the rounding of floats.
@@ -95,7 +95,388 @@ cdef extern from *:
     ) noexcept nogil
 
 
-# How texts are written: `fuzzydict.spelling.similarities`
+# The words of a text: `fuzzydict.text.words`
+
+cdef enum:
+    MOST_LETTERS = 1000
+
+
+cdef inline bint is_upper(uint8_t letter) noexcept nogil:
+    return b"A"[0] <= letter <= b"Z"[0]
+
+
+cdef inline bint is_lower(uint8_t letter) noexcept nogil:
+    return b"a"[0] <= letter <= b"z"[0]
+
+
+cdef inline bint is_digit(uint8_t letter) noexcept nogil:
+    return b"0"[0] <= letter <= b"9"[0]
+
+
+def split(text, int longest):
+    """Return the words of the first characters of a text in ASCII; None where it is another, or
+    has apostrophes or commas, that the twin looks at."""
+    cdef uint8_t letters[MOST_LETTERS + 3]
+    cdef int n, i, k, start
+    cdef bint lower = False, upper = False, numeric
+    if type(text) is not str or not PyUnicode_IS_ASCII(text):
+        return None
+    n = <int>min(<Py_ssize_t>len(text), <Py_ssize_t>min(longest, <int>MOST_LETTERS))
+    memcpy(letters, PyUnicode_1BYTE_DATA(text), n)
+    memset(letters + n, 0, 3)
+    for i in range(n):
+        if letters[i] == b"'"[0] or letters[i] == b","[0]:
+            return None
+        lower = lower or is_lower(letters[i])
+        upper = upper or is_upper(letters[i])
+    words = []
+    i = 0
+    while i < n:
+        start = i
+        numeric = is_digit(letters[i])
+        if not numeric and not is_lower(letters[i]) and not is_upper(letters[i]):
+            i += 1
+            continue
+        i += 1
+        while i < n:
+            if numeric:
+                if not is_digit(letters[i]):
+                    break
+            elif not is_lower(letters[i]) and not is_upper(letters[i]):
+                break
+            elif lower and upper and begins_word(letters, i):
+                break
+            i += 1
+        for k in range(start, i):
+            if is_upper(letters[k]):
+                letters[k] += 32
+        words.append(PyUnicode_DecodeASCII(<char*>letters + start, i - start, NULL))
+    return tuple(words)
+
+
+cdef inline bint begins_word(const uint8_t* letters, int i) noexcept nogil:
+    # max|Connections, HTTP|Server, but URLs. What is before was made lower already, or is not yet.
+    if not is_upper(letters[i]):
+        return False
+    if is_lower(letters[i - 1]):
+        return True
+    return is_lower(letters[i + 1]) and not (
+        letters[i + 1] == b"s"[0] and not is_lower(letters[i + 2])
+    )
+
+
+# What is known of words: `fuzzydict.embedders.WordEmbedder.look_up`
+
+def look_up(
+    words, dict rows, const int8_t[:, :] table, const float[:] scale, const float[:] weights,
+    const float[:] density, elsewhere, bint guess,
+):
+    """Return vectors, rarity, trust and density of words: float32 [n, d] and three of [n]."""
+    cdef Py_ssize_t i, k, row, n = len(words), d = table.shape[1]
+    if not table.shape[0] == scale.shape[0] == weights.shape[0] == density.shape[0]:
+        raise ValueError(f"a table of {table.shape[0]} rows")
+    result = np.empty((n, d), np.float32), *np.ones((3, n), np.float32)
+    cdef float[:, ::1] vectors = result[0]
+    cdef float[::1] rarity = result[1], dense = result[3]
+    for i, word in enumerate(words):
+        found = rows.get(word)
+        if found is None:
+            result[0][i], result[1][i], result[2][i], result[3][i] = elsewhere(word, guess)
+            continue
+        row = found
+        rarity[i], dense[i] = weights[row], density[row]
+        for k in range(d):
+            vectors[i, k] = table[row, k] * scale[row]
+    return result
+
+
+# Words that share n-grams: `fuzzydict.embedders._NgramIndex.search`
+
+def sharing(
+    const uint32_t[::1] grams, const int32_t[::1] owners, const Py_ssize_t[::1] starts,
+    const float[::1] sizes, Py_ssize_t n,
+):
+    """Return the ``n`` words that have the largest shares of n-grams in common, among those of at
+    least half as many as any. Those of n-gram g are ``owners[starts[g] : starts[g + 1]]``."""
+    cdef uint16_t[::1] common = np.zeros(len(sizes), np.uint16)
+    cdef Py_ssize_t g, i, k, found = 0
+    cdef int32_t owner
+    cdef int most = 0, least
+    for g in range(len(grams)):
+        for i in range(starts[grams[g]], starts[grams[g] + 1]):
+            common[owners[i]] += 1
+            most = max(most, <int>common[owners[i]])
+    least = max(1, most // 2)
+    cdef double[::1] shares = np.empty(n)
+    result = np.empty(n, np.intp)
+    cdef Py_ssize_t[::1] places = result
+    for g in range(len(grams)):
+        for i in range(starts[grams[g]], starts[grams[g] + 1]):
+            owner = owners[i]
+            if common[owner] >= least:
+                found = keep_best(
+                    shares, places, found, common[owner] / (len(grams) + <double>sizes[owner]), owner
+                )
+                common[owner] = 0
+    return result[:found].tolist()
+
+
+# The meaning of texts: `fuzzydict.embedders.WordEmbedder.encode_words`
+
+def embed(
+    texts, dict rows, set opening, const int8_t[:, :] table, const float[:] scale,
+    const float[:] weights, elsewhere, bint guess, int most_words, int most_of_phrase, float[:, ::1] out
+):
+    """Set ``out``, of zeros, to the vectors of texts, of unit length or zero.
+
+    The vector of the word in row r is ``table[r] * scale[r]`` and its weight ``weights[r]``;
+    ``elsewhere`` tells vector, rarity and trust of others. Phrases begin with words of ``opening``.
+    """
+    cdef Py_ssize_t owner, row
+    cdef int start, end, count, i, d = <int>out.shape[1]
+    cdef float weight
+    cdef double length
+    cdef const float[::1] vector
+    cdef tuple words
+    if table.shape[1] != d or not table.shape[0] == scale.shape[0] == weights.shape[0]:
+        raise ValueError(f"a table of {table.shape[0]} rows of {table.shape[1]} numbers, not {d}")
+    for owner, words in enumerate(texts):
+        count = min(<int>len(words), most_words)
+        start = 0
+        while start < count:
+            word, end = words[start], start + 1
+            if count > end and word in opening:
+                end = min(start + most_of_phrase, count)
+                while end > start + 1:
+                    phrase = " ".join(words[start:end])
+                    if phrase in rows:
+                        word = phrase
+                        break
+                    end -= 1
+            start = end
+            found = rows.get(word)
+            if found is not None:
+                row = found
+                for i in range(d):
+                    out[owner, i] += table[row, i] * scale[row] * weights[row]
+                continue
+            vector, rarity, trust, _ = elsewhere(word, guess)
+            weight = rarity * trust
+            for i in range(d):
+                out[owner, i] += vector[i] * weight
+        length = 0
+        for i in range(d):
+            length += <double>out[owner, i] * out[owner, i]
+        length = sqrt(length)
+        if length > 0:
+            for i in range(d):
+                out[owner, i] = <float>(out[owner, i] / length)
+
+
+# The spelling of texts as vectors: `fuzzydict.spelling.encode`
+
+cdef enum:
+    BUCKETS = 1024
+    DIMENSION = 64
+
+
+def encode(texts, const int8_t[:, ::1] projection, float[:, ::1] out):
+    """Set ``out``, [len(texts), 64], to the spelling vectors of texts; ``projection`` is [1024, 64]
+    of 1 and -1."""
+    cdef uint8_t[BUCKETS] seen
+    cdef int16_t[DIMENSION] sums
+    cdef Py_UCS4* codes
+    cdef Py_ssize_t owner, n, i
+    cdef uint32_t salt, value
+    cdef int k, bucket
+    cdef float length
+    if projection.shape[0] != BUCKETS or projection.shape[1] != DIMENSION:
+        raise ValueError("a projection of another shape")
+    if out.shape[0] != len(texts) or out.shape[1] != DIMENSION:
+        raise ValueError(f"{out.shape[0]} vectors of {out.shape[1]} for {len(texts)} texts")
+    for owner, text in enumerate(texts):
+        framed = f"\2{text}\3"
+        n = len(framed)
+        codes = PyUnicode_AsUCS4Copy(framed)
+        if codes == NULL:
+            raise MemoryError
+        memset(seen, 0, BUCKETS)
+        memset(sums, 0, sizeof(sums))
+        for salt in range(4):
+            for i in range(n - (salt > 0) - (salt > 1)):
+                # A character alone, with the next, with the one after it, and with both.
+                if salt == 0 and codes[i] <= 3:
+                    continue
+                value = <uint32_t>codes[i] + (salt << 24)
+                if salt == 1 or salt == 3:
+                    value = value * 69069 + <uint32_t>codes[i + 1]
+                if salt >= 2:
+                    value = value * 69069 + <uint32_t>codes[i + 2]
+                bucket = <uint32_t>(value * <uint32_t>2654435761) >> 22
+                if not seen[bucket]:
+                    seen[bucket] = 1
+                    for k in range(DIMENSION):
+                        sums[k] += projection[bucket, k]
+        PyMem_Free(codes)
+        length = 0
+        for k in range(DIMENSION):
+            length += <float>sums[k] * <float>sums[k]
+        length = max(<float>sqrt(length), <float>1e-9)
+        for k in range(DIMENSION):
+            out[owner, k] = sums[k] / length
+
+
+# The rows of the largest products: `fuzzydict.rows.Rows.nearest`
+
+cdef enum:
+    MOST = 32767  # of a number of 16 bits
+    BLOCK = 256  # rows that stay in the cache for their second part
+
+
+WIDEST = 512  # numbers of a row whose products by such fit into 32 bits: 2 ** 31 / 127 / MOST
+
+
+cdef class Search:
+    """The rows of the largest products with a query: a look at all, then at those in doubt.
+
+    The query is rounded to 16 bits, in which its products with bytes are exact and take a third of
+    the time of floats; how much that hides of a product is bounded. All rows were looked at when
+    `look` was called for each of them.
+    """
+
+    cdef const int8_t[:, :] numbers
+    cdef const float[:, :] scales
+    cdef const float[::1] query
+    cdef int16_t[::1] rounded
+    cdef float[2] steps  # of the rounded query, in each part
+    cdef int[3] ends  # of the parts
+    cdef int parts
+    cdef float[::1] about
+
+    def __cinit__(self, numbers, scales, int tail, query):
+        cdef int part, i
+        cdef float most
+        self.numbers, self.scales, self.query = numbers, scales, query
+        cdef Py_ssize_t n = self.numbers.shape[0], d = self.numbers.shape[1]
+        self.parts = 1 + (tail > 0)
+        if d != self.query.shape[0] or d > WIDEST or not 0 <= tail <= d:
+            raise ValueError(f"rows of {d} numbers, a query of {self.query.shape[0]}")
+        if self.scales.shape[0] != n or self.scales.shape[1] < self.parts:
+            raise ValueError(f"{n} rows, scales of shape {np.shape(scales)}")
+        if d > 1 and self.numbers.strides[1] != 1:
+            raise ValueError("the numbers of a row are not side by side")
+        self.ends[0], self.ends[1], self.ends[2] = 0, <int>d - tail, <int>d
+        self.rounded = np.empty(d, np.int16)
+        self.about = np.zeros(n, np.float32)
+        for part in range(self.parts):
+            most = <float>1e-30
+            for i in range(self.ends[part], self.ends[part + 1]):
+                most = max(most, fabsf(self.query[i]))
+            self.steps[part] = most / MOST
+            for i in range(self.ends[part], self.ends[part + 1]):
+                self.rounded[i] = <int16_t>lrintf(self.query[i] / most * MOST)
+
+    def look(self, Py_ssize_t start, Py_ssize_t end):
+        """Look at the rows from ``start`` to ``end``, without the interpreter's lock."""
+        cdef Py_ssize_t row, rows
+        cdef int part, first, width
+        if not 0 <= start <= end <= self.numbers.shape[0]:
+            raise ValueError(f"no rows {start} to {end}")
+        with nogil:
+            row = start
+            while row < end:
+                rows = min(end - row, <Py_ssize_t>BLOCK)
+                for part in range(self.parts):
+                    first, width = self.ends[part], self.ends[part + 1] - self.ends[part]
+                    if width:
+                        add_products(
+                            &self.numbers[row, first], self.numbers.strides[0], rows,
+                            &self.rounded[first], width, &self.scales[row, part],
+                            self.scales.strides[0] // <Py_ssize_t>sizeof(float),
+                            self.steps[part], &self.about[row],
+                        )
+                row += rows
+
+    def best(self, Py_ssize_t n):
+        """Return the places of the ``n`` largest products, of equal ones the earlier first."""
+        cdef Py_ssize_t row, count = self.numbers.shape[0]
+        cdef float[::1] floor  # a heap of the n largest bounds from below
+        n = min(n, count)
+        if n < 1:
+            return np.empty(0, np.intp)
+        floor = np.full(n, -np.inf, np.float32)
+        with nogil:
+            for row in range(count):
+                if self.about[row] > floor[0] and self.about[row] - self.error(row) > floor[0]:
+                    replace_least(floor, self.about[row] - self.error(row))
+        cdef double[::1] products = np.empty(n)
+        result = np.empty(n, np.intp)
+        cdef Py_ssize_t[::1] places = result
+        cdef Py_ssize_t found = 0
+        with nogil:
+            for row in range(count):
+                if self.about[row] + self.error(row) >= floor[0]:
+                    found = keep_best(products, places, found, self.product(row), row)
+        if found < n:
+            raise ValueError("rows, or a query, are not finite")
+        return result
+
+    cdef inline float error(self, Py_ssize_t row) noexcept nogil:
+        # Each number of the query is off by half a step, and is multiplied by a byte; and floats.
+        cdef float error = <float>4e-7 * fabsf(self.about[row])
+        cdef int part
+        for part in range(self.parts):
+            error += (
+                self.scales[row, part] * self.steps[part] * <float>63.5
+                * (self.ends[part + 1] - self.ends[part])
+            )
+        return error
+
+    cdef double product(self, Py_ssize_t row) noexcept nogil:
+        cdef double product = 0, sum
+        cdef int part, i
+        for part in range(self.parts):
+            sum = 0
+            for i in range(self.ends[part], self.ends[part + 1]):
+                sum += <double>self.numbers[row, i] * self.query[i]
+            product += sum * self.scales[row, part]
+        return product
+
+
+cdef inline bint comes_before(
+    double value, Py_ssize_t place, double other, Py_ssize_t other_place
+) noexcept nogil:
+    return value > other or (value == other and place < other_place)
+
+
+cdef Py_ssize_t keep_best(
+    double[::1] values, Py_ssize_t[::1] places, Py_ssize_t found, double value, Py_ssize_t place
+) noexcept nogil:
+    # Keep a value among the largest so far, of equal ones the earlier place first; return how many.
+    cdef Py_ssize_t i = min(found, values.shape[0] - 1)
+    if found == values.shape[0] and not comes_before(value, place, values[i], places[i]):
+        return found
+    found = max(found, i + 1)
+    while i > 0 and comes_before(value, place, values[i - 1], places[i - 1]):
+        values[i], places[i] = values[i - 1], places[i - 1]
+        i -= 1
+    values[i], places[i] = value, place
+    return found
+
+
+cdef void replace_least(float[::1] heap, float value) noexcept nogil:
+    cdef Py_ssize_t place = 0, child = 1, n = heap.shape[0]
+    while child < n:
+        if child + 1 < n and heap[child + 1] < heap[child]:
+            child += 1
+        if value <= heap[child]:
+            break
+        heap[place] = heap[child]
+        place, child = child, 2 * child + 1
+    heap[place] = value
+
+
+# How alike texts are written: `fuzzydict.spelling.similarities`
 
 cdef enum:
     LONGEST = 64  # letters whose places fit into the bits of a number
@@ -344,7 +725,7 @@ cdef bint in_order(
     return k == n
 
 
-# What is known of words and texts
+# The words and the texts that are scored
 
 cdef class Word:
     """A word or phrase of the vocabulary, or what is guessed of another."""
@@ -499,7 +880,7 @@ cdef class Vocabulary:
         apart = usage([word.letters.text for word in [*mine, *places]])
         if len(apart) != len(mine) + len(places):
             raise ValueError(f"the usage of {len(apart)} words, not {len(mine) + len(places)}")
-        cdef _Meeting meeting = _Meeting(
+        cdef Meeting meeting = Meeting(
             dict(zip(mine, apart.tolist())), places, apart[len(mine) :], of_words, self.language
         )
         result = np.empty(len(held), np.float32)
@@ -519,7 +900,7 @@ cdef class Vocabulary:
         return result
 
 
-cdef class _Meeting:
+cdef class Meeting:
     """One query at a time, and its keys one by one."""
 
     cdef dict mine, places
@@ -538,7 +919,7 @@ cdef class _Meeting:
     cdef float weights[3][MAX_WORDS]
     cdef float trusted
     cdef bint is_known
-    cdef _Spelled letters
+    cdef Spelled letters
 
     def __cinit__(self, dict mine, dict places, apart, Judge of_words, language):
         self.mine, self.places, self.apart = mine, places, apart
@@ -553,9 +934,9 @@ cdef class _Meeting:
         cdef int w, k
         self.asked, self.number = asked, self.number + 1
         self.terms = min(<int>len(asked.terms), <int>MAX_TERMS)
-        self.patterns = [_Spelled(word.letters) for word in asked.terms]
+        self.patterns = [Spelled(word.letters) for word in asked.terms]
         self.initials = [Letters(self.language.initials(word.letters.text)) for word in asked.terms]
-        self.letters = _Spelled(asked.letters)
+        self.letters = Spelled(asked.letters)
         self.trusted, self.is_known = 0, True
         for k in range(3):
             self.all_of[k] = 0
@@ -667,7 +1048,7 @@ cdef class _Meeting:
         """Return how probably a term of the query and one of a key stand for the same thing:
         `fuzzydict.scoring.word_features`, judged."""
         cdef Word query = <Word>self.asked.terms[a]
-        cdef _Spelled spelled = <_Spelled>self.patterns[a]
+        cdef Spelled spelled = <Spelled>self.patterns[a]
         cdef Letters initials = <Letters>self.initials[a]
         cdef float x[WORD_FEATURES]
         cdef float trusted = query.trust * key.trust, cosine
@@ -710,7 +1091,7 @@ cdef class _Meeting:
         return 0
 
 
-cdef class _Spelled:
+cdef class Spelled:
     """The places of the letters of a text."""
 
     cdef Pattern pattern
@@ -747,384 +1128,3 @@ cdef int stand_for(Text apart, Text one, float* of_apart, float* of_one) except 
             of_apart[<int>start] = of_apart[<int>start + 1] = 1
             of_one[place] = 1
     return 0
-
-
-# The rows of the largest products: `fuzzydict.rows.Rows.nearest`
-
-cdef enum:
-    MOST = 32767  # of a number of 16 bits
-    BLOCK = 256  # rows that stay in the cache for their second part
-
-
-WIDEST = 512  # numbers of a row whose products by such fit into 32 bits: 2 ** 31 / 127 / MOST
-
-
-cdef class Search:
-    """The rows of the largest products with a query: a look at all, then at those in doubt.
-
-    The query is rounded to 16 bits, in which its products with bytes are exact and take a third of
-    the time of floats; how much that hides of a product is bounded. All rows were looked at when
-    `look` was called for each of them.
-    """
-
-    cdef const int8_t[:, :] numbers
-    cdef const float[:, :] scales
-    cdef const float[::1] query
-    cdef int16_t[::1] rounded
-    cdef float[2] steps  # of the rounded query, in each part
-    cdef int[3] ends  # of the parts
-    cdef int parts
-    cdef float[::1] about
-
-    def __cinit__(self, numbers, scales, int tail, query):
-        cdef int part, i
-        cdef float most
-        self.numbers, self.scales, self.query = numbers, scales, query
-        cdef Py_ssize_t n = self.numbers.shape[0], d = self.numbers.shape[1]
-        self.parts = 1 + (tail > 0)
-        if d != self.query.shape[0] or d > WIDEST or not 0 <= tail <= d:
-            raise ValueError(f"rows of {d} numbers, a query of {self.query.shape[0]}")
-        if self.scales.shape[0] != n or self.scales.shape[1] < self.parts:
-            raise ValueError(f"{n} rows, scales of shape {np.shape(scales)}")
-        if d > 1 and self.numbers.strides[1] != 1:
-            raise ValueError("the numbers of a row are not side by side")
-        self.ends[0], self.ends[1], self.ends[2] = 0, <int>d - tail, <int>d
-        self.rounded = np.empty(d, np.int16)
-        self.about = np.zeros(n, np.float32)
-        for part in range(self.parts):
-            most = <float>1e-30
-            for i in range(self.ends[part], self.ends[part + 1]):
-                most = max(most, fabsf(self.query[i]))
-            self.steps[part] = most / MOST
-            for i in range(self.ends[part], self.ends[part + 1]):
-                self.rounded[i] = <int16_t>lrintf(self.query[i] / most * MOST)
-
-    def look(self, Py_ssize_t start, Py_ssize_t end):
-        """Look at the rows from ``start`` to ``end``, without the interpreter's lock."""
-        cdef Py_ssize_t row, rows
-        cdef int part, first, width
-        if not 0 <= start <= end <= self.numbers.shape[0]:
-            raise ValueError(f"no rows {start} to {end}")
-        with nogil:
-            row = start
-            while row < end:
-                rows = min(end - row, <Py_ssize_t>BLOCK)
-                for part in range(self.parts):
-                    first, width = self.ends[part], self.ends[part + 1] - self.ends[part]
-                    if width:
-                        add_products(
-                            &self.numbers[row, first], self.numbers.strides[0], rows,
-                            &self.rounded[first], width, &self.scales[row, part],
-                            self.scales.strides[0] // <Py_ssize_t>sizeof(float),
-                            self.steps[part], &self.about[row],
-                        )
-                row += rows
-
-    def best(self, Py_ssize_t n):
-        """Return the places of the ``n`` largest products, of equal ones the earlier first."""
-        cdef Py_ssize_t row, count = self.numbers.shape[0]
-        cdef float[::1] floor  # a heap of the n largest bounds from below
-        n = min(n, count)
-        if n < 1:
-            return np.empty(0, np.intp)
-        floor = np.full(n, -np.inf, np.float32)
-        with nogil:
-            for row in range(count):
-                if self.about[row] > floor[0] and self.about[row] - self.error(row) > floor[0]:
-                    replace_least(floor, self.about[row] - self.error(row))
-        cdef double[::1] products = np.empty(n)
-        result = np.empty(n, np.intp)
-        cdef Py_ssize_t[::1] places = result
-        cdef Py_ssize_t found = 0
-        with nogil:
-            for row in range(count):
-                if self.about[row] + self.error(row) >= floor[0]:
-                    found = keep_best(products, places, found, self.product(row), row)
-        if found < n:
-            raise ValueError("rows, or a query, are not finite")
-        return result
-
-    cdef inline float error(self, Py_ssize_t row) noexcept nogil:
-        # Each number of the query is off by half a step, and is multiplied by a byte; and floats.
-        cdef float error = <float>4e-7 * fabsf(self.about[row])
-        cdef int part
-        for part in range(self.parts):
-            error += (
-                self.scales[row, part] * self.steps[part] * <float>63.5
-                * (self.ends[part + 1] - self.ends[part])
-            )
-        return error
-
-    cdef double product(self, Py_ssize_t row) noexcept nogil:
-        cdef double product = 0, sum
-        cdef int part, i
-        for part in range(self.parts):
-            sum = 0
-            for i in range(self.ends[part], self.ends[part + 1]):
-                sum += <double>self.numbers[row, i] * self.query[i]
-            product += sum * self.scales[row, part]
-        return product
-
-
-cdef inline bint comes_before(
-    double value, Py_ssize_t place, double other, Py_ssize_t other_place
-) noexcept nogil:
-    return value > other or (value == other and place < other_place)
-
-
-cdef Py_ssize_t keep_best(
-    double[::1] values, Py_ssize_t[::1] places, Py_ssize_t found, double value, Py_ssize_t place
-) noexcept nogil:
-    # Keep a value among the largest so far, of equal ones the earlier place first; return how many.
-    cdef Py_ssize_t i = min(found, values.shape[0] - 1)
-    if found == values.shape[0] and not comes_before(value, place, values[i], places[i]):
-        return found
-    found = max(found, i + 1)
-    while i > 0 and comes_before(value, place, values[i - 1], places[i - 1]):
-        values[i], places[i] = values[i - 1], places[i - 1]
-        i -= 1
-    values[i], places[i] = value, place
-    return found
-
-
-cdef void replace_least(float[::1] heap, float value) noexcept nogil:
-    cdef Py_ssize_t place = 0, child = 1, n = heap.shape[0]
-    while child < n:
-        if child + 1 < n and heap[child + 1] < heap[child]:
-            child += 1
-        if value <= heap[child]:
-            break
-        heap[place] = heap[child]
-        place, child = child, 2 * child + 1
-    heap[place] = value
-
-
-# The words of a text: `fuzzydict.text.words`
-
-cdef enum:
-    MOST_LETTERS = 1000
-
-
-cdef inline bint is_upper(uint8_t letter) noexcept nogil:
-    return b"A"[0] <= letter <= b"Z"[0]
-
-
-cdef inline bint is_lower(uint8_t letter) noexcept nogil:
-    return b"a"[0] <= letter <= b"z"[0]
-
-
-cdef inline bint is_digit(uint8_t letter) noexcept nogil:
-    return b"0"[0] <= letter <= b"9"[0]
-
-
-def split(text, int longest):
-    """Return the words of the first characters of a text in ASCII; None where it is another, or
-    has apostrophes or commas, that the twin looks at."""
-    cdef uint8_t letters[MOST_LETTERS + 3]
-    cdef int n, i, k, start
-    cdef bint lower = False, upper = False, numeric
-    if type(text) is not str or not PyUnicode_IS_ASCII(text):
-        return None
-    n = <int>min(<Py_ssize_t>len(text), <Py_ssize_t>min(longest, <int>MOST_LETTERS))
-    memcpy(letters, PyUnicode_1BYTE_DATA(text), n)
-    memset(letters + n, 0, 3)
-    for i in range(n):
-        if letters[i] == b"'"[0] or letters[i] == b","[0]:
-            return None
-        lower = lower or is_lower(letters[i])
-        upper = upper or is_upper(letters[i])
-    words = []
-    i = 0
-    while i < n:
-        start = i
-        numeric = is_digit(letters[i])
-        if not numeric and not is_lower(letters[i]) and not is_upper(letters[i]):
-            i += 1
-            continue
-        i += 1
-        while i < n:
-            if numeric:
-                if not is_digit(letters[i]):
-                    break
-            elif not is_lower(letters[i]) and not is_upper(letters[i]):
-                break
-            elif lower and upper and begins_word(letters, i):
-                break
-            i += 1
-        for k in range(start, i):
-            if is_upper(letters[k]):
-                letters[k] += 32
-        words.append(PyUnicode_DecodeASCII(<char*>letters + start, i - start, NULL))
-    return tuple(words)
-
-
-cdef inline bint begins_word(const uint8_t* letters, int i) noexcept nogil:
-    # max|Connections, HTTP|Server, but URLs. What is before was made lower already, or is not yet.
-    if not is_upper(letters[i]):
-        return False
-    if is_lower(letters[i - 1]):
-        return True
-    return is_lower(letters[i + 1]) and not (
-        letters[i + 1] == b"s"[0] and not is_lower(letters[i + 2])
-    )
-
-
-# What is known of words: `fuzzydict.embedders.WordEmbedder.look_up`
-
-def look_up(
-    words, dict rows, const int8_t[:, :] table, const float[:] scale, const float[:] weights,
-    const float[:] density, elsewhere, bint guess,
-):
-    """Return vectors, rarity, trust and density of words: float32 [n, d] and three of [n]."""
-    cdef Py_ssize_t i, k, row, n = len(words), d = table.shape[1]
-    if not table.shape[0] == scale.shape[0] == weights.shape[0] == density.shape[0]:
-        raise ValueError(f"a table of {table.shape[0]} rows")
-    result = np.empty((n, d), np.float32), *np.ones((3, n), np.float32)
-    cdef float[:, ::1] vectors = result[0]
-    cdef float[::1] rarity = result[1], dense = result[3]
-    for i, word in enumerate(words):
-        found = rows.get(word)
-        if found is None:
-            result[0][i], result[1][i], result[2][i], result[3][i] = elsewhere(word, guess)
-            continue
-        row = found
-        rarity[i], dense[i] = weights[row], density[row]
-        for k in range(d):
-            vectors[i, k] = table[row, k] * scale[row]
-    return result
-
-
-# The meaning of texts: `fuzzydict.embedders.WordEmbedder.encode_words`
-
-def embed(
-    texts, dict rows, set opening, const int8_t[:, :] table, const float[:] scale,
-    const float[:] weights, elsewhere, bint guess, int most_words, int most_of_phrase, float[:, ::1] out
-):
-    """Set ``out``, of zeros, to the vectors of texts, of unit length or zero.
-
-    The vector of the word in row r is ``table[r] * scale[r]`` and its weight ``weights[r]``;
-    ``elsewhere`` tells vector, rarity and trust of others. Phrases begin with words of ``opening``.
-    """
-    cdef Py_ssize_t owner, row
-    cdef int start, end, count, i, d = <int>out.shape[1]
-    cdef float weight
-    cdef double length
-    cdef const float[::1] vector
-    cdef tuple words
-    if table.shape[1] != d or not table.shape[0] == scale.shape[0] == weights.shape[0]:
-        raise ValueError(f"a table of {table.shape[0]} rows of {table.shape[1]} numbers, not {d}")
-    for owner, words in enumerate(texts):
-        count = min(<int>len(words), most_words)
-        start = 0
-        while start < count:
-            word, end = words[start], start + 1
-            if count > end and word in opening:
-                end = min(start + most_of_phrase, count)
-                while end > start + 1:
-                    phrase = " ".join(words[start:end])
-                    if phrase in rows:
-                        word = phrase
-                        break
-                    end -= 1
-            start = end
-            found = rows.get(word)
-            if found is not None:
-                row = found
-                for i in range(d):
-                    out[owner, i] += table[row, i] * scale[row] * weights[row]
-                continue
-            vector, rarity, trust, _ = elsewhere(word, guess)
-            weight = rarity * trust
-            for i in range(d):
-                out[owner, i] += vector[i] * weight
-        length = 0
-        for i in range(d):
-            length += <double>out[owner, i] * out[owner, i]
-        length = sqrt(length)
-        if length > 0:
-            for i in range(d):
-                out[owner, i] = <float>(out[owner, i] / length)
-
-
-# How texts are written: `fuzzydict.spelling.encode`
-
-cdef enum:
-    BUCKETS = 1024
-    DIMENSION = 64
-
-
-def encode(texts, const int8_t[:, ::1] projection, float[:, ::1] out):
-    """Set ``out``, [len(texts), 64], to the spelling vectors of texts; ``projection`` is [1024, 64]
-    of 1 and -1."""
-    cdef uint8_t[BUCKETS] seen
-    cdef int16_t[DIMENSION] sums
-    cdef Py_UCS4* codes
-    cdef Py_ssize_t owner, n, i
-    cdef uint32_t salt, value
-    cdef int k, bucket
-    cdef float length
-    if projection.shape[0] != BUCKETS or projection.shape[1] != DIMENSION:
-        raise ValueError("a projection of another shape")
-    if out.shape[0] != len(texts) or out.shape[1] != DIMENSION:
-        raise ValueError(f"{out.shape[0]} vectors of {out.shape[1]} for {len(texts)} texts")
-    for owner, text in enumerate(texts):
-        framed = f"\2{text}\3"
-        n = len(framed)
-        codes = PyUnicode_AsUCS4Copy(framed)
-        if codes == NULL:
-            raise MemoryError
-        memset(seen, 0, BUCKETS)
-        memset(sums, 0, sizeof(sums))
-        for salt in range(4):
-            for i in range(n - (salt > 0) - (salt > 1)):
-                # A character alone, with the next, with the one after it, and with both.
-                if salt == 0 and codes[i] <= 3:
-                    continue
-                value = <uint32_t>codes[i] + (salt << 24)
-                if salt == 1 or salt == 3:
-                    value = value * 69069 + <uint32_t>codes[i + 1]
-                if salt >= 2:
-                    value = value * 69069 + <uint32_t>codes[i + 2]
-                bucket = <uint32_t>(value * <uint32_t>2654435761) >> 22
-                if not seen[bucket]:
-                    seen[bucket] = 1
-                    for k in range(DIMENSION):
-                        sums[k] += projection[bucket, k]
-        PyMem_Free(codes)
-        length = 0
-        for k in range(DIMENSION):
-            length += <float>sums[k] * <float>sums[k]
-        length = max(<float>sqrt(length), <float>1e-9)
-        for k in range(DIMENSION):
-            out[owner, k] = sums[k] / length
-
-
-# Words that share n-grams: `fuzzydict.embedders._NgramIndex.search`
-
-def sharing(
-    const uint32_t[::1] grams, const int32_t[::1] owners, const Py_ssize_t[::1] starts,
-    const float[::1] sizes, Py_ssize_t n,
-):
-    """Return the ``n`` words that have the largest shares of n-grams in common, among those of at
-    least half as many as any. Those of n-gram g are ``owners[starts[g] : starts[g + 1]]``."""
-    cdef uint16_t[::1] common = np.zeros(len(sizes), np.uint16)
-    cdef Py_ssize_t g, i, k, found = 0
-    cdef int32_t owner
-    cdef int most = 0, least
-    for g in range(len(grams)):
-        for i in range(starts[grams[g]], starts[grams[g] + 1]):
-            common[owners[i]] += 1
-            most = max(most, <int>common[owners[i]])
-    least = max(1, most // 2)
-    cdef double[::1] shares = np.empty(n)
-    result = np.empty(n, np.intp)
-    cdef Py_ssize_t[::1] places = result
-    for g in range(len(grams)):
-        for i in range(starts[grams[g]], starts[grams[g] + 1]):
-            owner = owners[i]
-            if common[owner] >= least:
-                found = keep_best(
-                    shares, places, found, common[owner] / (len(grams) + <double>sizes[owner]), owner
-                )
-                common[owner] = 0
-    return result[:found].tolist()

@@ -135,10 +135,10 @@ class ApproximateIndex(Generic[K]):
                 if keys is None:
                     found[i] = self._exact.search(queries[i, None], n)[0]
                     continue
-                products = self._exact.rows(keys) @ queries[i]
-                best = np.argsort(-products, kind="stable")[:n].tolist()
-                found[i] = [keys[place] for place in best]
-                if products[best[0]] < near_enough * largest[i]:
+                held = self._exact.kept(keys)
+                best = held.nearest(queries[i, None], n)[0]
+                found[i] = [keys[place] for place in best.tolist()]
+                if held.take(best[:1]).vectors()[0] @ queries[i] < near_enough * largest[i]:
                     far.append(i)
             asked = far
         return found

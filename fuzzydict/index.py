@@ -18,7 +18,7 @@ __all__ = ["AutoIndex", "ExactIndex", "Index", "make_index"]
 Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
 
-_MANY_KEYS = 200_000
+_MANY_KEYS = 500_000
 
 
 class Index(Protocol[K]):
@@ -135,7 +135,7 @@ class ExactIndex(Generic[K]):
 class AutoIndex(Generic[K]):
     """An `ExactIndex` that becomes an `ApproximateIndex` where its searches would take long.
 
-    From 200,000 keys on, where a graph answers about ten times as fast; its repr says which it is.
+    From 500,000 keys on, where a graph answers several times as fast; its repr says which it is.
     Without voyager, the extra ``[ann]``, it stays exact.
     """
 

@@ -556,8 +556,8 @@ def _vocabulary(meaning: WordMeaning, loops: compiled.Loops) -> compiled.Vocabul
 
 
 def _pieces(questions: Sequence[Question]) -> Iterator[list[Question]]:
-    """Yield the questions in pieces of so many words asked times words held, or of one alone; that
-    of too many keys in parts."""
+    """Yield questions that have keys in pieces of so many words asked times words held, or of one
+    alone; that of too many keys in parts."""
     piece: list[Question] = []
     asked = held = 0
     for question in questions:
@@ -571,5 +571,4 @@ def _pieces(questions: Sequence[Question]) -> Iterator[list[Question]]:
                 piece, asked, held = [], 0, 0
             piece.append(cut)
             asked, held = asked + ours, held + theirs
-    if piece:
-        yield piece
+    yield piece

@@ -253,6 +253,12 @@ def test_a_word_written_of_two_words_is_placed_between_them(table):
     assert table.split("qqqqqq") is None
 
 
+@pytest.mark.parametrize(("counts", "parts"), [([9, 9, 1, 1], 3), ([1, 1, 9, 9], 4)])
+def test_a_word_is_written_of_the_most_usual_two(counts, parts):
+    table = WordEmbedder(["sea", "tear", "seat", "ear"], np.eye(4), counts=counts)
+    assert table.split("seatear") == ("seatear"[:parts], "seatear"[parts:])
+
+
 def test_what_is_like_no_word_has_no_place_and_no_trust(table):
     assert not table.encode(["qqqq"]).any()
     assert table.trust(("qqqq",)) == 0
