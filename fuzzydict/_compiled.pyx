@@ -399,35 +399,43 @@ cdef class Search:
 
     def best(self, Py_ssize_t n):
         """Return the places of the ``n`` largest products, of equal ones the earlier first."""
-        cdef Py_ssize_t row, count = self.numbers.shape[0]
-        cdef float[::1] floor  # a heap of the n largest bounds from below
+        cdef Py_ssize_t row, found = 0, count = self.numbers.shape[0]
+        cdef float least
         n = min(n, count)
         if n < 1:
             return np.empty(0, np.intp)
-        floor = np.full(n, -np.inf, np.float32)
-        with nogil:
-            for row in range(count):
-                if self.about[row] > floor[0] and self.about[row] - self.error(row) > floor[0]:
-                    replace_least(floor, self.about[row] - self.error(row))
+        cdef float[::1] heap = np.full(n, -np.inf, np.float32)
         cdef double[::1] products = np.empty(n)
         result = np.empty(n, np.intp)
         cdef Py_ssize_t[::1] places = result
-        cdef Py_ssize_t found = 0
         with nogil:
             for row in range(count):
-                if self.about[row] + self.error(row) >= floor[0]:
+                if self.about[row] > heap[0]:
+                    replace_least(heap, self.about[row])
+            # n products are no less than this less an error, and no other is more than it and one.
+            least = heap[0] - 2 * self.error()
+            for row in range(count):
+                if self.about[row] >= least:
                     found = keep_best(products, places, found, self.product(row), row)
         if found < n:
             raise ValueError("rows, or a query, are not finite")
         return result
 
-    cdef inline float error(self, Py_ssize_t row) noexcept nogil:
-        # Each number of the query is off by half a step, and is multiplied by a byte; and floats.
-        cdef float error = <float>4e-7 * fabsf(self.about[row])
+    cdef float error(self) noexcept nogil:
+        """Return by how much what was looked at may be off."""
+        cdef Py_ssize_t row, count = self.numbers.shape[0]
+        cdef float error, largest = 0
         cdef int part
+        for row in range(count):
+            largest = max(largest, fabsf(self.about[row]))
+        error = <float>4e-7 * largest  # the rounding of three products of floats
         for part in range(self.parts):
+            largest = 0
+            for row in range(count):
+                largest = max(largest, self.scales[row, part])
+            # Each number of the query is off by half a step, and is multiplied by a byte.
             error += (
-                self.scales[row, part] * self.steps[part] * <float>63.5
+                largest * self.steps[part] * <float>63.5
                 * (self.ends[part + 1] - self.ends[part])
             )
         return error
