@@ -210,6 +210,7 @@ class WordEmbedder:
         return info
 
     def _looked_up(self, words: Sequence[str], guess: bool) -> WordInfo:
+        """Return what `look_up` does, without a memory."""
         loops, scale = compiled.loops, self._scale
         if loops is not None and scale is not None and self._table.dtype == np.int8:
             known = self._rows, self._table, scale, self._weights, self._density
@@ -390,6 +391,7 @@ class _NgramIndex:
         return self._sharing(grams, n)
 
     def _sharing(self, grams: set[int], n: int) -> list[int]:
+        """Return those of at least half as many shared n-grams as any word has, best first."""
         hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams]
         common = np.bincount(np.concatenate(hits), minlength=len(self._sizes))
         owners = np.flatnonzero(common >= max(1, int(common.max(initial=0)) // 2))

@@ -122,8 +122,7 @@ class ExactIndex(Generic[K]):
         """Return for each query [Q, d] the ``n`` keys of the largest dot products, best first;
         of those ``among`` if given, which must be there.
 
-        O(Q · len(self) · d) in time. The products of many queries are made in blocks, in about
-        20 MB of memory beside 8 bytes for each key among those given.
+        O(Q · len(self) · d) in time. The rows of keys that are given are copied.
         """
         keys, rows = self._keys, self._matrix.take(slice(len(self._keys)))
         if among is not None:
