@@ -81,7 +81,89 @@ cdef extern from *:
         }
         return b2;
     }
+
+    /* The estimates of a block's rows from their signs, in ``out``, if any is above a limit. */
+    #define ROWS 32
+    #define SIGNS 16
+    #if defined(__x86_64__) && defined(__GNUC__)
+    #include <immintrin.h>
+    #define HAS_SHUFFLES __builtin_cpu_supports("avx2")
+    #define AHEAD 2048 /* bytes, that are fetched while these are looked up */
+    #define SUMS(table, half) _mm256_shuffle_epi8( \
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)(tables + 16 * (table)))), \
+        _mm256_and_si256(half, _mm256_set1_epi8(15)))
+    #define ESTIMATES(sum, factor, half_of) _mm256_mul_ps( \
+        _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(half_of(sum, zero)), \
+            _mm256_set1_ps(step)), _mm256_set1_ps(least)), \
+        _mm256_castsi256_ps(half_of(zero, factor)))
+
+    __attribute__((target("avx2"))) static int estimates_by_shuffles(
+        const unsigned char* block, const unsigned char* tables, float step, float least,
+        float limit, float* out
+    ) {
+        const __m256i zero = _mm256_setzero_si256(), low = _mm256_set1_epi16(255);
+        const __m256i* bytes = (const __m256i*)block;
+        __m256i even = zero, odd = zero, one, other, factors;
+        __m256 found[4], most;
+        for (int k = 0; k < (SIGNS + 2) * ROWS; k += 64) __builtin_prefetch(block + AHEAD + k);
+        for (int k = 0; k < SIGNS; k += 2) {
+            one = _mm256_loadu_si256(bytes + k);
+            other = _mm256_loadu_si256(bytes + k + 1);
+            one = _mm256_add_epi8(
+                _mm256_add_epi8(SUMS(2 * k, one), SUMS(2 * k + 1, _mm256_srli_epi16(one, 4))),
+                _mm256_add_epi8(
+                    SUMS(2 * k + 2, other), SUMS(2 * k + 3, _mm256_srli_epi16(other, 4))));
+            even = _mm256_add_epi16(even, one);
+            odd = _mm256_add_epi16(odd, _mm256_srli_epi16(one, 8));
+        }
+        even = _mm256_sub_epi16(even, _mm256_slli_epi16(odd, 8));
+        one = _mm256_loadu_si256(bytes + SIGNS);
+        other = _mm256_loadu_si256(bytes + SIGNS + 1);
+        factors = _mm256_or_si256(_mm256_and_si256(one, low), _mm256_slli_epi16(other, 8));
+        found[0] = ESTIMATES(even, factors, _mm256_unpacklo_epi16);
+        found[1] = ESTIMATES(even, factors, _mm256_unpackhi_epi16);
+        factors = _mm256_or_si256(_mm256_srli_epi16(one, 8), _mm256_andnot_si256(low, other));
+        found[2] = ESTIMATES(odd, factors, _mm256_unpacklo_epi16);
+        found[3] = ESTIMATES(odd, factors, _mm256_unpackhi_epi16);
+        most = _mm256_max_ps(
+            _mm256_max_ps(found[0], found[1]), _mm256_max_ps(found[2], found[3]));
+        if (!_mm256_movemask_ps(_mm256_cmp_ps(most, _mm256_set1_ps(limit), _CMP_GT_OQ))) return 0;
+        for (int k = 0; k < 2; k++, out += 8) {
+            __m256 front = _mm256_unpacklo_ps(found[k], found[k + 2]);
+            __m256 back = _mm256_unpackhi_ps(found[k], found[k + 2]);
+            _mm256_storeu_ps(out, _mm256_permute2f128_ps(front, back, 0x20));
+            _mm256_storeu_ps(out + 16, _mm256_permute2f128_ps(front, back, 0x31));
+        }
+        return 1;
+    }
+    #else
+    #define estimates_by_shuffles estimates_one_by_one
+    #define HAS_SHUFFLES 0
+    #endif
+
+    static int estimates_one_by_one(
+        const unsigned char* block, const unsigned char* tables, float step, float least,
+        float limit, float* out
+    ) {
+        int any = 0;
+        for (int row = 0; row < ROWS; row++) {
+            const unsigned char* byte = block + row;
+            unsigned sum = 0, bits;
+            float factor;
+            for (int k = 0; k < SIGNS; k++, byte += ROWS)
+                sum += tables[32 * k + (*byte & 15)] + tables[32 * k + 16 + (*byte >> 4)];
+            bits = ((unsigned)byte[0] << 16) | ((unsigned)byte[ROWS] << 24);
+            memcpy(&factor, &bits, sizeof factor);
+            out[row] = ((float)sum * step + least) * factor;
+            any |= out[row] > limit;
+        }
+        return any;
+    }
     """
+    enum:
+        ROWS
+        SIGNS
+    bint has_shuffles "HAS_SHUFFLES"
     bint PyUnicode_IS_ASCII(object text)
     void* PyUnicode_1BYTE_DATA(object text)
     float dot(const float* one, const float* other, int d) noexcept nogil
@@ -92,6 +174,14 @@ cdef extern from *:
     float judged(
         const float* x, int inputs, const float* w1, const float* b1, const float* w2, float b2,
         int hidden
+    ) noexcept nogil
+    int estimates_by_shuffles(
+        const uint8_t* block, const uint8_t* tables, float step, float least, float limit,
+        float* out
+    ) noexcept nogil
+    int estimates_one_by_one(
+        const uint8_t* block, const uint8_t* tables, float step, float least, float limit,
+        float* out
     ) noexcept nogil
 
 
@@ -404,16 +494,16 @@ cdef class Search:
         n = min(n, count)
         if n < 1:
             return np.empty(0, np.intp)
-        cdef float[::1] heap = np.full(n, -np.inf, np.float32)
+        cdef Heap heap = Heap(n, -np.inf)
         cdef double[::1] products = np.empty(n)
         result = np.empty(n, np.intp)
         cdef Py_ssize_t[::1] places = result
         with nogil:
             for row in range(count):
-                if self.about[row] > heap[0]:
-                    replace_least(heap, self.about[row])
+                if self.about[row] > heap.limit:
+                    heap.keep(self.about[row], row)
             # n products are no less than this less an error, and no other is more than it and one.
-            least = heap[0] - 2 * self.error()
+            least = heap.limit - 2 * self.error()
             for row in range(count):
                 if self.about[row] >= least:
                     found = keep_best(products, places, found, self.product(row), row)
@@ -472,16 +562,92 @@ cdef Py_ssize_t keep_best(
     return found
 
 
-cdef void replace_least(float[::1] heap, float value) noexcept nogil:
-    cdef Py_ssize_t place = 0, child = 1, n = heap.shape[0]
-    while child < n:
-        if child + 1 < n and heap[child + 1] < heap[child]:
-            child += 1
-        if value <= heap[child]:
-            break
-        heap[place] = heap[child]
-        place, child = child, 2 * child + 1
-    heap[place] = value
+cdef class Heap:
+    """The largest values above a limit and their places, of equal ones the earlier; where there
+    are as many as are sought, the least of them is the first."""
+
+    cdef float[::1] values
+    cdef Py_ssize_t[::1] places
+    cdef Py_ssize_t count
+    cdef float limit
+
+    def __cinit__(self, Py_ssize_t n, float limit):
+        self.values, self.places = np.empty(n, np.float32), np.empty(n, np.intp)
+        self.count, self.limit = 0, limit
+
+    cdef void keep(self, float value, Py_ssize_t place) noexcept nogil:
+        """Keep a value that is above the limit."""
+        cdef Py_ssize_t i, n = self.values.shape[0]
+        if self.count == n:
+            self.sink(0, value, place)
+        else:
+            self.values[self.count], self.places[self.count] = value, place
+            self.count += 1
+            if self.count < n:
+                return
+            for i in range(n // 2 - 1, -1, -1):
+                self.sink(i, self.values[i], self.places[i])
+        self.limit = self.values[0]
+
+    cdef void sink(self, Py_ssize_t at, float value, Py_ssize_t place) noexcept nogil:
+        cdef Py_ssize_t child = 2 * at + 1, n = self.count
+        while child < n:
+            if child + 1 < n and comes_before(
+                self.values[child], self.places[child],
+                self.values[child + 1], self.places[child + 1],
+            ):
+                child += 1
+            if comes_before(self.values[child], self.places[child], value, place):
+                break
+            self.values[at], self.places[at] = self.values[child], self.places[child]
+            at, child = child, 2 * child + 1
+        self.values[at], self.places[at] = value, place
+
+    cdef tuple kept(self):
+        """Return the values and their places, in any order."""
+        return np.asarray(self.values[: self.count]), np.asarray(self.places[: self.count])
+
+
+# The rows that their signs say are likely: `fuzzydict.signs.Signs.nearest`
+
+SHUFFLES = True  # where the processor has them: tests go without
+
+
+def likeliest(
+    const uint8_t[:, :, :] blocks, const uint8_t[:, ::1] tables, float step, float least,
+    Py_ssize_t count, Py_ssize_t n, float limit,
+):
+    """Return the ``n`` largest estimates above a limit of the first ``count`` rows and their
+    places, of equal ones the earlier; in any order."""
+    cdef Py_ssize_t block, place, row
+    cdef float found[ROWS]
+    cdef int (*estimates)(
+        const uint8_t*, const uint8_t*, float, float, float, float*
+    ) noexcept nogil
+    if blocks.shape[1] != SIGNS + 2 or blocks.shape[2] != ROWS:
+        raise ValueError(f"blocks of {blocks.shape[1]} by {blocks.shape[2]} bytes")
+    if blocks.strides[1] != ROWS or blocks.strides[2] != 1:
+        raise ValueError("the bytes of a block are not side by side")
+    if tables.shape[0] != 2 * SIGNS or tables.shape[1] != 16:
+        raise ValueError(f"{tables.shape[0]} tables of {tables.shape[1]} sums")
+    if not 0 <= count <= ROWS * blocks.shape[0]:
+        raise ValueError(f"no {count} rows in {blocks.shape[0]} blocks")
+    n = min(n, count)
+    if n < 1:
+        return np.empty(0, np.float32), np.empty(0, np.intp)
+    cdef Heap heap = Heap(n, limit)
+    estimates = estimates_by_shuffles if SHUFFLES and has_shuffles else estimates_one_by_one
+    with nogil:
+        for block in range(blocks.shape[0]):
+            if not estimates(
+                &blocks[block, 0, 0], &tables[0, 0], step, least, heap.limit, found
+            ):
+                continue
+            place = block * ROWS
+            for row in range(min(<Py_ssize_t>ROWS, count - place)):
+                if found[row] > heap.limit:
+                    heap.keep(found[row], place + row)
+    return heap.kept()
 
 
 # How alike texts are written: `fuzzydict.spelling.similarities`

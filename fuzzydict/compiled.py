@@ -114,6 +114,19 @@ class Loops(Protocol):
         """The words that share n-grams with one that the vocabulary lacks."""
         ...
 
+    def likeliest(
+        self,
+        blocks: NDArray[np.uint8],
+        tables: NDArray[np.uint8],
+        step: float,
+        least: float,
+        count: int,
+        n: int,
+        limit: float,
+    ) -> tuple[Floats, NDArray[np.intp]]:
+        """`fuzzydict.signs.Signs.nearest`."""
+        ...
+
     def Judge(self, network: Any, inputs: int, /) -> Any:  # noqa: N802
         """`fuzzydict.scoring.Network`."""
         ...

@@ -5,12 +5,12 @@
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict import compiled
 from fuzzydict.rows import Rows
 
 __all__ = ["AutoIndex", "ExactIndex", "Index", "make_index"]
@@ -18,7 +18,7 @@ __all__ = ["AutoIndex", "ExactIndex", "Index", "make_index"]
 Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
 
-_MANY_KEYS = 500_000
+_MANY_KEYS = 200_000
 
 
 class Index(Protocol[K]):
@@ -77,7 +77,7 @@ class ExactIndex(Generic[K]):
         return self
 
     def __repr__(self) -> str:
-        return f"<ExactIndex: {len(self)} keys>"
+        return f"<{type(self).__name__}: {len(self)} keys>"
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -134,12 +134,13 @@ class ExactIndex(Generic[K]):
 class AutoIndex(Generic[K]):
     """An `ExactIndex` that becomes an `ApproximateIndex` where its searches would take long.
 
-    From 500,000 keys on, where a graph answers several times as fast; its repr says which it is.
-    Without voyager, the extra ``[ann]``, it stays exact.
+    From 200,000 keys on, which cost an exact search several times as much as all else of a lookup;
+    its repr says which it is. It stays exact where the loops are not compiled: there the other
+    would take longer.
     """
 
     def __init__(self, exact: ExactIndex[K] | None = None) -> None:
-        self._index: Index[K] = ExactIndex() if exact is None else exact
+        self._index = ExactIndex[K]() if exact is None else exact
         self._grow_up()
 
     def __repr__(self) -> str:
@@ -160,11 +161,11 @@ class AutoIndex(Generic[K]):
         self._grow_up()
 
     def _grow_up(self) -> None:
-        if len(self) >= _MANY_KEYS and isinstance(self._index, ExactIndex):
-            with suppress(ImportError):
-                from fuzzydict.approximate import ApproximateIndex
+        many = len(self) >= _MANY_KEYS and compiled.loops is not None
+        if many and type(self._index) is ExactIndex:
+            from fuzzydict.approximate import ApproximateIndex
 
-                self._index = ApproximateIndex(self._index)
+            self._index = ApproximateIndex(self._index)
 
     def remove(self, key: K) -> None:
         """Remove a key that is there."""
@@ -186,8 +187,7 @@ class AutoIndex(Generic[K]):
 def make_index(kind: str, exact: ExactIndex[K] | None = None) -> Index[K]:
     """Return an index: "exact", "approximate", or "auto", first the one and then the other.
 
-    It begins with what is in ``exact``, which is then its own. ``ValueError`` for another name,
-    ``ImportError`` where an approximate one lacks its library.
+    It begins with what is in ``exact``, which is then its own. ``ValueError`` for another name.
     """
     if exact is None:
         exact = ExactIndex()

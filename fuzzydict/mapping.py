@@ -52,8 +52,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
       embedder was calibrated with; 1.0 turns fuzzy reads off;
     - ``guards``: functions that forbid matches (see `fuzzydict.guards`); by default
       `fuzzydict.guards.DEFAULT`;
-    - ``index``: "exact" searches every key; "approximate", which needs the extra ``[ann]``, is for
-      millions and may miss a few; "auto", the default, goes over from the one to the other.
+    - ``index``: "exact" searches every key; "approximate" is for millions and may miss a few;
+      "auto", the default, goes over from the one to the other.
 
     Exact reads and writes cost what they cost in a dict, but that a removed key leaves a note; the
     first inexact read embeds the keys that are new.

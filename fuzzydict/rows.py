@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fuzzydict import compiled
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "side_by_side"]
 
 Vectors = NDArray[np.float32]
 
@@ -64,7 +64,9 @@ class Rows(NamedTuple):
 
     def take(self, places: slice | NDArray[np.intp]) -> "Rows":
         """Return the rows at these places; those of a slice share the memory."""
-        return Rows(self.numbers[places], self.scales[places], self.tail)
+        if isinstance(places, slice):
+            return Rows(self.numbers[places], self.scales[places], self.tail)
+        return Rows(self.numbers.take(places, axis=0), self.scales.take(places, axis=0), self.tail)
 
     def put(self, places: slice | int, rows: "Rows") -> None:
         """Replace the rows at these places."""
@@ -110,7 +112,7 @@ class Rows(NamedTuple):
         queries = np.ascontiguousarray(queries, np.float32)
         if len(queries) == 1:
             search = loops.Search(*self, queries[0])
-            _side_by_side(search.look, len(self), 1)
+            side_by_side(search.look, len(self), 1)
             result[0] = search.best(n)
             return result
 
@@ -120,7 +122,7 @@ class Rows(NamedTuple):
                 search.look(0, len(self))
                 result[q] = search.best(n)
 
-        _side_by_side(answer, len(queries), len(self))
+        side_by_side(answer, len(queries), len(self))
         return result
 
     def _nearest(self, queries: Vectors, n: int) -> NDArray[np.intp]:
@@ -193,7 +195,7 @@ def _reached(values: Vectors, n: int) -> np.float32:
     return least
 
 
-def _side_by_side(work: Callable[[int, int], None], n: int, rows: int) -> None:
+def side_by_side(work: Callable[[int, int], None], n: int, rows: int) -> None:
     """Do the work from 0 to n, each on so many rows, where it is much in parts on several threads.
 
     Threads of a pool would not be there after a fork.

@@ -18,6 +18,7 @@ from fuzzydict.embedders import WordEmbedder, _NgramIndex, load
 from fuzzydict.matching import WordUsage
 from fuzzydict.rows import Rows
 from fuzzydict.scoring import Network, Question, Score, WithoutVectors
+from fuzzydict.signs import Signs
 
 loops = compiled.loops
 needed = pytest.mark.skipif(loops is None, reason="the loops are not compiled here")
@@ -226,6 +227,39 @@ def test_rows_that_are_not_finite_are_told():
     rows.scales[:] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         rows.nearest(np.ones((1, 4), np.float32), 2)
+
+
+@pytest.mark.parametrize("shuffles", [True, False])
+@unchanging
+@given(seed=st.integers(0, 99), count=st.integers(1, 700), n=st.integers(1, 800))
+def test_signs_are_estimated_alike(in_python, shuffles, seed, count, n):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(1, size=(count, 40)).astype(np.float32)
+    rows[rng.integers(count, size=count // 2)] = rows[0]
+    signs = Signs(rows)
+    signs.put(0, rows)
+    query = rng.normal(size=40).astype(np.float32)
+    expected = in_python(signs.nearest, query, n, count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "SHUFFLES", shuffles)
+        np.testing.assert_array_equal(signs.nearest(query, n, count), expected)
+
+
+def test_blocks_that_do_not_fit_are_refused():
+    blocks, tables = np.zeros((3, 18, 32), np.uint8), np.zeros((32, 16), np.uint8)
+    for arguments in (
+        (blocks[:, :17], tables, 1, 0, 96, 5, 0),
+        (blocks[:, :, :16], tables, 1, 0, 96, 5, 0),
+        (np.zeros((3, 32, 18), np.uint8).swapaxes(1, 2), tables, 1, 0, 96, 5, 0),
+        (blocks, tables[:31], 1, 0, 96, 5, 0),
+        (blocks, np.zeros((32, 8), np.uint8), 1, 0, 96, 5, 0),
+        (blocks, tables, 1, 0, 97, 5, 0),
+        (blocks, tables, 1, 0, -1, 5, 0),
+    ):
+        with pytest.raises(ValueError, match=r"block|table|row"):
+            loops.likeliest(*arguments)
+    for found in loops.likeliest(blocks, tables, 1, 0, 96, 0, 0):
+        assert len(found) == 0
 
 
 def test_a_table_that_is_too_short_is_refused():

@@ -79,7 +79,7 @@ def test_much_work_is_done_side_by_side(threads, work):
     def count(start, end):
         done[start:end] += 1
 
-    rows_module._side_by_side(count, work, 1)
+    rows_module.side_by_side(count, work, 1)
     assert (done == 1).all()
     assert len(threads) == {0: 0, 1: 0, 19: 0, 20: 1, 35: 2, 1000: 2}[work]
     assert not any(thread.is_alive() for thread in threads)
@@ -98,7 +98,7 @@ def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monke
 
     done = []
     monkeypatch.setattr(rows_module.threading.Thread, "start", refuse)
-    rows_module._side_by_side(lambda *part: done.append(part), 50, 1)
+    rows_module.side_by_side(lambda *part: done.append(part), 50, 1)
     assert sorted(done) == [(0, 16), (16, 33), (33, 50)]
 
 

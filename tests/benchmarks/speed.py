@@ -361,17 +361,11 @@ def one_threaded_product(n: int, d: int, times: int = 20) -> Iterator[Seconds]:
 
 
 def fuzzy(keys: Sequence[str], index: str = "auto") -> Any:
-    """Return a FuzzyDict that has answered its first query, with this index.
-
-    `NotThereError` for an approximate index whose library is not installed.
-    """
+    """Return a FuzzyDict that has answered its first query, with this index."""
     from fuzzydict import FuzzyDict
 
-    try:
-        d = FuzzyDict(dict.fromkeys(keys), index=index)
-        d.get("the frist qeustion")
-    except ImportError as error:
-        raise NotThereError(str(error)) from error
+    d = FuzzyDict(dict.fromkeys(keys), index=index)
+    d.get("the frist qeustion")
     return d
 
 
