@@ -1,7 +1,7 @@
 """Rows of vectors, a byte a number, and their dot products with queries."""
 
+import _thread
 import os
-import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -205,14 +205,37 @@ def side_by_side(work: Callable[[int, int], None], n: int, rows: int) -> None:
         work(0, n)
         return
     parts = list(pairwise(n * part // count for part in range(count + 1)))
-    threads = []
-    for part in parts[1:]:
-        thread = threading.Thread(target=work, args=part)
+    errors: list[BaseException] = []
+    done = [_on_a_thread(work, *part, errors) for part in parts[1:]]
+    try:
+        work(*parts[0])
+    finally:
+        for lock in done:
+            lock.acquire()
+    if errors:
+        raise errors[0]
+
+
+def _on_a_thread(
+    work: Callable[[int, int], None], start: int, end: int, errors: list[BaseException]
+) -> _thread.LockType:
+    """Do the work on a thread; return a lock that is free when it is done.
+
+    A `threading.Thread` would be waited for until it runs, which takes thrice the time.
+    """
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def run() -> None:
         try:
-            thread.start()
-            threads.append(thread)
-        except RuntimeError:  # there are too many, or the interpreter is about to end
-            work(*part)
-    work(*parts[0])
-    for thread in threads:
-        thread.join()
+            work(start, end)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.release()
+
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:  # there are too many, or the interpreter is about to end
+        run()
+    return done

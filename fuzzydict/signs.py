@@ -25,8 +25,7 @@ _PATTERNS = np.array(list(product((-1, 1), repeat=4)), np.float32).T[::-1]  # (4
 _LARGEST = 63  # number of a table: the sum of four fits into a byte
 _LEAST = 1e-30
 _COST = 8  # of a row's product to that of its signs
-_EVERY = 16  # block is in a sample
-_MANY = 4  # times as many rows as are sought, or as of which one is in a sample, are worth one
+_SAMPLED = 512  # blocks, or a quarter of all, are looked at first
 
 
 class Signs:
@@ -72,9 +71,11 @@ class Signs:
         O(count) in time, where it is much on several threads.
         """
         estimated, limit = self._asked(query), -math.inf
-        if count >= _MANY * max(n, _EVERY * _ROWS):
-            sample = self._blocks[: count // _ROWS : _EVERY]
-            few = 3 * n // (2 * _EVERY) + 8  # above the last of them half as many again are likely
+        blocks = count // _ROWS
+        every = max(blocks // _SAMPLED, 4)
+        if blocks >= every and count >= 4 * n:
+            sample = self._blocks[:blocks:every]
+            few = 3 * n // (2 * every) + 8  # above the last of them more than n are likely
             limit = float(estimated(sample, count=_ROWS * len(sample), n=few, limit=limit)[0].min())
         found: dict[int, Found] = {}
 

@@ -1,7 +1,6 @@
 """Rows of bytes: what is kept of vectors, and the largest of their products."""
 
 import os
-import threading
 
 import numpy as np
 import pytest
@@ -59,16 +58,15 @@ def test_rows_may_be_wider_than_the_compiled_loop_takes():
 @pytest.fixture
 def threads(monkeypatch):
     """Have ten rows be worth a thread; return those that are started."""
-    started = []
+    started, start = [], rows_module._thread.start_new_thread
 
-    class Thread(threading.Thread):
-        def start(self):
-            started.append(self)
-            super().start()
+    def start_new_thread(function, arguments):
+        started.append(function)
+        return start(function, arguments)
 
     monkeypatch.setattr(rows_module, "_A_THREAD", 10)
     monkeypatch.setattr(rows_module, "_THREADS", 3)
-    monkeypatch.setattr(rows_module.threading, "Thread", Thread)
+    monkeypatch.setattr(rows_module._thread, "start_new_thread", start_new_thread)
     return started
 
 
@@ -82,7 +80,6 @@ def test_much_work_is_done_side_by_side(threads, work):
     rows_module.side_by_side(count, work, 1)
     assert (done == 1).all()
     assert len(threads) == {0: 0, 1: 0, 19: 0, 20: 1, 35: 2, 1000: 2}[work]
-    assert not any(thread.is_alive() for thread in threads)
 
 
 @pytest.mark.parametrize("asked", [1, 9])
@@ -93,13 +90,27 @@ def test_threads_find_what_one_finds(threads, asked):
 
 
 def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monkeypatch):
-    def refuse(thread):
+    def refuse(function, arguments):
         raise RuntimeError("can't start new thread")
 
     done = []
-    monkeypatch.setattr(rows_module.threading.Thread, "start", refuse)
+    monkeypatch.setattr(rows_module._thread, "start_new_thread", refuse)
     rows_module.side_by_side(lambda *part: done.append(part), 50, 1)
     assert sorted(done) == [(0, 16), (16, 33), (33, 50)]
+
+
+@pytest.mark.parametrize("start", [0, 16, 33])
+def test_what_fails_on_a_thread_is_told_when_all_are_done(threads, start):
+    done = []
+
+    def work(*part):
+        if part[0] == start:
+            raise ValueError("on a thread")
+        done.append(part)
+
+    with pytest.raises(ValueError, match="on a thread"):
+        rows_module.side_by_side(work, 50, 1)
+    assert len(done) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
