@@ -8,7 +8,7 @@ and is its oracle in the tests: the two agree but for the rounding of floats.
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport PyUnicode_AsUCS4Copy, PyUnicode_DecodeASCII
-from libc.math cimport exp, fabsf, lrintf, sqrt
+from libc.math cimport INFINITY, exp, fabsf, lrintf, nextafterf, sqrt
 from libc.stdint cimport (
     int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t,
 )
@@ -19,6 +19,8 @@ import numpy as np
 
 cdef extern from *:
     """
+    #include <math.h>
+
     /* Sums over lanes, which a compiler turns into vectors; on a processor that has wide ones, into
        these. */
     #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
@@ -52,6 +54,35 @@ cdef extern from *:
             for (int i = 0; i < d; i++) sum += (short)rows[i] * query[i];
             out[row] += (float)sum * scales[row * step] * scale;
         }
+    }
+
+    FOR_EACH_PROCESSOR static float largest(
+        const float* values, Py_ssize_t n, Py_ssize_t step
+    ) {
+        float lanes[LANES] = {0}, largest = 0;
+        Py_ssize_t i = 0;
+        for (; i + LANES <= n; i += LANES)
+            for (int k = 0; k < LANES; k++) {
+                float value = fabsf(values[(i + k) * step]);
+                lanes[k] = value > lanes[k] ? value : lanes[k];
+            }
+        for (int k = 0; i < n; i++, k++)
+            lanes[k] = fabsf(values[i * step]) > lanes[k] ? fabsf(values[i * step]) : lanes[k];
+        for (int k = 0; k < LANES; k++) largest = lanes[k] > largest ? lanes[k] : largest;
+        return largest;
+    }
+
+    /* The place of the next value above a limit, or n. */
+    FOR_EACH_PROCESSOR static Py_ssize_t next_above(
+        const float* values, Py_ssize_t i, Py_ssize_t n, float limit
+    ) {
+        for (; i + LANES <= n; i += LANES) {
+            int above = 0;
+            for (int k = 0; k < LANES; k++) above |= values[i + k] > limit;
+            if (above) break;
+        }
+        while (i < n && !(values[i] > limit)) i++;
+        return i;
     }
 
     /* w2 . tanh(x w1 + b1) + b2, with w1 in rows of so many hidden numbers. */
@@ -170,6 +201,10 @@ cdef extern from *:
     void add_products(
         const int8_t* rows, Py_ssize_t stride, Py_ssize_t n, const int16_t* query, int d,
         const float* scales, Py_ssize_t step, float scale, float* out
+    ) noexcept nogil
+    float largest(const float* values, Py_ssize_t n, Py_ssize_t step) noexcept nogil
+    Py_ssize_t next_above(
+        const float* values, Py_ssize_t i, Py_ssize_t n, float limit
     ) noexcept nogil
     float judged(
         const float* x, int inputs, const float* w1, const float* b1, const float* w2, float b2,
@@ -494,38 +529,36 @@ cdef class Search:
         n = min(n, count)
         if n < 1:
             return np.empty(0, np.intp)
-        cdef Heap heap = Heap(n, -np.inf)
+        cdef Heap heap = Heap(n, -INFINITY)
         cdef double[::1] products = np.empty(n)
         result = np.empty(n, np.intp)
         cdef Py_ssize_t[::1] places = result
         with nogil:
-            for row in range(count):
-                if self.about[row] > heap.limit:
-                    heap.keep(self.about[row], row)
+            row = next_above(&self.about[0], 0, count, heap.limit)
+            while row < count:
+                heap.keep(self.about[row], row)
+                row = next_above(&self.about[0], row + 1, count, heap.limit)
             # n products are no less than this less an error, and no other is more than it and one.
-            least = heap.limit - 2 * self.error()
-            for row in range(count):
-                if self.about[row] >= least:
-                    found = keep_best(products, places, found, self.product(row), row)
+            least = nextafterf(heap.limit - 2 * self.error(), -INFINITY)
+            row = next_above(&self.about[0], 0, count, least)
+            while row < count:
+                found = keep_best(products, places, found, self.product(row), row)
+                row = next_above(&self.about[0], row + 1, count, least)
         if found < n:
             raise ValueError("rows, or a query, are not finite")
         return result
 
     cdef float error(self) noexcept nogil:
         """Return by how much what was looked at may be off."""
-        cdef Py_ssize_t row, count = self.numbers.shape[0]
-        cdef float error, largest = 0
+        cdef Py_ssize_t count = self.numbers.shape[0]
+        cdef Py_ssize_t step = self.scales.strides[0] // <Py_ssize_t>sizeof(float)
         cdef int part
-        for row in range(count):
-            largest = max(largest, fabsf(self.about[row]))
-        error = <float>4e-7 * largest  # the rounding of three products of floats
+        # The rounding of three products of floats:
+        cdef float error = <float>4e-7 * largest(&self.about[0], count, 1)
         for part in range(self.parts):
-            largest = 0
-            for row in range(count):
-                largest = max(largest, self.scales[row, part])
             # Each number of the query is off by half a step, and is multiplied by a byte.
             error += (
-                largest * self.steps[part] * <float>63.5
+                largest(&self.scales[0, part], count, step) * self.steps[part] * <float>63.5
                 * (self.ends[part + 1] - self.ends[part])
             )
         return error

@@ -96,14 +96,14 @@ _VARIANT_OF = {
 }  # fmt: skip
 
 
-def bases(word: str) -> Iterator[str]:
-    """Yield the forms that ``word`` may be inflected or spelled from, the likeliest first.
+@functools.lru_cache(maxsize=1 << 15)
+def bases(word: str) -> tuple[str, ...]:
+    """Return the forms that ``word`` may be inflected or spelled from, the likeliest first.
 
-    >>> list(bases("stopped")), list(bases("feet"))
-    (['stopp', 'stop', 'stoppe'], ['foot'])
+    >>> bases("stopped"), bases("feet")
+    (('stopp', 'stop', 'stoppe'), ('foot',))
     """
-    yield from _irregular().get(word, ())
-    yield from regular_bases(word)
+    return (*_irregular().get(word, ()), *regular_bases(word))
 
 
 def regular_bases(word: str) -> Iterator[str]:
