@@ -85,19 +85,24 @@ cdef extern from *:
         return i;
     }
 
-    /* w2 . tanh(x w1 + b1) + b2, with w1 in rows of so many hidden numbers. */
+    /* w2 . tanh(x w1 + b1) + b2, with w1 in rows of so many hidden numbers, whole lanes of them. */
     #define HIDDEN 128
     FOR_EACH_PROCESSOR static float judged(
         const float* x, int inputs, const float* w1, const float* b1, const float* w2, float b2,
         int hidden
     ) {
+        float lanes[LANES] = {0};
         for (int start = 0; start < hidden; start += HIDDEN) {
             float sums[HIDDEN];
             int n = hidden - start < HIDDEN ? hidden - start : HIDDEN;
-            for (int h = 0; h < n; h++) sums[h] = b1[start + h];
-            for (int f = 0; f < inputs; f++)
-                if (x[f] != 0)
-                    for (int h = 0; h < n; h++) sums[h] += x[f] * w1[f * hidden + start + h];
+            for (int h = 0; h < n; h += LANES) {
+                float block[LANES];
+                for (int k = 0; k < LANES; k++) block[k] = b1[start + h + k];
+                for (int f = 0; f < inputs; f++)
+                    for (int k = 0; k < LANES; k++)
+                        block[k] += x[f] * w1[f * hidden + start + h + k];
+                for (int k = 0; k < LANES; k++) sums[h + k] = block[k];
+            }
             for (int h = 0; h < n; h++) {
                 /* Lambert's continued fraction for the tangent of a quarter, doubled twice. */
                 float y = sums[h] > 10 ? 10 : sums[h];
@@ -108,9 +113,10 @@ cdef extern from *:
                 y = 2 * y / (1 + y * y);
                 sums[h] = 2 * y / (1 + y * y) * w2[start + h];
             }
-            for (int h = 0; h < n; h++) b2 += sums[h];
+            for (int h = 0; h < n; h += LANES)
+                for (int k = 0; k < LANES; k++) lanes[k] += sums[h + k];
         }
-        return b2;
+        return b2 + sum_of(lanes);
     }
 
     /* The estimates of a block's rows from their signs, in ``out``, if any is above a limit. */
@@ -192,6 +198,7 @@ cdef extern from *:
     }
     """
     enum:
+        LANES
         ROWS
         SIGNS
     bint has_shuffles "HAS_SHUFFLES"
@@ -982,18 +989,21 @@ cdef class Text:
 cdef class Judge:
     """A `fuzzydict.scoring.Network` of so many inputs, or a ``ValueError``."""
 
-    cdef const float[:, ::1] w1
-    cdef const float[::1] b1, w2
+    cdef float[:, ::1] w1
+    cdef float[::1] b1, w2
     cdef float b2
 
     def __cinit__(self, network, int inputs):
+        parts = [np.asarray(each, np.float32) for each in (network.w1, network.b1, network.w2)]
+        shapes = [np.shape(each) for each in parts]
+        hidden = parts[1].size
+        if not hidden or shapes != [(inputs, hidden), (hidden,), (hidden,)]:
+            raise ValueError(f"a network of shapes {shapes}, not [{inputs}, H], [H], [H]")
+        # Hidden ones of zeros fill the last lanes.
         self.w1, self.b1, self.w2 = (
-            np.ascontiguousarray(each, np.float32) for each in (network.w1, network.b1, network.w2)
+            np.pad(each, [(0, 0)] * (each.ndim - 1) + [(0, -hidden % LANES)]) for each in parts
         )
         self.b2 = network.b2
-        if self.w1.shape[0] != inputs or not self.w1.shape[1] == len(self.b1) == len(self.w2) > 0:
-            shapes = [np.shape(each) for each in (network.w1, network.b1, network.w2)]
-            raise ValueError(f"a network of shapes {shapes}, not [{inputs}, H], [H], [H]")
 
     cdef float logit(self, const float* x) noexcept nogil:
         return judged(
@@ -1021,10 +1031,21 @@ cdef class Vocabulary:
 
     cdef object language
     cdef dict words, texts
+    cdef tuple networks  # of the words and of the phrases, and their judges
+    cdef Judge of_words, of_phrases
 
     def __cinit__(self, language):
         self.language = language
         self.words, self.texts = {}, {}
+
+    cdef int judge_by(self, words, phrases) except -1:
+        """Judge by these networks from now on."""
+        if self.networks is None or self.networks[0] is not words or self.networks[1] is not phrases:
+            self.networks = None
+            self.of_words = Judge(words, WORD_FEATURES)
+            self.of_phrases = Judge(phrases, PHRASE_FEATURES)
+            self.networks = words, phrases
+        return 0
 
     cdef list held(self, list keys, meaning):
         """Return the texts of keys; those that are not known yet by one look-up."""
@@ -1067,9 +1088,10 @@ cdef class Vocabulary:
         ]
 
     def logits(
-        self, questions, Judge of_words not None, Judge of_phrases not None, meaning, usage
+        self, questions, words, phrases, meaning, usage
     ):
         """Return the logits of the keys of all questions, one after the other: float32 [keys]."""
+        self.judge_by(words, phrases)
         cdef list asked = self.make(
             [question.query[:MAX_WORDS] for question in questions], {}, meaning, True
         )
@@ -1088,7 +1110,7 @@ cdef class Vocabulary:
         if len(apart) != len(mine) + len(places):
             raise ValueError(f"the usage of {len(apart)} words, not {len(mine) + len(places)}")
         cdef Meeting meeting = Meeting(
-            dict(zip(mine, apart.tolist())), places, apart[len(mine) :], of_words, self.language
+            dict(zip(mine, apart.tolist())), places, apart[len(mine) :], self.of_words, self.language
         )
         result = np.empty(len(held), np.float32)
         cdef float[::1] out = result
@@ -1102,7 +1124,7 @@ cdef class Vocabulary:
                 raise ValueError(f"{len(cosines)} cosines of {len(question.keys)} keys")
             for k in range(len(cosines)):
                 meeting.meet(<Text>held[c], cosines[k], features)
-                out[c] = of_phrases.logit(features)
+                out[c] = self.of_phrases.logit(features)
                 c += 1
         return result
 

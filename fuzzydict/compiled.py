@@ -127,10 +127,6 @@ class Loops(Protocol):
         """`fuzzydict.signs.Signs.nearest`."""
         ...
 
-    def Judge(self, network: Any, inputs: int, /) -> Any:  # noqa: N802
-        """`fuzzydict.scoring.Network`."""
-        ...
-
     def Vocabulary(self, language: Any, /) -> Vocabulary:  # noqa: N802
         """`fuzzydict.scoring.Score.logits`."""
         ...

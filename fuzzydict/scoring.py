@@ -463,11 +463,8 @@ class Score:
         if not asked:
             return [_NONE] * len(questions)
         if compiled.loops is not None:
-            judges = (
-                compiled.loops.Judge(self.words, len(WORD_FEATURES)),
-                compiled.loops.Judge(self.phrases, len(PHRASE_FEATURES)),
-            )
-            found = _vocabulary(meaning, compiled.loops).logits(asked, *judges, meaning, usage)
+            vocabulary = _vocabulary(meaning, compiled.loops)
+            found = vocabulary.logits(asked, self.words, self.phrases, meaning, usage)
         else:
             found = np.concatenate(
                 [

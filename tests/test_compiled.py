@@ -189,9 +189,13 @@ def test_more_words_than_are_kept_are_judged_as_few(in_python, monkeypatch):
 
 
 def test_a_network_of_another_shape_is_refused():
-    network = load("default").score.words
-    with pytest.raises(ValueError, match=r"not \[5, H\]"):
-        loops.Judge(network, 5)
+    score, meaning = load("default").score, load("default")
+    one = asked([("color",)], [[("colour",)]])
+    right = score.logits(one, meaning, USAGE)
+    for words, phrases in ((score.phrases, score.phrases), (score.words, score.words)):
+        with pytest.raises(ValueError, match=r"not \[(19|28), H\]"):
+            Score(words, phrases, 0.5).logits(one, meaning, USAGE)
+    np.testing.assert_array_equal(score.logits(one, meaning, USAGE), right)
 
 
 def test_what_does_not_fit_together_is_refused():
