@@ -164,10 +164,8 @@ class WordUsage:
 
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for a word of one key at most, to 0."""
-        counts = np.array([self.counts.get(word, 1) for word in words], np.float32)
-        logs: Floats = np.log(np.maximum(counts, 1))
-        apart: Floats = 1 - logs / math.log(self._keys + 1.0)
-        return apart
+        counts, scale = self.counts, 1 / math.log(max(self._keys, 1) + 1.0)
+        return np.array([1 - scale * math.log(counts.get(word, 1)) for word in words], np.float32)
 
 
 class Matcher:
@@ -417,8 +415,13 @@ class Matcher:
         if len(entries) <= SHORTLIST:
             return self._asked(near)
         rows = self._index.rows(entries)
-        texts = [entry if isinstance(entry, str) else entry.query for entry in entries]
-        letters = spelling.ratios(" ".join(text), [each[:MAX_LENGTH].casefold() for each in texts])
+        letters = spelling.ratios(
+            " ".join(text),
+            [
+                (entry if isinstance(entry, str) else entry.query)[:MAX_LENGTH].casefold()
+                for entry in entries
+            ],
+        )
         best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST]
         sure = self._sure(query)
         if sure in entries and (place := entries.index(sure)) not in best:
