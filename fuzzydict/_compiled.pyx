@@ -1031,8 +1031,8 @@ cdef class Vocabulary:
 
     cdef object language
     cdef dict words, texts
-    cdef tuple networks  # of the words and of the phrases, and their judges
-    cdef Judge of_words, of_phrases
+    cdef tuple networks  # of the words and of the phrases
+    cdef Judge of_words, of_phrases  # which are theirs
 
     def __cinit__(self, language):
         self.language = language

@@ -17,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 
 _FEW_KEYS = 10_000  # of so few every row is looked at in the same time
 _PROPOSED = 16  # rows for each that is sought: of the 64 best 9 in 10 are then among them
-_LEAST = 512  # rows that are proposed: of a thousand best rows 2 are not among them
+_LEAST = 512  # rows that are proposed: of a thousand best rows 4 are not among them
 _SAMPLED = 1 << 14  # rows that tell the directions of all
 _GROWN = 4  # times as many rows as told them have others
 _AT_ONCE = 1 << 14  # rows that are in memory a second time
@@ -68,7 +68,7 @@ class ApproximateIndex(ExactIndex[K]):
         those ``among`` if given, which must be there.
 
         Some of the largest may be missed, but not among given keys. O(Q · len(self)) in time, of
-        which a row takes a twentieth of what its product would; the first search of many keys makes
+        which a row takes a tenth of what its product would; the first search of many keys makes
         the signs of all in O(len(self) · d).
         """
         proposed = max(_PROPOSED * n, _LEAST)
