@@ -164,8 +164,9 @@ class WordUsage:
 
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for a word of one key at most, to 0."""
-        counts, scale = self.counts, 1 / math.log(max(self._keys, 1) + 1.0)
-        return np.array([1 - scale * math.log(counts.get(word, 1)) for word in words], np.float32)
+        scale = 1 / math.log(max(self._keys, 1) + 1.0)
+        counts = [max(self.counts.get(word, 1), 1) for word in words]  # a server may tell of none
+        return np.array([1 - scale * math.log(count) for count in counts], np.float32)
 
 
 class Matcher:
