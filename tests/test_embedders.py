@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict
+from fuzzydict import FuzzyDict, embedders
 from fuzzydict.embedders import (
     Embedder,
     EmbedderError,
@@ -54,6 +54,13 @@ def cosine(embedder, one, other):
 
 
 # What is an embedder
+
+
+def test_phrases_of_more_texts_than_are_kept_are_found(monkeypatch):
+    monkeypatch.setattr(embedders, "_REMEMBERED", 2)
+    embedder = WordEmbedder(["top speed"], [[1.0]])
+    for n in range(5):
+        assert embedder.phrases(("top", "speed", str(n))) == [(0, 2)]
 
 
 def test_a_callable_from_texts_to_an_array_is_an_embedder(letters):

@@ -306,6 +306,16 @@ def test_equal_rows_alone_are_found_in_their_order(large):
     assert index.search(np.ones((1, 8), np.float32), 5) == [[0, 1, 2, 3, 4]]
 
 
+def test_threads_find_by_signs_what_one_finds(large, monkeypatch):
+    rows = clustered(COUNT)
+    index, _ = by_signs(large(), rows)
+    queries = beside(rows, 20)
+    expected = index.search(queries, 10)
+    monkeypatch.setattr(rows_module, "_A_THREAD", 100)
+    monkeypatch.setattr(rows_module, "_THREADS", 3)
+    assert index.search(queries, 10) == expected
+
+
 def test_a_query_of_zeros_is_answered_as_the_matrix_answers_it(large):
     rows = clustered(COUNT)
     rows[:500] = 0

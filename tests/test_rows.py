@@ -99,8 +99,14 @@ def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monke
     assert sorted(done) == [(0, 16), (16, 33), (33, 50)]
 
 
+@pytest.mark.parametrize("are_threads", [True, False])
 @pytest.mark.parametrize("start", [0, 16, 33])
-def test_what_fails_on_a_thread_is_told_when_all_are_done(threads, start):
+def test_what_fails_on_a_thread_is_told_when_all_are_done(threads, monkeypatch, start, are_threads):
+    def refuse(function, arguments):
+        raise RuntimeError("can't start new thread")
+
+    if not are_threads:
+        monkeypatch.setattr(rows_module._thread, "start_new_thread", refuse)
     done = []
 
     def work(*part):
