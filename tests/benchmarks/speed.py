@@ -916,7 +916,14 @@ def _label(axes: Any, ends: list[tuple[float, int, str, str]]) -> None:
         last = max((math.log(y) - low) / (high - low), last + 0.06)
         place = (x, math.exp(low + last * (high - low)))
         axes.annotate(
-            name, place, (7, 0), textcoords="offset points", color=color, va="center", fontsize=9
+            name,
+            place,
+            (7, 0),
+            textcoords="offset points",
+            annotation_clip=False,  # the last may be above the axes
+            color=color,
+            va="center",
+            fontsize=9,
         )
 
 
