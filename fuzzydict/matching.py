@@ -416,13 +416,8 @@ class Matcher:
         if len(entries) <= SHORTLIST:
             return self._asked(near)
         rows = self._index.rows(entries)
-        letters = spelling.ratios(
-            " ".join(text),
-            [
-                (entry if isinstance(entry, str) else entry.query)[:MAX_LENGTH].casefold()
-                for entry in entries
-            ],
-        )
+        texts = [entry if isinstance(entry, str) else entry.query for entry in entries]
+        letters = spelling.ratios(" ".join(text), [each[:MAX_LENGTH].casefold() for each in texts])
         best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST]
         sure = self._sure(query)
         if sure in entries and (place := entries.index(sure)) not in best:

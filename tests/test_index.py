@@ -242,9 +242,9 @@ def large(monkeypatch, each_way):
     return ApproximateIndex
 
 
-def by_signs(index, rows, keys=None):
+def by_signs(index, rows):
     """Return the index with the rows, and the exact one of the same; the signs are made."""
-    keys = list(range(len(rows))) if keys is None else keys
+    keys = list(range(len(rows)))
     exact = filled(ExactIndex(), keys, rows)
     filled(index, keys, rows).search(rows[:1], 1)
     assert index._signs is not None

@@ -70,6 +70,10 @@ def threads(monkeypatch):
     return started
 
 
+def refuse(function, arguments):
+    raise RuntimeError("can't start new thread")
+
+
 @pytest.mark.parametrize("work", [0, 1, 19, 20, 35, 1000])
 def test_much_work_is_done_side_by_side(threads, work):
     done = np.zeros(work, int)
@@ -90,9 +94,6 @@ def test_threads_find_what_one_finds(threads, asked):
 
 
 def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monkeypatch):
-    def refuse(function, arguments):
-        raise RuntimeError("can't start new thread")
-
     done = []
     monkeypatch.setattr(rows_module._thread, "start_new_thread", refuse)
     rows_module.side_by_side(lambda *part: done.append(part), 50, 1)
@@ -102,9 +103,6 @@ def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monke
 @pytest.mark.parametrize("are_threads", [True, False])
 @pytest.mark.parametrize("start", [0, 16, 33])
 def test_what_fails_on_a_thread_is_told_when_all_are_done(threads, monkeypatch, start, are_threads):
-    def refuse(function, arguments):
-        raise RuntimeError("can't start new thread")
-
     if not are_threads:
         monkeypatch.setattr(rows_module._thread, "start_new_thread", refuse)
     done = []
