@@ -45,6 +45,18 @@ cdef extern from *:
         return sum_of(lanes);
     }
 
+    FOR_EACH_PROCESSOR static double precise_dot(
+        const signed char* row, const float* query, int d
+    ) {
+        double lanes[LANES] = {0}, sum = 0;
+        int i = 0;
+        for (; i + LANES <= d; i += LANES)
+            for (int k = 0; k < LANES; k++) lanes[k] += (double)row[i + k] * query[i + k];
+        for (int k = 0; i < d; i++, k++) lanes[k] += (double)row[i] * query[i];
+        for (int k = 0; k < LANES; k++) sum += lanes[k];
+        return sum;
+    }
+
     FOR_EACH_PROCESSOR static void add_products(
         const signed char* rows, Py_ssize_t stride, Py_ssize_t n, const short* query, int d,
         const float* scales, Py_ssize_t step, float scale, float* out
@@ -205,6 +217,7 @@ cdef extern from *:
     bint PyUnicode_IS_ASCII(object text)
     void* PyUnicode_1BYTE_DATA(object text)
     float dot(const float* one, const float* other, int d) noexcept nogil
+    double precise_dot(const int8_t* row, const float* query, int d) noexcept nogil
     void add_products(
         const int8_t* rows, Py_ssize_t stride, Py_ssize_t n, const int16_t* query, int d,
         const float* scales, Py_ssize_t step, float scale, float* out
@@ -571,13 +584,14 @@ cdef class Search:
         return error
 
     cdef double product(self, Py_ssize_t row) noexcept nogil:
-        cdef double product = 0, sum
-        cdef int part, i
+        cdef double product = 0
+        cdef int part, first
         for part in range(self.parts):
-            sum = 0
-            for i in range(self.ends[part], self.ends[part + 1]):
-                sum += <double>self.numbers[row, i] * self.query[i]
-            product += sum * self.scales[row, part]
+            first = self.ends[part]
+            if first < self.ends[part + 1]:
+                product += self.scales[row, part] * precise_dot(
+                    &self.numbers[row, first], &self.query[first], self.ends[part + 1] - first
+                )
         return product
 
 
@@ -974,7 +988,7 @@ cdef class Text:
     cdef list spans  # of the phrases: from word to word
     cdef Letters letters
     cdef object written  # what the words say on their own
-    cdef object bag
+    cdef frozenset bag
     cdef list ordered
     cdef dict joined
 
@@ -1049,17 +1063,17 @@ cdef class Vocabulary:
 
     cdef list held(self, list keys, meaning):
         """Return the texts of keys; those that are not known yet by one look-up."""
-        cdef dict texts = {key: self.texts.get(key) for key in keys}
-        new = [key for key, text in texts.items() if text is None]
-        if new:
+        cdef list texts = [self.texts.get(key) for key in keys]
+        cdef dict made = {key: None for key, text in zip(keys, texts) if text is None}
+        if made:
             if len(self.texts) >= REMEMBERED:
                 self.texts.clear()
             if len(self.words) >= REMEMBERED:
                 self.words.clear()
-            made = dict(zip(new, self.make(new, self.words, meaning, False)))
-            texts.update(made)
+            made.update(zip(made, self.make(list(made), self.words, meaning, False)))
             self.texts.update(made)
-        return [texts[key] for key in keys]
+            texts = [made[key] if text is None else text for key, text in zip(keys, texts)]
+        return texts
 
     cdef list make(self, list texts, dict known, meaning, bint guess):
         """Return new texts, and add their words to those that are known."""
@@ -1098,33 +1112,36 @@ cdef class Vocabulary:
         cdef list held = self.held(
             [key[:MAX_WORDS] for question in questions for key in question.keys], meaning
         )
-        cdef dict places = {}
         cdef Text text
         cdef Word word
+        cdef dict numbers = {}  # of the terms of keys
+        cdef list places = []  # and those of one key after the other
         for text in held:
             for word in text.terms:
-                if word not in places:
-                    places[word] = len(places)
+                places.append(numbers.setdefault(word, len(numbers)))
         cdef list mine = list(dict.fromkeys([word for text in asked for word in text.terms]))
-        apart = usage([word.letters.text for word in [*mine, *places]])
-        if len(apart) != len(mine) + len(places):
-            raise ValueError(f"the usage of {len(apart)} words, not {len(mine) + len(places)}")
+        apart = usage([word.letters.text for word in [*mine, *numbers]])
+        if len(apart) != len(mine) + len(numbers):
+            raise ValueError(f"the usage of {len(apart)} words, not {len(mine) + len(numbers)}")
         cdef Meeting meeting = Meeting(
-            dict(zip(mine, apart.tolist())), places, apart[len(mine) :], self.of_words, self.language
+            dict(zip(mine, apart.tolist())), apart[len(mine) :], self.of_words, self.language
         )
+        cdef const int[::1] place = np.array(places, np.intc)
         result = np.empty(len(held), np.float32)
         cdef float[::1] out = result
         cdef const float[::1] cosines
         cdef float features[PHRASE_FEATURES]
-        cdef Py_ssize_t k, c = 0
+        cdef Py_ssize_t k, c = 0, first = 0
         for text, question in zip(asked, questions):
             meeting.ask(text)
             cosines = question.cosines
             if len(cosines) != len(question.keys):
                 raise ValueError(f"{len(cosines)} cosines of {len(question.keys)} keys")
             for k in range(len(cosines)):
-                meeting.meet(<Text>held[c], cosines[k], features)
+                text = held[c]
+                meeting.meet(text, &place[first], cosines[k], features)
                 out[c] = self.of_phrases.logit(features)
+                first += len(text.terms)
                 c += 1
         return result
 
@@ -1132,8 +1149,8 @@ cdef class Vocabulary:
 cdef class Meeting:
     """One query at a time, and its keys one by one."""
 
-    cdef dict mine, places
-    cdef const float[::1] apart
+    cdef dict mine  # how much the words of queries tell keys apart
+    cdef const float[::1] apart  # and those of keys, by their numbers
     cdef Judge of_words
     cdef object language
     # What the words of the query stand for in those of all keys:
@@ -1150,11 +1167,11 @@ cdef class Meeting:
     cdef bint is_known
     cdef Spelled letters
 
-    def __cinit__(self, dict mine, dict places, apart, Judge of_words, language):
-        self.mine, self.places, self.apart = mine, places, apart
+    def __cinit__(self, dict mine, apart, Judge of_words, language):
+        self.mine, self.apart = mine, apart
         self.of_words, self.language = of_words, language
-        self.table = np.empty((MAX_TERMS, len(places)), np.float32)
-        self.seen = np.zeros(len(places), np.intc)
+        self.table = np.empty((MAX_TERMS, len(apart)), np.float32)
+        self.seen = np.zeros(len(apart), np.intc)
         self.number = 0
 
     cdef int ask(self, Text asked) except -1:
@@ -1178,8 +1195,10 @@ cdef class Meeting:
             self.is_known = self.is_known and word.rarity < 1
         return 0
 
-    cdef int meet(self, Text key, float cosine, float* out) except -1:
-        """Give what is known of the query and a key: `fuzzydict.scoring.phrase_features`."""
+    cdef int meet(self, Text key, const int* places, float cosine, float* out) except -1:
+        """Give what is known of the query and a key: `fuzzydict.scoring.phrase_features`.
+
+        ``places`` are the numbers of the key's terms."""
         cdef Text asked = self.asked
         cdef float of_asked[MAX_TERMS]
         cdef float of_key[MAX_TERMS]
@@ -1193,7 +1212,7 @@ cdef class Meeting:
             of_asked[a] = 0
         for t in range(terms):
             word = <Word>key.terms[t]
-            place = self.places[word]
+            place = places[t]
             if self.seen[place] != self.number:
                 self.seen[place] = self.number
                 for a in range(self.terms):
@@ -1207,9 +1226,9 @@ cdef class Meeting:
                 weigh(word, self.apart[place], weights, t)
         fold(asked, of_asked, self.terms)
         fold(key, of_key, terms)
-        if asked.joined and not key.bag.isdisjoint(asked.joined):
+        if any_in(asked.joined, key.bag):
             stand_for(asked, key, of_asked, of_key)
-        if key.joined and not asked.bag.isdisjoint(key.joined):
+        if any_in(key.joined, asked.bag):
             stand_for(key, asked, of_key, of_asked)
 
         # How far query and key cover each other, word by word.
@@ -1346,6 +1365,13 @@ cdef int fold(Text text, float* covered, int terms) except -1:
         for place in range(start, end):
             covered[place] = max(covered[place], covered[text.count + i])
     return 0
+
+
+cdef bint any_in(dict joined, frozenset bag) except -1:
+    for word in joined:
+        if word in bag:
+            return True
+    return False
 
 
 cdef int stand_for(Text apart, Text one, float* of_apart, float* of_one) except -1:

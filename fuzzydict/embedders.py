@@ -94,7 +94,7 @@ class WordEmbedder:
             self._density = np.full(len(words), self._density)
         self._unknown = unknown
         self._spelling: _NgramIndex | None = None
-        self._single: list[int] = []  # rows of the words that are no phrases, which it holds
+        self._single: list[str] = []  # the words that are no phrases, which it holds
         self._openers: set[str] | None = None
         self._spans: dict[tuple[str, ...], list[tuple[int, int]]] = {}  # of texts seen of late
         self._last: tuple[tuple[str, ...], WordInfo] | None = None
@@ -304,21 +304,22 @@ class WordEmbedder:
         for base in bases(word):
             row = self._rows.get(base)
             if row is not None:
-                return self._row(row), float(self._weights[row]), 0.9, float(self._density[row])
+                weight, density = float(self._weights[row]), float(self._density[row])
+                return self._at([row])[0], weight, 0.9, density
         if parts := self.split(word):
             rows = [self._rows[part] for part in parts]
-            trust = 0.7
-            vector = sum(self._weights[row] * self._row(row) for row in rows)
+            trust, weights = 0.7, self._weights.take(rows)
         elif not guess:
             rows = []
         else:
             rows, shares = self._alike(word)
             trust = 0.5 * max(shares, default=0.0) ** 2
-            vector = sum(share**8 * self._row(row) for row, share in zip(rows, shares, strict=True))
+            weights = np.array([share**8 for share in shares], np.float32)
         if not rows:
             return np.zeros(self.dimension, np.float32), 1.0, 0.0, 0.5
-        density = sum(float(self._density[row]) for row in rows) / len(rows)
-        length = math.sqrt(np.dot(vector, vector))
+        vector = weights @ self._at(rows)
+        length = math.sqrt(vector @ vector)
+        density = sum(self._density.take(rows).tolist()) / len(rows)
         return vector / np.float32(length or 1.0), 1.0, trust, density
 
     def split(self, word: str) -> tuple[str, str] | None:
@@ -337,21 +338,23 @@ class WordEmbedder:
                     best = rank, cut
         return (word[: best[1]], word[best[1] :]) if best else None
 
-    def _row(self, row: int) -> Vectors:
-        vector: Vectors = self._table[row].astype(np.float32)
-        return vector if self._scale is None else vector * np.float32(self._scale[row])
+    def _at(self, rows: list[int]) -> Vectors:
+        """Return the vectors of these rows: [len(rows), d]."""
+        vectors: Vectors = self._table.take(rows, axis=0).astype(np.float32)
+        return vectors if self._scale is None else vectors * self._scale.take(rows)[:, None]
 
     def _alike(self, word: str) -> tuple[list[int], list[float]]:
         """Return the rows of the three words that are written most alike, and how much so."""
         if self._spelling is None:
-            self._single = [row for row, word in enumerate(self._words) if " " not in word]
-            self._spelling = _NgramIndex([self._words[row] for row in self._single])
-        rows = [self._single[i] for i in self._spelling.search(word, n=32)]
-        if not rows:
+            self._single = [word for word in self._words if " " not in word]
+            self._spelling = _NgramIndex(self._single)
+        words = [self._single[i] for i in self._spelling.search(word, n=32)]
+        if not words:
             return [], []
-        likeness = similarities(word, [self._words[row] for row in rows]).mean(axis=0)
-        best = [i for i in np.argsort(-likeness, kind="stable")[:3].tolist() if likeness[i] > 0.6]
-        return [rows[i] for i in best], likeness[best].tolist()
+        likeness = np.add.reduce(similarities(word, words)) / 3
+        best = (-likeness).argsort(kind="stable")[:3].tolist()
+        alike = {words[i]: share for i in best if (share := float(likeness[i])) > 0.6}
+        return [self._rows[word] for word in alike], [*alike.values()]
 
 
 class _NgramIndex:

@@ -60,8 +60,8 @@ class Candidates(NamedTuple):
 
     def order(self) -> list[int]:
         """Return the places of the keys, the likeliest first, equal ones as in the alphabet."""
-        logits = self.logits.tolist()
-        return sorted(range(len(logits)), key=lambda i: (-logits[i], self.keys[i]))
+        ranked = sorted(zip((-self.logits).tolist(), self.keys, range(len(self.keys)), strict=True))
+        return [place for _, _, place in ranked]
 
     def best(self, n: int) -> list[tuple[str, float]]:
         """Return the ``n`` likeliest keys with their probabilities; none that a guard forbids."""
@@ -165,8 +165,11 @@ class WordUsage:
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for a word of one key at most, to 0."""
         scale = 1 / math.log(max(self._keys, 1) + 1.0)
-        counts = [max(self.counts.get(word, 1), 1) for word in words]  # a server may tell of none
-        return np.array([1 - scale * math.log(count) for count in counts], np.float32)
+        counts = map(self.counts.get, words)  # None for no key, and a server may tell of 0
+        return np.array(
+            [1 - scale * math.log(count) if count and count > 1 else 1.0 for count in counts],
+            np.float32,
+        )
 
 
 class Matcher:
