@@ -37,7 +37,7 @@ __all__ = [
 Floats = NDArray[np.float32]
 
 CANDIDATES = 64
-SHORTLIST = 24
+SHORTLIST = 16
 _AT_ONCE = 4096  # keys that are embedded together
 _CERTAIN = 8.0  # the least logit of an exact key
 _CORRECTED = 20.0  # the logit of the key that a correction names, for that very query
@@ -338,7 +338,7 @@ class Matcher:
         """Return the ``n`` keys that the query most probably means, with the probabilities.
 
         The probabilities of all keys and of none of them sum to one. Keys that a guard forbids
-        have no place. One search of the index, and the scoring of 24 keys, or of n if that is more.
+        have no place. One search of the index, and the scoring of 16 keys, or of n if that is more.
         """
         (candidates,) = self.candidates([query], None if n <= SHORTLIST else max(n, CANDIDATES))
         return candidates.best(n)
@@ -346,7 +346,7 @@ class Matcher:
     def rank_many(
         self, queries: Sequence[str], n: int, step: Callable[[int], object] = lambda steps: None
     ) -> list[list[tuple[str, float]]]:
-        """Return `rank` of each query for an ``n`` up to 24; one search of the index for all."""
+        """Return `rank` of each query for an ``n`` up to 16; one search of the index for all."""
         result = []
         for found in self.candidates(queries):
             result.append(found.best(n))
@@ -361,7 +361,7 @@ class Matcher:
     ) -> list[Candidates]:
         """Return for each query the ``n`` nearest keys, of those ``among`` if given, scored.
 
-        Without ``n``, those 24 of the 64 nearest whose letters are the most alike too. One matrix
+        Without ``n``, those 16 of the 64 nearest whose letters are the most alike too. One matrix
         product for the vectors of all queries and keys, and n scores a query.
         """
         nearest = self._nearest(queries, n or CANDIDATES, among)
@@ -421,7 +421,7 @@ class Matcher:
         rows = self._index.rows(entries)
         texts = [entry if isinstance(entry, str) else entry.query for entry in entries]
         letters = spelling.ratios(" ".join(text), [each[:MAX_LENGTH].casefold() for each in texts])
-        best = np.argsort(-(rows @ row + letters), kind="stable")[:SHORTLIST]
+        best = (-(rows @ row + letters)).argsort(kind="stable")[:SHORTLIST]
         sure = self._sure(query)
         if sure in entries and (place := entries.index(sure)) not in best:
             best[-1] = place

@@ -268,7 +268,7 @@ class FuzzyReads(Generic[K, V]):
 
         The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
         default, the weights are the calibrated probabilities; above it they are more alike. The
-        ``n`` nearest keys are attended to, and by default the 24 likeliest of the 64 nearest; the
+        ``n`` nearest keys are attended to, and by default the 16 likeliest of the 64 nearest; the
         others have no weight. ``mask`` is
         the keys that may be, or a function that is true of them. A list of queries gives a list
         of answers, by one matrix product.

@@ -131,7 +131,7 @@ class RemoteMatcher(Matcher):
     def rank_many(
         self, queries: Sequence[str], n: int, step: Callable[[int], object] = lambda steps: None
     ) -> list[list[tuple[str, float]]]:
-        """Return `rank` of each query for an ``n`` up to 24; 32 in one question to the store."""
+        """Return `rank` of each query for an ``n`` up to 16; 32 in one question to the store."""
         return [
             ranked
             for part in _parts(queries)

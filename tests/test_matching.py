@@ -11,6 +11,7 @@ from fuzzydict.calibration import Calibration, Scale
 from fuzzydict.embedders import WordEmbedder
 from fuzzydict.guards import numbers_differ, opposites
 from fuzzydict.matching import (
+    SHORTLIST,
     Candidates,
     Correction,
     Learned,
@@ -228,11 +229,12 @@ def test_the_shortlist_is_nearest_in_meaning_and_most_alike_in_letters(crowd):
         (near,) = crowd._nearest([query], 64)
         letters = [fuzz.ratio(" ".join(near.words), key.casefold()) / 100 for key in near.entries]
         counted = crowd._index.rows(near.entries) @ near.row + letters
-        best = [near.entries[i] for i in np.argsort(-counted, kind="stable")[:24]]
+        best = [near.entries[i] for i in np.argsort(-counted, kind="stable")[:SHORTLIST]]
         (found,) = crowd.candidates([query])
         assert found.keys == best
-        assert crowd.rank(query, 24)[:23] == crowd.rank(query, 23)
-        assert {key for key, _ in crowd.rank(query, 24)} <= set(best)
+        one_less = SHORTLIST - 1
+        assert crowd.rank(query, SHORTLIST)[:one_less] == crowd.rank(query, one_less)
+        assert {key for key, _ in crowd.rank(query, SHORTLIST)} <= set(best)
 
 
 def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):
@@ -245,7 +247,7 @@ def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):
     (near,) = taught._nearest(["chief expense"], 64)
     asked = taught._shortlisted(near)
     told = Correction("chief expense", key)
-    assert set(asked.entries) == {told, key, *without.keys[:22]}
+    assert set(asked.entries) == {told, key, *without.keys[: SHORTLIST - 2]}
     assert asked.entries[-1] == key
     np.testing.assert_array_equal(asked.rows, taught._index.rows(asked.entries))
 
