@@ -164,10 +164,10 @@ class FuzzyReads(Generic[K, V]):
         return result[:n]
 
     def explain(self, query: object, n: int = 5) -> "Explanation":
-        """Return why the query finds its key, or none, and what the ``n`` likeliest keys, 16 at most,
-        score by.
+        """Return why the query finds its key, or none, and what the ``n`` likeliest keys score by.
 
-        Printed, it is a table; `fuzzydict.explaining.Explanation` says what is in it.
+        They are 16 at most. Printed, it is a table; `fuzzydict.explaining.Explanation` says what
+        is in it.
         ``ValueError`` for an ``n`` below 1. The work of five inexact reads.
 
         >>> from fuzzydict import FuzzyDict
