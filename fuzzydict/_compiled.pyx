@@ -45,6 +45,22 @@ cdef extern from *:
         return sum_of(lanes);
     }
 
+    FOR_EACH_PROCESSOR static void add_scaled(
+        const signed char* row, int d, float scale, float weight, float* out
+    ) {
+        for (int i = 0; i < d; i++) out[i] += (float)row[i] * scale * weight;
+    }
+
+    FOR_EACH_PROCESSOR static double square_of(const float* values, int d) {
+        double lanes[LANES] = {0}, sum = 0;
+        int i = 0;
+        for (; i + LANES <= d; i += LANES)
+            for (int k = 0; k < LANES; k++) lanes[k] += (double)values[i + k] * values[i + k];
+        for (int k = 0; i < d; i++, k++) lanes[k] += (double)values[i] * values[i];
+        for (int k = 0; k < LANES; k++) sum += lanes[k];
+        return sum;
+    }
+
     FOR_EACH_PROCESSOR static double precise_dot(
         const signed char* row, const float* query, int d
     ) {
@@ -217,6 +233,10 @@ cdef extern from *:
     bint PyUnicode_IS_ASCII(object text)
     void* PyUnicode_1BYTE_DATA(object text)
     float dot(const float* one, const float* other, int d) noexcept nogil
+    void add_scaled(
+        const int8_t* row, int d, float scale, float weight, float* out
+    ) noexcept nogil
+    double square_of(const float* values, int d) noexcept nogil
     double precise_dot(const int8_t* row, const float* query, int d) noexcept nogil
     void add_products(
         const int8_t* rows, Py_ssize_t stride, Py_ssize_t n, const int16_t* query, int d,
@@ -385,6 +405,8 @@ def embed(
     cdef tuple words
     if table.shape[1] != d or not table.shape[0] == scale.shape[0] == weights.shape[0]:
         raise ValueError(f"a table of {table.shape[0]} rows of {table.shape[1]} numbers, not {d}")
+    if d > 1 and table.strides[1] != 1:
+        raise ValueError("the numbers of a row are not side by side")
     for owner, words in enumerate(texts):
         count = min(<int>len(words), most_words)
         start = 0
@@ -402,17 +424,14 @@ def embed(
             found = rows.get(word)
             if found is not None:
                 row = found
-                for i in range(d):
-                    out[owner, i] += table[row, i] * scale[row] * weights[row]
+                if d:
+                    add_scaled(&table[row, 0], d, scale[row], weights[row], &out[owner, 0])
                 continue
             vector, rarity, trust, _ = elsewhere(word, guess)
             weight = rarity * trust
             for i in range(d):
                 out[owner, i] += vector[i] * weight
-        length = 0
-        for i in range(d):
-            length += <double>out[owner, i] * out[owner, i]
-        length = sqrt(length)
+        length = sqrt(square_of(&out[owner, 0], d)) if d else 0
         if length > 0:
             for i in range(d):
                 out[owner, i] = <float>(out[owner, i] / length)

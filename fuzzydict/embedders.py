@@ -77,7 +77,7 @@ class WordEmbedder:
         unknown: Callable[[str], ArrayLike] | None = None,
         score: Score | None = None,
     ) -> None:
-        table = np.asarray(vectors)
+        table = np.asarray(vectors, order="C")
         if table.ndim != 2 or len(table) != len(words):
             raise EmbedderError(f"{name}: {len(words)} words, vectors of shape {table.shape}")
         self.name = name

@@ -276,6 +276,17 @@ def test_a_table_that_is_too_short_is_refused():
         embedder.look_up(["red"])
 
 
+def test_a_table_may_come_in_columns():
+    vectors = np.arange(-6, 6, dtype=np.int8).reshape(2, 6)
+    one = WordEmbedder(["red", "car"], vectors, scale=np.ones(2))
+    other = WordEmbedder(["red", "car"], np.asfortranarray(vectors), scale=np.ones(2))
+    texts = ["red", "red car", "car car red"]
+    np.testing.assert_array_equal(one.encode(texts), other.encode(texts))
+    other._table = np.asfortranarray(vectors)
+    with pytest.raises(ValueError, match="side by side"):
+        other.encode(texts)
+
+
 def test_nothing_is_held_on_to():
     d = FuzzyDict({"top speed": 250, "color": "red", "x" * 70: 0, "battery": 1})
     queries = ["velocty", "colour", "x" * 69, "btt", "top-speeds", "Kapazität"]
