@@ -51,16 +51,6 @@ cdef extern from *:
         for (int i = 0; i < d; i++) out[i] += (float)row[i] * scale * weight;
     }
 
-    FOR_EACH_PROCESSOR static double square_of(const float* values, int d) {
-        double lanes[LANES] = {0}, sum = 0;
-        int i = 0;
-        for (; i + LANES <= d; i += LANES)
-            for (int k = 0; k < LANES; k++) lanes[k] += (double)values[i + k] * values[i + k];
-        for (int k = 0; i < d; i++, k++) lanes[k] += (double)values[i] * values[i];
-        for (int k = 0; k < LANES; k++) sum += lanes[k];
-        return sum;
-    }
-
     FOR_EACH_PROCESSOR static double precise_dot(
         const signed char* row, const float* query, int d
     ) {
@@ -236,7 +226,6 @@ cdef extern from *:
     void add_scaled(
         const int8_t* row, int d, float scale, float weight, float* out
     ) noexcept nogil
-    double square_of(const float* values, int d) noexcept nogil
     double precise_dot(const int8_t* row, const float* query, int d) noexcept nogil
     void add_products(
         const int8_t* rows, Py_ssize_t stride, Py_ssize_t n, const int16_t* query, int d,
@@ -431,7 +420,7 @@ def embed(
             weight = rarity * trust
             for i in range(d):
                 out[owner, i] += vector[i] * weight
-        length = sqrt(square_of(&out[owner, 0], d)) if d else 0
+        length = sqrt(dot(&out[owner, 0], &out[owner, 0], d)) if d else 0
         if length > 0:
             for i in range(d):
                 out[owner, i] = <float>(out[owner, i] / length)
