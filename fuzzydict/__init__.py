@@ -10,13 +10,22 @@ if TYPE_CHECKING:
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
 
-# What is loaded when it is first asked for.
-_ELSEWHERE = {"join": "fuzzydict.joining", "resolve": "fuzzydict.tools"}
+# The modules of what is loaded on first use.
+_LAZY = {"join": "fuzzydict.joining", "resolve": "fuzzydict.tools"}
+
+# Tracebacks, help and pickles name what users import.
+for _public in (FuzzyDict, Match, NoMatchError):
+    _public.__module__ = __name__
+del _public
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ELSEWHERE:
+    if name not in _LAZY:
         raise AttributeError(f"module 'fuzzydict' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_ELSEWHERE[name]), name)
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -456,13 +456,15 @@ def as_embedder(source: Any) -> Embedder:
     if hasattr(source, "key_to_index") and hasattr(source, "vectors"):
         return _from_keyed_vectors(source)
     name = getattr(source, "name", None) or getattr(source, "__qualname__", type(source).__name__)
+    if isinstance(source, type):
+        raise TypeError(f"embedder must be an instance, got the class {name}")
     if callable(getattr(source, "encode", None)):
         return _Adapter(source.encode, str(name))
     if callable(source):
         return _Adapter(source, str(name))
     raise TypeError(
-        f"{source!r} is no embedder: pass the name of a model, a callable from a list of texts "
-        "to an array, an object with .encode, or gensim's KeyedVectors"
+        "embedder must be the name of a model, a callable from a list of texts to an array, an "
+        f"object with .encode, or gensim's KeyedVectors, got {source!r}"
     )
 
 

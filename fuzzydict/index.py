@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from fuzzydict import compiled
 from fuzzydict.rows import Rows
 
-__all__ = ["AutoIndex", "ExactIndex", "Index", "make_index"]
+__all__ = ["AutoIndex", "ExactIndex", "Index", "IndexKind", "make_index"]
 
 Vectors = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
+IndexKind = Literal["auto", "exact", "approximate"]
 
 _MANY_KEYS = 200_000
 
@@ -196,5 +197,5 @@ def make_index(kind: str, exact: ExactIndex[K] | None = None) -> Index[K]:
 
         return ApproximateIndex(exact)
     if kind not in ("auto", "exact"):
-        raise ValueError(f'an index is "auto", "exact" or "approximate", not {kind!r}')
+        raise ValueError(f'index must be "auto", "exact" or "approximate", got {kind!r}')
     return exact if kind == "exact" else AutoIndex(exact)

@@ -6,12 +6,13 @@ of row numbers, by which pandas joins.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.guards import DEFAULT, Guard
+from fuzzydict.index import IndexKind
 from fuzzydict.mapping import FuzzyDict
 
 __all__ = ["join"]
@@ -28,13 +29,14 @@ def join(
     *,
     left_on: Hashable | None = None,
     right_on: Hashable | None = None,
-    how: str = "left",
+    how: Literal["left", "inner", "right", "outer"] = "left",
     suffixes: tuple[str | None, str | None] = ("", "_right"),
     score: Hashable = "score",
     cutoff: float | None = None,
     embedder: Any = "default",
     guards: Iterable[Guard] = DEFAULT,
-    index: str = "auto",
+    index: IndexKind = "auto",
+    progress: bool | None = None,
 ) -> Any:
     """Join two tables by a column each, whose values need not be equal.
 
@@ -47,7 +49,8 @@ def join(
     meant, missing where there is none. Of columns of one name, that of the right table ends in
     the second of ``suffixes``. The rows come as in the left table, and then those of the right one
     that nothing means; of "right", as in the right table. They are numbered anew. ``cutoff``,
-    ``embedder``, ``guards`` and ``index`` are those of `FuzzyDict`.
+    ``embedder``, ``guards`` and ``index`` are those of `FuzzyDict`, and ``progress`` is that of its
+    `get_many`.
 
     ``right`` is a pandas DataFrame, and so is ``left``, or one of Dask ("left" and "inner" alone):
     then the result is one of Dask, whose workers share the lookups. As its types are told before
@@ -73,7 +76,7 @@ def join(
             "a join needs pandas: pip install 'fuzzydict-attention[pandas]'"
         ) from error
     if how not in _HOW:
-        raise ValueError(f"a join is one of {', '.join(_HOW)}, not {how!r}")
+        raise ValueError(f"how must be one of {', '.join(_HOW)}, got {how!r}")
     if not isinstance(right, pandas.DataFrame):
         raise TypeError(f"the right table is a pandas DataFrame, not a {type(right).__name__}")
     in_parts = hasattr(left, "map_partitions")
@@ -81,6 +84,8 @@ def join(
         raise TypeError(f"the left table is a DataFrame, not a {type(left).__name__}")
     if in_parts and how not in _IN_PARTS:
         raise ValueError(f"a Dask table is joined by {' or '.join(_IN_PARTS)}, not {how!r}")
+    if not isinstance(suffixes, (tuple, list)) or len(suffixes) != 2:
+        raise TypeError(f"suffixes must be a pair of strings or None, got {suffixes!r}")
     left_on, right_on = _columns(left, right, on, left_on, right_on)
     names = _names(left, right, suffixes, score)
 
@@ -94,8 +99,12 @@ def join(
     )
     if in_parts:
         return _joined_in_parts(left, left_on, right, numbers, d, how, names)
-    found = _found(d, _distinct(left[left_on])[1])
+    found = _found(d, _distinct(left[left_on])[1], progress)
     return _joined(left, left_on, (right, numbers), found, how, names)
+
+
+join.__module__ = "fuzzydict"  # the name that users import
+__test__ = {"join": join}  # doctest skips what is of another module
 
 
 def _columns(left: Any, right: Any, on: Any, left_on: Any, right_on: Any) -> tuple[Any, Any]:
@@ -135,11 +144,11 @@ def _distinct(column: Any) -> tuple[NDArray[np.intp], NDArray[Any]]:
     return numbers, np.asarray(values, dtype=object)
 
 
-def _found(d: FuzzyDict[Any, int], values: NDArray[Any]) -> Any:
+def _found(d: FuzzyDict[Any, int], values: NDArray[Any], progress: bool | None = None) -> Any:
     """Return a table of what each value found, by value: its number, and the score."""
     import pandas
 
-    matches = d.match_many(values.tolist())
+    matches = d.match_many(values.tolist(), progress=progress)
     return pandas.DataFrame(
         {
             "number": np.array([match.value if match else _NONE for match in matches], np.int64),

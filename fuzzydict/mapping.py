@@ -7,24 +7,29 @@ ones at the end. Those that were removed leave a note.
 """
 
 import copy
+import inspect
 import itertools
 import os
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 from fuzzydict import dask_tokens, sharing
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
-from fuzzydict.index import Index, make_index
+from fuzzydict.index import Index, IndexKind, make_index
 from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
+from fuzzydict.options import check_guards
 from fuzzydict.reads import ABSENT, FuzzyReads, Match, NoMatchError
 from fuzzydict.text import MAX_LENGTH
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsKeysAndGetItem
+    from typing_extensions import Self
+
     from fuzzydict.archive import Archive
     from fuzzydict.counting import Stats
 
@@ -85,7 +90,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     _source: str | Embedder
     _cutoff: float | None
     _guards: tuple[Guard, ...]
-    _kind: str  # of the index
+    _kind: IndexKind  # of the index
     _learned: Learned
     _matcher: Matcher | None  # made by the first inexact read
     _known: "Archive | None"  # what that begins with, where it is not nothing
@@ -96,6 +101,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
     _lock: threading.RLock
 
+    # As those of dict, with the options.
+
     @overload
     def __init__(
         self,
@@ -104,19 +111,63 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         embedder: Any = ...,
         cutoff: float | None = ...,
         guards: Iterable[Guard] = ...,
-        index: str = ...,
-        **items: V,
+        index: IndexKind = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "FuzzyDict[str, V]",
+        /,
+        *,
+        embedder: Any = ...,
+        cutoff: float | None = ...,
+        guards: Iterable[Guard] = ...,
+        index: IndexKind = ...,
+        **more: V,
     ) -> None: ...
     @overload
     def __init__(
         self,
-        items: Mapping[K, V] | Iterable[tuple[K, V]],
+        items: "SupportsKeysAndGetItem[K, V]",
         /,
         *,
         embedder: Any = ...,
         cutoff: float | None = ...,
         guards: Iterable[Guard] = ...,
-        index: str = ...,
+        index: IndexKind = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "FuzzyDict[str, V]",
+        items: "SupportsKeysAndGetItem[str, V]",
+        /,
+        *,
+        embedder: Any = ...,
+        cutoff: float | None = ...,
+        guards: Iterable[Guard] = ...,
+        index: IndexKind = ...,
+        **more: V,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        items: Iterable[tuple[K, V]],
+        /,
+        *,
+        embedder: Any = ...,
+        cutoff: float | None = ...,
+        guards: Iterable[Guard] = ...,
+        index: IndexKind = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "FuzzyDict[str, V]",
+        items: Iterable[tuple[str, V]],
+        /,
+        *,
+        embedder: Any = ...,
+        cutoff: float | None = ...,
+        guards: Iterable[Guard] = ...,
+        index: IndexKind = ...,
         **more: V,
     ) -> None: ...
 
@@ -127,18 +178,18 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         embedder: Any = "default",
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
-        index: str = "auto",
+        index: IndexKind = "auto",
         **items: Any,
     ) -> None:
         make_index(index)  # one that cannot be made fails here
         if isinstance(embedder, str):
             model_file(embedder)  # the model is read when it is needed; a name of none fails here
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
-        self._guards, self._kind = tuple(guards), index
+        self._guards, self._kind = check_guards(guards), index
         self.cutoff = cutoff
         super().__init__(*args, **items)
 
-    def __new__(cls, /, *args: Any, **kwargs: Any) -> "FuzzyDict[K, V]":
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> "Self":
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
         self._learned, self._matcher, self._known, self._file = Learned(), None, None, None
@@ -147,6 +198,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         if "dask.base" in sys.modules:
             dask_tokens.register(FuzzyDict)
         return self
+
+    __new__.__signature__ = inspect.signature(__init__)  # type: ignore[attr-defined]  # for help()
 
     # What the reads ask.
 
@@ -489,3 +542,6 @@ def _made(
     FuzzyDict.__init__(self, items, **options)
     self._learned, self._file, self._origin = learned, file, origin
     return self
+
+
+__test__ = {"FuzzyDict": FuzzyDict}  # doctest skips what is of another module

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.options import check_count
+
 if TYPE_CHECKING:
     from fuzzydict.mapping import FuzzyDict
 
@@ -45,8 +47,7 @@ def plot_attention(
     queries = [queries] if isinstance(queries, str) else list(queries)
     if not queries:
         raise ValueError("there are no queries to draw")
-    if n < 1:
-        raise ValueError(f"n counts keys from 1, not {n!r}")
+    n = check_count(n, "n")
     found = d.attend(queries, temperature=temperature)
     totals: dict[Any, float] = {}
     for attention in found:

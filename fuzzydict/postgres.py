@@ -20,6 +20,7 @@ from fuzzydict.connections import Connections, LostConnectionError
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.matching import Learned
+from fuzzydict.options import check_count, check_guards, check_positive
 from fuzzydict.progress import Progress
 from fuzzydict.reads import ABSENT, FuzzyReads
 from fuzzydict.remote import RemoteMatcher, Taught
@@ -72,9 +73,17 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         connections: int = 8,
         patience: float = 30.0,
     ) -> None:
+        if not isinstance(dsn, str):
+            raise TypeError(f"dsn must be a connection string of libpq, got {dsn!r}")
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a string, got {name!r}")
         if isinstance(embedder, str):
             model_file(embedder)  # a name of none fails here
-        self._source, self._guards = embedder, tuple(guards)
+        self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
+        self._guards = check_guards(guards)
+        partitions = None if partitions is None else check_count(partitions, "partitions")
+        connections = check_count(connections, "connections")
+        patience = check_positive(patience, "patience")
         self._matcher: RemoteMatcher | None = None
         self._learned, self._lock, self._making = Learned(), nullcontext(), threading.Lock()
         self.cutoff = cutoff

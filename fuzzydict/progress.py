@@ -1,13 +1,33 @@
-"""Progress of long work, in a terminal only, and only where it takes over two seconds."""
+"""Progress bars of long work, shown in terminals and notebooks after two seconds.
 
-from collections.abc import Callable
+Set the environment variable ``FUZZYDICT_PROGRESS`` to 0 to turn all bars off, or to 1 to show them
+elsewhere too, such as in log files. The argument ``progress`` of a call takes precedence.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "progress_bars"]
 
 _DELAY = 2.0  # seconds
 _FEW = 100  # steps
+
+_chosen: ContextVar[bool | None] = ContextVar("progress", default=None)
+
+
+@contextmanager
+def progress_bars(shown: bool | None) -> Iterator[None]:
+    """Show the bars of this block always (True), never (False), or as the environment says."""
+    token = _chosen.set(_chosen.get() if shown is None else bool(shown))
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
 
 
 class Progress:
@@ -19,10 +39,11 @@ class Progress:
 
     def __init__(self, what: str, total: int | None) -> None:
         self._bar: Any = None
-        if total is None or total > _FEW:
-            from tqdm import tqdm
-
-            self._bar = tqdm(desc=what, total=total, delay=_DELAY, disable=None, leave=False)
+        shown = _chosen.get()
+        if shown is None:
+            shown = {"0": False, "1": True}.get(os.environ.get("FUZZYDICT_PROGRESS", ""))
+        if shown is not False and (total is None or total > _FEW):
+            self._bar = _bar(what, total, shown)
 
     def __enter__(self) -> Callable[[int], object]:
         return self._step
@@ -39,3 +60,27 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _bar(what: str, total: int | None, shown: bool | None) -> Any:
+    """Return a bar of tqdm: a widget in a notebook if ipywidgets is installed, else a line of text.
+
+    `tqdm.auto` would warn where ipywidgets is missing, and show nothing.
+    """
+    from tqdm import tqdm
+
+    kind: Any = tqdm
+    if _is_notebook():
+        from tqdm import notebook
+
+        shown = True  # its standard error is not a terminal
+        kind = tqdm if notebook.IProgress is None else notebook.tqdm
+    disable = False if shown else None  # None: only in a terminal
+    return kind(desc=what, total=total, delay=_DELAY, disable=disable, leave=False)
+
+
+def _is_notebook() -> bool:
+    """Return True in a Jupyter kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config

@@ -11,14 +11,17 @@ from fuzzydict import projection
 from fuzzydict.embedders import Embedder
 from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
-from fuzzydict.progress import Progress
+from fuzzydict.options import check_count, check_positive, check_probability
+from fuzzydict.progress import Progress, progress_bars
 from fuzzydict.projection import FitReport
 from fuzzydict.values import Attention, weigh
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
     from fuzzydict.explaining import Explanation
 
-__all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError", "probability"]
+__all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,12 +32,25 @@ _CLOSEST = 3  # keys that an error names
 ABSENT: Any = object()
 
 
-class Match(NamedTuple):
-    """A key that fits a query: the key, its value, and the probability that the key was meant."""
+if TYPE_CHECKING:  # a NamedTuple cannot be generic before Python 3.11
+    K_co = TypeVarWithDefault("K_co", covariant=True, default=Any)
+    V_co = TypeVarWithDefault("V_co", covariant=True, default=Any)
 
-    key: Any
-    value: Any
-    score: float
+    class Match(NamedTuple, Generic[K_co, V_co]):
+        """A key that matches a query, its value, and the probability that the key was meant."""
+
+        key: K_co
+        value: V_co
+        score: float
+
+else:
+
+    class Match(NamedTuple):
+        """A key that matches a query, its value, and the probability that the key was meant."""
+
+        key: Any
+        value: Any
+        score: float
 
 
 class NoMatchError(KeyError):
@@ -43,7 +59,7 @@ class NoMatchError(KeyError):
     ``args[0]`` is the query, as it is in the `KeyError` of a dict.
     """
 
-    def __init__(self, query: object, matches: tuple[Match, ...] = ()) -> None:
+    def __init__(self, query: object, matches: tuple[Match[Any, Any], ...] = ()) -> None:
         super().__init__(query)
         self.query = query
         self.matches = matches
@@ -127,7 +143,7 @@ class FuzzyReads(Generic[K, V]):
             value = default if found is None else self._exact(found[0], default)
         return value
 
-    def match(self, query: object, *, cutoff: float | None = None) -> Match | None:
+    def match(self, query: object, *, cutoff: float | None = None) -> Match[K, V] | None:
         """Return the key that answers the query, with its value and score, or None.
 
         An exact key scores 1. ``cutoff`` stands in for the dictionary's own.
@@ -141,17 +157,18 @@ class FuzzyReads(Generic[K, V]):
             LOG.tell(query, None if best is None else (best.key, best.score))
         return best
 
-    def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
+    def matches(
+        self, query: object, n: int = 5, *, cutoff: float | None = None
+    ) -> list[Match[K, V]]:
         """Return the ``n`` best keys of a score of at least ``cutoff``, best first.
 
         ``cutoff`` is the dictionary's own unless given; with 0.0 every candidate that no guard
         forbids has its place. ``ValueError`` for an ``n`` below 1.
         """
-        if n < 1:
-            raise ValueError(f"n counts keys from 1, not {n!r}")
-        least = self._cutoff if cutoff is None else probability(cutoff)
+        n = check_count(n, "n")
+        least = self._cutoff if cutoff is None else check_probability(cutoff, "cutoff")
         exact = self._exact(query)
-        result = [] if exact is ABSENT else [Match(query, exact, 1.0)]
+        result: list[Match[Any, Any]] = [] if exact is ABSENT else [Match(query, exact, 1.0)]
         if self._is_text(query) and least != 1.0 and len(result) < n:
             with self._lock:
                 least = self.cutoff if least is None else least
@@ -176,8 +193,7 @@ class FuzzyReads(Generic[K, V]):
         """
         from fuzzydict.explaining import explanation
 
-        if n < 1:
-            raise ValueError(f"n counts keys from 1, not {n!r}")
+        n = check_count(n, "n")
         with self._lock:
             answer = next(iter(self.matches(query, 1)), None)
             evidence, against = (
@@ -185,28 +201,38 @@ class FuzzyReads(Generic[K, V]):
             )
             return explanation(query, answer, evidence, against, self.cutoff, n)
 
-    def get_many(self, queries: Iterable[object], default: Any = None, /) -> list[Any]:
+    def get_many(
+        self, queries: Iterable[object], default: Any = None, /, *, progress: bool | None = None
+    ) -> list[Any]:
         """Return `get` of each query, in one go.
 
         Queries are searched and scored together, and the same one once: a score may differ from
-        that of `match` in its sixth digit. Long work shows its progress in a terminal after two
-        seconds.
+        that of `match` in its sixth digit. Long work shows a progress bar after two seconds, in
+        terminals and notebooks; with ``progress`` True anywhere, False nowhere.
         """
-        found = self._find_many(queries := list(queries))
+        queries = list(queries)
+        with progress_bars(progress):
+            found = self._find_many(queries)
         return [
             default if found[query].value is ABSENT else found[query].value for query in queries
         ]
 
     def match_many(
-        self, queries: Iterable[object], *, cutoff: float | None = None
-    ) -> list[Match | None]:
+        self,
+        queries: Iterable[object],
+        *,
+        cutoff: float | None = None,
+        progress: bool | None = None,
+    ) -> list[Match[K, V] | None]:
         """Return `match` of each query, in one go; see `get_many`."""
-        found = self._find_many(queries := list(queries), cutoff)
+        queries = list(queries)
+        with progress_bars(progress):
+            found = self._find_many(queries, cutoff)
         return [None if found[query].value is ABSENT else found[query] for query in queries]
 
     def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
         """Return for each query the key that answers it; its value is absent where none does."""
-        least = self._cutoff if cutoff is None else probability(cutoff)
+        least = self._cutoff if cutoff is None else check_probability(cutoff, "cutoff")
         asked = list(dict.fromkeys(queries))
         found = {
             query: Match(query, value, 1.0)
@@ -282,11 +308,8 @@ class FuzzyReads(Generic[K, V]):
         >>> car.attend("performance").best != "color"
         True
         """
-        temperature = 1.0 if temperature is None else temperature
-        if not 0 < temperature < float("inf"):
-            raise ValueError(f"a temperature is above zero and finite, not {temperature!r}")
-        if n is not None and n < 1:
-            raise ValueError(f"n counts keys from 1, not {n!r}")
+        temperature = 1.0 if temperature is None else check_positive(temperature, "temperature")
+        n = None if n is None else check_count(n, "n")
         among = None if mask is None else self._allowed(mask)
         if not isinstance(query, list):
             return self._attend([query], temperature, n, among)[0]
@@ -335,7 +358,7 @@ class FuzzyReads(Generic[K, V]):
 
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:
-        self._cutoff = None if cutoff is None else probability(cutoff)  # type: ignore[misc]
+        self._cutoff = None if cutoff is None else check_probability(cutoff, "cutoff")  # type: ignore[misc]
         self._forget_answers()
 
     @property
@@ -366,6 +389,7 @@ class FuzzyReads(Generic[K, V]):
         validation: Iterable[tuple[str, K | None]] | None = None,
         *,
         seed: int = 0,
+        progress: bool | None = None,
     ) -> FitReport:
         """Learn from labelled pairs of a query and the key that it means, or None for no key.
 
@@ -380,7 +404,7 @@ class FuzzyReads(Generic[K, V]):
         it. A second fit replaces the first; `unfit` goes back. ``ValueError`` for pairs that name
         what is no key, name two answers of one query, or ask an exact key for another.
 
-        Shows its progress in a terminal after two seconds. O(pairs) lookups, and 15 passes.
+        Shows progress bars, as `get_many` does. O(pairs) lookups, and 15 passes.
 
         >>> from fuzzydict import FuzzyDict
         >>> d = FuzzyDict(balance=1, transfer=2)
@@ -389,7 +413,7 @@ class FuzzyReads(Generic[K, V]):
         """
         pairs = list(pairs)
         labelled = self._labelled([*pairs, *(() if validation is None else validation)])
-        with self._lock:
+        with self._lock, progress_bars(progress):
             matcher, before, cutoff = self._up_to_date(), self._learned, self.cutoff
             if not labelled or not len(matcher):
                 return projection.nothing(len(labelled))
@@ -401,7 +425,7 @@ class FuzzyReads(Generic[K, V]):
             finally:
                 matcher.adopt(before)
         held_out = None if validation is None else range(len(pairs), len(labelled))
-        with Progress("fit", None) as step:
+        with progress_bars(progress), Progress("fit", None) as step:
             fitted, report = projection.fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
         if fitted is not None:
             self._adopt(projection=fitted, lifted=lifted)
@@ -479,9 +503,3 @@ class FuzzyReads(Generic[K, V]):
     def _search(self, query: str) -> tuple[str, float] | None:
         ranked = self._up_to_date().rank(query, 1)
         return ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
-
-
-def probability(cutoff: float) -> float:
-    if not 0.0 <= cutoff <= 1.0:
-        raise ValueError(f"cutoff is a probability from 0 to 1, not {cutoff!r}")
-    return cutoff

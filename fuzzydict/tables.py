@@ -204,8 +204,6 @@ class Tables:
     ) -> None:
         if not name or len(name.encode()) > _LONGEST or not {"\0", "%"}.isdisjoint(name):
             raise ValueError(f"a name has 1 to {_LONGEST} bytes, no NUL and no %, not {name!r}")
-        if partitions is not None and partitions < 1:
-            raise ValueError(f"partitions are counted from 1, not {partitions!r}")
         self._name, self._run = name, connections.run
         self._made: dict[Any, bytes] = {}  # statements
         self._scale: tuple[object, Scale] | None = None

@@ -7,7 +7,10 @@ and never more than the schema has: what is in doubt is an error, not a guess.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from fuzzydict.guards import DEFAULT, Guard
+from fuzzydict.index import IndexKind
 from fuzzydict.mapping import FuzzyDict
+from fuzzydict.options import check_guards
 from fuzzydict.reads import Match, NoMatchError
 
 __all__ = ["Call", "CallError", "Tools", "resolve"]
@@ -59,10 +62,18 @@ class Tools:
         tools: Iterable[Mapping[str, Any]] | Mapping[str, Mapping[str, Any]],
         *,
         cutoff: float = CUTOFF,
-        **options: Any,
+        embedder: Any = "default",
+        guards: Iterable[Guard] = DEFAULT,
+        index: IndexKind = "auto",
     ) -> None:
         self._schemas = _schemas(tools)
-        self._options = {"cutoff": cutoff, **options}
+        self._options: dict[str, Any] = {
+            "cutoff": cutoff,
+            "embedder": embedder,
+            "guards": check_guards(guards),
+            "index": index,
+        }
+        FuzzyDict(**self._options)  # a wrong option fails here
         self._known: dict[tuple[str, ...], FuzzyDict[str, None]] = {}
 
     def __repr__(self) -> str:
@@ -114,6 +125,10 @@ def resolve(
     'get_weather'
     """
     return Tools(tools, **options).resolve(name, arguments)
+
+
+resolve.__module__ = "fuzzydict"  # the name that users import
+__test__ = {"resolve": resolve}  # doctest skips what is of another module
 
 
 def _schemas(

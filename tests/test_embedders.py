@@ -101,7 +101,7 @@ def test_an_embedder_stays_what_it_is(table, letters):
 
 @pytest.mark.parametrize("source", [None, 5, object(), [1, 2], {}])
 def test_what_can_do_none_of_it_is_a_type_error(source):
-    with pytest.raises(TypeError, match="is no embedder: pass the name of a model, a callable"):
+    with pytest.raises(TypeError, match="embedder must be the name of a model, a callable"):
         as_embedder(source)
 
 

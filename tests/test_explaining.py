@@ -159,7 +159,7 @@ def test_a_key_that_is_not_equal_to_itself_is_exact():
 
 
 def test_bad_arguments_are_refused_as_by_matches(sales):
-    with pytest.raises(ValueError, match="n counts keys from 1, not 0"):
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         sales.explain("color", 0)
     with pytest.raises(TypeError):
         sales.explain([])

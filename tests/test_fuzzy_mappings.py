@@ -249,7 +249,7 @@ def test_cutoff_is_kept_and_checked(make):
     assert strict["color"] == "red"
     strict.cutoff = None
     assert "colour" in strict
-    with pytest.raises(ValueError, match="probability"):
+    with pytest.raises(ValueError, match="number from 0 to 1"):
         strict.cutoff = 2
     assert strict.match("colour", cutoff=0.999) is None
 

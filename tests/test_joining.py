@@ -84,7 +84,10 @@ def test_suffixes_and_the_name_of_the_score_are_those_given():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"on": "name", "how": "cross"}, "a join is one of left, inner, right, outer, not 'cross'"),
+        (
+            {"on": "name", "how": "cross"},
+            "how must be one of left, inner, right, outer, got 'cross'",
+        ),
         ({}, "say by which columns to join"),
         ({"on": "name", "left_on": "name"}, "say by which columns to join"),
         ({"on": "x"}, r"the left table has no column 'x'; it has \['name', 'v'\]"),

@@ -518,18 +518,18 @@ def test_the_cutoff_is_the_embedders_own_unless_set(car):
 
 @pytest.mark.parametrize("cutoff", [-0.1, 1.01, float("nan"), float("inf")])
 def test_a_cutoff_that_is_no_probability_is_refused(car, cutoff):
-    with pytest.raises(ValueError, match="probability from 0 to 1"):
+    with pytest.raises(ValueError, match="number from 0 to 1"):
         FuzzyDict(cutoff=cutoff)
-    with pytest.raises(ValueError, match="probability from 0 to 1"):
+    with pytest.raises(ValueError, match="number from 0 to 1"):
         car.cutoff = cutoff
     for query in ("color", "colour", 1):
-        with pytest.raises(ValueError, match="probability from 0 to 1"):
+        with pytest.raises(ValueError, match="number from 0 to 1"):
             car.match(query, cutoff=cutoff)
 
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_matches_counts_from_one(car, n):
-    with pytest.raises(ValueError, match=f"from 1, not {n}"):
+    with pytest.raises(ValueError, match=f"n must be at least 1, got {n}"):
         car.matches("colour", n)
 
 
@@ -588,7 +588,7 @@ def test_the_name_of_no_model_fails_where_it_is_given():
 
 
 def test_what_is_no_embedder_fails_where_it_is_given():
-    with pytest.raises(TypeError, match="is no embedder"):
+    with pytest.raises(TypeError, match="embedder must be"):
         FuzzyDict(embedder=5)
 
 

@@ -84,7 +84,7 @@ def test_temperature_is_that_of_attend(car):
 def test_what_cannot_be_drawn_is_refused(car):
     with pytest.raises(ValueError, match="no queries"):
         plot_attention(car, [])
-    with pytest.raises(ValueError, match="n counts keys from 1, not 0"):
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         plot_attention(car, ["a"], n=0)
     with pytest.raises(ValueError, match="no key of text"):
         plot_keys(FuzzyDict({1: 2}))

@@ -202,7 +202,7 @@ def test_another_number_of_partitions_is_refused(connect):
     for other in (1, 3):
         with pytest.raises(ValueError, match=f"has 2 partitions, not {other}"):
             connect(partitions=other)
-    with pytest.raises(ValueError, match="from 1"):
+    with pytest.raises(ValueError, match="partitions must be at least 1"):
         connect(partitions=0)
 
 

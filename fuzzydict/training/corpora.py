@@ -16,14 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nltk
 import numpy as np
-from nltk.corpus import brown, wordnet
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
 from tqdm import tqdm
 
 from fuzzydict.text import bases
+
+try:
+    import nltk
+    from nltk.corpus import brown, wordnet
+    from scipy.sparse import csr_matrix, diags
+except ImportError as error:
+    raise ImportError(
+        "training needs NLTK and SciPy: pip install 'fuzzydict-attention[train]'"
+    ) from error
 
 __all__ = [
     "CorpusNotFoundError",

@@ -22,16 +22,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gensim import utils
-from gensim.models import Word2Vec
-from gensim.models.callbacks import CallbackAny2Vec
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, identity, vstack
 from tqdm import tqdm
 
 from fuzzydict.text import bases
 from fuzzydict.training import corpora, teacher
 from fuzzydict.training.corpora import Entry, Graph, Sentence
+
+try:
+    from gensim import utils
+    from gensim.models import Word2Vec
+    from gensim.models.callbacks import CallbackAny2Vec
+    from scipy.sparse import csr_matrix, identity, vstack
+except ImportError as error:
+    raise ImportError(
+        "training needs gensim and SciPy: pip install 'fuzzydict-attention[train]'"
+    ) from error
 
 __all__ = [
     "WordVectors",

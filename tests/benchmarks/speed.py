@@ -360,7 +360,7 @@ def one_threaded_product(n: int, d: int, times: int = 20) -> Iterator[Seconds]:
 # What is measured
 
 
-def fuzzy(keys: Sequence[str], index: str = "auto") -> Any:
+def fuzzy(keys: Sequence[str], index: Any = "auto") -> Any:
     """Return a FuzzyDict that has answered its first query, with this index."""
     from fuzzydict import FuzzyDict
 
