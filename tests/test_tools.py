@@ -676,3 +676,11 @@ def test_an_option_that_does_not_exist_is_no_tool():
 
 def test_resolve_is_a_name_of_the_package():
     assert fuzzydict.resolve is resolve
+
+
+def test_required_arguments_need_no_definition_and_types_have_common_ones():
+    both = {"allOf": [{"type": "integer"}, {"type": ["integer", "null"]}]}
+    schema = {"properties": {"n": both}, "required": ["size"]}
+    assert resolve("run", {"n": 1, "Size": 2}, {"run": schema}).arguments == {"n": 1, "size": 2}
+    with pytest.raises(CallError, match=r"n: expected integer, got null; run.size: missing"):
+        resolve("run", {"n": None}, {"run": schema})
