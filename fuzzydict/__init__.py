@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
 
 if TYPE_CHECKING:
+    __version__: str
     from fuzzydict.joining import join
     from fuzzydict.tools import resolve
 
@@ -20,6 +21,10 @@ del _public
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("fuzzydict-attention")
     if name not in _LAZY:
         raise AttributeError(f"module 'fuzzydict' has no attribute {name!r}")
     from importlib import import_module

@@ -3,36 +3,66 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
-__all__ = ["main"]
+__all__ = ["main", "parse"]
 
 
 _EXAMPLES = """\
 examples:
-  fuzzydict look settings.toml "max conections"
+  fuzzydict lookup settings.toml "max conections"
   fuzzydict explain settings.toml "max conections"
   fuzzydict join orders.csv rates.csv --left-on country --right-on name
   fuzzydict train wordnet
 
-fuzzydict COMMAND --help tells the rest.
+fuzzydict COMMAND --help shows the options of a command.
 """
+_COMMANDS = {
+    "lookup": "look up queries in a file",
+    "explain": "explain why a query finds a key, or none",
+    "join": "join two CSV files on columns with different spellings",
+    "train": "train a model file",
+}
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong in one line."""
+        """Exit with the message in one line."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the parsed arguments; options may stand before, between and after the others."""
+        found, extra = self.parse_known_intermixed_args(arguments)
+        if extra:
+            self.unknown(extra[0])
+        return found
+
+    def unknown(self, argument: str) -> NoReturn:
+        """Exit with the option that was probably meant."""
+        name = argument.partition("=")[0]
+        if not argument.startswith("-"):
+            self.error(f"unexpected argument {argument!r}")
+        options = {name: "" for action in self._actions for name in action.option_strings}
+        self.error(f"unknown option {name!r}{_suggestion(name, options)}")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Print the version; it is read only here."""
+        from fuzzydict import __version__
+
+        print(f"fuzzydict {__version__}")
+        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with its arguments, those of the process by default; return the status."""
     try:
-        if (output := sys.stdout).errors == "strict":  # what its encoding has not is escaped
+        if (output := sys.stdout).errors == "strict":  # escape what the encoding does not have
             output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        status = _run(arguments)
-        output.flush()  # here, where a reader that is gone can be told from an error
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+        output.flush()  # here, where a closed pipe differs from an error
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         return 1
@@ -41,29 +71,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed arguments, with the ``command`` and the function to ``run``.
+
+    Errors, ``--help`` and ``--version`` raise `SystemExit`.
+    """
     from fuzzydict import command
-    from fuzzydict.files import FileError
-    from fuzzydict.training.command import add_arguments, run
+    from fuzzydict.training import command as training
 
     parser = _Parser(
         prog="fuzzydict",
-        description="A dict that knows what you meant: look up, join, train.",
+        description="A dict whose lookups tolerate typos, naming styles and synonyms.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command.add_look(commands.add_parser("look", help="look queries up in a file"))
-    command.add_explain(commands.add_parser("explain", help="tell why a query finds what it does"))
-    command.add_join(commands.add_parser("join", help="join two CSV files by keys that are alike"))
-    add_arguments(commands.add_parser("train", help="train a model file"))
-    asked = parser.parse_args(arguments)
-    runs = {"look": command.look, "explain": command.explain, "join": command.join, "train": run}
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    commands = {name: subparsers.add_parser(name, help=_COMMANDS[name]) for name in _COMMANDS}
+    for name, add, run in (
+        ("lookup", command.add_lookup, command.lookup),
+        ("explain", command.add_explain, command.explain),
+        ("join", command.add_join, command.join),
+        ("train", training.add_arguments, training.run),
+    ):
+        add(commands[name])
+        commands[name].set_defaults(command=name, run=run)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    name, *rest = arguments
+    if name in commands:
+        return commands[name].parse(rest)
+    if name.startswith("-") and name.strip("-"):
+        parser.parse_known_args([name])  # --help and --version end here
+        parser.unknown(name)
+    parser.error(f"unknown command {name!r}{_suggestion(name, _COMMANDS)}")
+
+
+def _suggestion(name: str, known: Mapping[str, str]) -> str:
+    """Return which of the names was probably meant, with what it does."""
+    from fuzzydict import FuzzyDict
+
+    match = FuzzyDict(known).match(name)
+    if match is None:
+        return f", expected {', '.join(known)}"
+    purpose = f" ({match.value})" if match.value else ""
+    return f", did you mean {match.key!r}{purpose}?"
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from fuzzydict.command import CommandError
+    from fuzzydict.files import FileError
+
+    found = parse(arguments)
     try:
-        return runs[asked.command](asked)
-    except (command.CommandError, FileError, ImportError) as error:
-        print(f"fuzzydict {asked.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        status: int = found.run(found)
+    except (CommandError, FileError, ImportError) as error:
+        print(f"fuzzydict {found.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    return status
 
 
 if __name__ == "__main__":

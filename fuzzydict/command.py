@@ -1,4 +1,4 @@
-"""The commands ``fuzzydict look``, ``explain`` and ``join``: files in, lines out."""
+"""The commands ``fuzzydict lookup``, ``explain`` and ``join``: files in, lines out."""
 
 import argparse
 import json
@@ -11,59 +11,65 @@ from typing import Any
 from fuzzydict.files import read, reason
 from fuzzydict.mapping import Match
 
-__all__ = ["CommandError", "add_explain", "add_join", "add_look", "explain", "join", "look"]
+__all__ = ["CommandError", "add_explain", "add_join", "add_lookup", "explain", "join", "lookup"]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
-_LOOK = """\
+_LOOKUP = """\
 examples:
-  fuzzydict look settings.toml "max conections" timeout
-  fuzzydict look countries.csv --key name --value capital -n 3 Czechoslovakia
-  cut -f1 queries.tsv | fuzzydict look --json tools.json
+  fuzzydict lookup settings.toml "max conections" timeout
+  fuzzydict lookup countries.csv --key name --value capital -n 3 "Czech Republic"
+  cut -f1 queries.tsv | fuzzydict lookup --json tools.json
 
-The exit status is 0 where everything that was asked fits, 1 where something does not, and 2 for
-errors.
+The exit status is 0 if every query has a match, 1 if one has none, and 2 for errors.
 """
 _EXPLAIN = """\
 examples:
   fuzzydict explain settings.toml "max conections"
-  fuzzydict explain countries.csv --key name Czechoslovakia
+  fuzzydict explain countries.csv --key name "Czech Republic"
 
-The exit status is 0 where the query fits, 1 where it does not, and 2 for errors.
+The exit status is 0 if the query has a match, 1 if it has none, and 2 for errors.
 """
 _JOIN = """\
 examples:
   fuzzydict join orders.csv countries.csv --on country
   fuzzydict join a.csv b.csv --left-on city --right-on town --how left -o joined.csv
 
-Empty cells have no partner. The last column is the score of each pair.
+Empty cells match nothing. The last column is the score of each pair: "score", or "score_2" if a
+file has a column of that name.
 """
 
 
 class CommandError(Exception):
-    """What was asked cannot be done, and why, in one line."""
+    """A command cannot do its work; the message is one line."""
 
 
-def add_look(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``fuzzydict look``."""
-    _add_file(parser, _LOOK)
+def add_lookup(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``fuzzydict lookup``."""
+    _add_file(parser, _LOOKUP)
     parser.add_argument(
-        "queries", nargs="*", metavar="QUERY", help="what to look up (default: lines of the input)"
+        "queries",
+        nargs="*",
+        default=(),
+        metavar="QUERY",
+        help="what to look up (default: each line of the input)",
     )
     parser.add_argument(
-        "-n", type=_count, default=1, help="the most matches of a query (default: 1)"
+        "-n", type=_count, default=1, help="how many matches to show at most (default: 1)"
     )
     parser.add_argument(
-        "--cutoff", type=_cutoff, metavar="P", help="the least score of a match, 0 to 1"
+        "--cutoff", type=_cutoff, metavar="P", help="the least score of a match, from 0 to 1"
     )
-    parser.add_argument("--json", action="store_true", help="an object a line")
+    parser.add_argument("--json", action="store_true", help="print a JSON object per query")
 
 
 def add_explain(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``fuzzydict explain``."""
     _add_file(parser, _EXPLAIN)
     parser.add_argument("query", metavar="QUERY", help="what to look up")
-    parser.add_argument("-n", type=_count, default=5, help="the keys that are shown (default: 5)")
+    parser.add_argument(
+        "-n", type=_count, default=5, help="how many keys to show at most (default: 5)"
+    )
 
 
 def add_join(parser: argparse.ArgumentParser) -> None:
@@ -71,34 +77,36 @@ def add_join(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _JOIN, argparse.RawDescriptionHelpFormatter
     parser.add_argument("left", type=Path, metavar="LEFT.csv")
     parser.add_argument("right", type=Path, metavar="RIGHT.csv")
-    parser.add_argument("--on", metavar="NAME", help="the column of both by which they are joined")
-    parser.add_argument("--left-on", metavar="NAME", help="the column of the left table")
-    parser.add_argument("--right-on", metavar="NAME", help="the column of the right table")
+    parser.add_argument("--on", metavar="NAME", help="the column of both files to join on")
+    parser.add_argument("--left-on", metavar="NAME", help="the column of the left file")
+    parser.add_argument("--right-on", metavar="NAME", help="the column of the right file")
     parser.add_argument(
         "--how",
         choices=("left", "inner", "right", "outer"),
         default="outer",
-        help="which rows without a partner stay (default: outer, those of both)",
+        help="which rows without a match to keep (default: outer, those of both)",
     )
     parser.add_argument(
-        "--cutoff", type=_cutoff, metavar="P", help="the least score of a pair, 0 to 1"
+        "--cutoff", type=_cutoff, metavar="P", help="the least score of a pair, from 0 to 1"
     )
     parser.add_argument(
-        "--output", "-o", type=Path, metavar="OUT.csv", help="where to write (default: the output)"
+        "--output", "-o", type=Path, metavar="OUT.csv", help="the file to write (default: print)"
     )
 
 
 def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.epilog, parser.formatter_class = examples, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", metavar="FILE", help="JSON, CSV, TOML, YAML, or a saved dictionary")
     parser.add_argument(
-        "file", metavar="FILE", help="JSON, CSV, TOML, YAML, or a dictionary that was saved"
+        "--key", metavar="NAME", help="the column of keys in CSV (default: the first)"
     )
-    parser.add_argument("--key", metavar="NAME", help="the column of keys in CSV (default: first)")
-    parser.add_argument("--value", metavar="NAME", help="that of values (default: all the others)")
+    parser.add_argument(
+        "--value", metavar="NAME", help="the column of values in CSV (default: all others)"
+    )
 
 
-def look(arguments: argparse.Namespace) -> int:
-    """Print what fits each query; return 1 where something fits nothing, else 0."""
+def lookup(arguments: argparse.Namespace) -> int:
+    """Print the matches of each query; return 1 if a query has none, else 0."""
     d = read(arguments.file, arguments.key, arguments.value)
     status = 0
     for query in arguments.queries or _lines():
@@ -113,12 +121,12 @@ def look(arguments: argparse.Namespace) -> int:
         if not matches:
             closest = [_text(match.key) for match in d.matches(query, 3, cutoff=0.0)]
             hint = f" (closest: {', '.join(closest)})" if closest else ""
-            print(f"{_text(query)}: nothing fits{hint}", file=sys.stderr)
+            print(f"{_text(query)}: no match{hint}", file=sys.stderr)
     return status
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Print why a query finds what it does; return 1 where it finds nothing, else 0."""
+    """Print why a query finds a key; return 1 if it finds none, else 0."""
     d = read(arguments.file, arguments.key, arguments.value)
     found = d.explain(arguments.query, arguments.n)
     print(found)
@@ -134,21 +142,44 @@ def join(arguments: argparse.Namespace) -> int:
     from fuzzydict.joining import join as join_tables
 
     def table(path: Path) -> Any:
-        return pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        found = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        if not isinstance(found.index, pandas.RangeIndex):  # pandas takes the first cells for names
+            raise CommandError(f"{path}: the rows have more cells than there are columns")
+        return found
 
-    left = _of_file(arguments.left, table)
-    right = _of_file(arguments.right, table)
-    names = ("on", "left_on", "right_on", "how", "cutoff")
-    try:
-        joined = join_tables(left, right, **{name: getattr(arguments, name) for name in names})
-    except ValueError as error:
-        raise CommandError(str(error)) from None
-    joined["score"] = joined["score"].round(4)
+    left_on, right_on = _columns(arguments)
+    left, right = _of_file(arguments.left, table), _of_file(arguments.right, table)
+    for path, of, column in (
+        (arguments.left, left, left_on),
+        (arguments.right, right, right_on),
+    ):
+        if column not in of.columns:
+            names = ", ".join(map(repr, of.columns))
+            raise CommandError(f"{path}: no column {column!r}, expected one of {names}")
+    joined = join_tables(
+        left,
+        right,
+        left_on=left_on,
+        right_on=right_on,
+        how=arguments.how,
+        cutoff=arguments.cutoff,
+    )
+    score = joined.columns[-1]
+    joined[score] = joined[score].round(4)
     if arguments.output is None:
         joined.to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
         _of_file(arguments.output, lambda path: joined.to_csv(path, index=False))
     return 0
+
+
+def _columns(arguments: argparse.Namespace) -> tuple[str, str]:
+    on, left_on, right_on = arguments.on, arguments.left_on, arguments.right_on
+    if on is not None and left_on is None and right_on is None:
+        return on, on
+    if on is None and left_on is not None and right_on is not None:
+        return left_on, right_on
+    raise CommandError("pass --on NAME, or both --left-on NAME and --right-on NAME")
 
 
 def _of_file(path: Path, use: Callable[[Path], Any]) -> Any:
@@ -159,6 +190,8 @@ def _of_file(path: Path, use: Callable[[Path], Any]) -> Any:
 
 
 def _lines() -> Iterator[str]:
+    if sys.stdin.isatty():
+        print("reading queries, one per line, until the end of the input", file=sys.stderr)
     try:
         for line in sys.stdin:
             yield line.rstrip("\r\n")
@@ -169,9 +202,9 @@ def _lines() -> Iterator[str]:
 def _line(query: str, match: Match) -> str:
     bold, faint, plain = (_BOLD, _FAINT, _PLAIN) if _is_coloured() else ("", "", "")
     value = match.value if isinstance(match.value, str) else _as_json(match.value)
-    told = "" if match.value is None else f" = {_text(value)}"
+    shown = "" if match.value is None else f" = {_text(value)}"
     return (
-        f"{faint}{_text(query)}:{plain} {bold}{_text(match.key)}{plain}{told}"
+        f"{faint}{_text(query)}:{plain} {bold}{_text(match.key)}{plain}{shown}"
         f" {faint}({match.score:.2f}){plain}"
     )
 
@@ -200,7 +233,7 @@ def _plain(value: Any) -> Any:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a number from 1 on, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
 
 
@@ -210,4 +243,4 @@ def _cutoff(text: str) -> float:
             return number
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"a score from 0 to 1, not {text!r}")
+    raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")

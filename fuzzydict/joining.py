@@ -4,8 +4,10 @@ The values of the left column that differ are looked up once, together; what the
 of row numbers, by which pandas joins.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from numbers import Number
 from typing import Any, Literal
 
 import numpy as np
@@ -31,7 +33,7 @@ def join(
     right_on: Hashable | None = None,
     how: Literal["left", "inner", "right", "outer"] = "left",
     suffixes: tuple[str | None, str | None] = ("", "_right"),
-    score: Hashable = "score",
+    score: Hashable | None = None,
     cutoff: float | None = None,
     embedder: Any = "default",
     guards: Iterable[Guard] = DEFAULT,
@@ -45,18 +47,20 @@ def join(
     that of several rows. What is left without a partner stays as ``how`` says: "left", "inner",
     "right" or "outer", as in ``pandas.merge``. Missing values have no partner.
 
-    Both columns are in the result, and a column ``score``, the probability that the value was
-    meant, missing where there is none. Of columns of one name, that of the right table ends in
-    the second of ``suffixes``. The rows come as in the left table, and then those of the right one
-    that nothing means; of "right", as in the right table. They are numbered anew. ``cutoff``,
-    ``embedder``, ``guards`` and ``index`` are those of `FuzzyDict`, and ``progress`` is that of its
-    `get_many`.
+    Both columns are in the result. The last column, named ``score``, is the probability that the
+    value was meant, missing where there is none; by default its name is "score", or "score_2",
+    "score_3" and so on if a table has a column of that name. Of columns of one name, that of the
+    right table ends in the second of ``suffixes``, repeated if that name is taken. The rows come as
+    in the left table, and then those of the right one that nothing means; of "right", as in the
+    right table. They are numbered anew. ``cutoff``, ``embedder``, ``guards`` and ``index`` are
+    those of `FuzzyDict`, and ``progress`` is that of its `get_many`.
 
     ``right`` is a pandas DataFrame, and so is ``left``, or one of Dask ("left" and "inner" alone):
     then the result is one of Dask, whose workers share the lookups. As its types are told before
     its rows are known, those of the right columns of a "left" join have room for missing values.
 
-    ``ValueError`` for another ``how``, for columns that are not there or would be there twice;
+    ``ValueError`` for another ``how``, for columns that are not there or would be there twice, and
+    for columns of which one has numbers and the other text, as 1 never matches "1";
     ``TypeError`` for what is no table; ``ImportError`` without pandas, the extra ``[pandas]``,
     which ``[dask]`` has too. One lookup a value that differs.
 
@@ -70,18 +74,16 @@ def join(
     2  1      NaN   NaN
     """
     try:
-        import pandas
+        import pandas  # noqa: F401
     except ImportError as error:
         raise ImportError(
             "a join needs pandas: pip install 'fuzzydict-attention[pandas]'"
         ) from error
     if how not in _HOW:
         raise ValueError(f"how must be one of {', '.join(_HOW)}, got {how!r}")
-    if not isinstance(right, pandas.DataFrame):
-        raise TypeError(f"the right table is a pandas DataFrame, not a {type(right).__name__}")
     in_parts = hasattr(left, "map_partitions")
-    if not isinstance(left._meta if in_parts else left, pandas.DataFrame):
-        raise TypeError(f"the left table is a DataFrame, not a {type(left).__name__}")
+    _check_table("left", left, left._meta if in_parts else left)
+    _check_table("right", right, right)
     if in_parts and how not in _IN_PARTS:
         raise ValueError(f"a Dask table is joined by {' or '.join(_IN_PARTS)}, not {how!r}")
     if not isinstance(suffixes, (tuple, list)) or len(suffixes) != 2:
@@ -90,6 +92,14 @@ def join(
     names = _names(left, right, suffixes, score)
 
     numbers, values = _distinct(right[right_on])
+    meta = left._meta if in_parts else left
+    kinds = _kinds_of_type(meta[left_on].dtype) if in_parts else _kinds(left[left_on])
+    if kinds and (others := _kinds(right[right_on])) and kinds.isdisjoint(others):
+        raise ValueError(
+            f"the left column {left_on!r} has dtype {meta[left_on].dtype} and the right column "
+            f"{right_on!r} has dtype {right[right_on].dtype}, so no values are equal; convert one "
+            f"of them, for example with .astype('string')"
+        )
     d = FuzzyDict(
         zip(values, range(len(values)), strict=True),
         embedder=embedder,
@@ -107,9 +117,43 @@ join.__module__ = "fuzzydict"  # the name that users import
 __test__ = {"join": join}  # doctest skips what is of another module
 
 
+def _check_table(side: str, table: Any, frame: Any) -> None:
+    import pandas
+
+    if isinstance(frame, pandas.DataFrame):
+        return
+    kind = f"{type(table).__module__}.{type(table).__qualname__}"
+    expected = "pandas or Dask" if side == "left" else "pandas"
+    methods = [name for name in ("to_pandas", "compute") if hasattr(table, name)]
+    convert = f"; convert it with .{methods[0]}()" if methods else ""
+    raise TypeError(f"the {side} table must be a {expected} DataFrame, got {kind}{convert}")
+
+
+def _kinds(column: Any) -> set[str]:
+    """Return of which kinds the values are; values of different kinds are never equal."""
+    kinds = set()
+    for kind in set(map(type, _distinct(column)[1])):
+        is_number = issubclass(kind, (Number, np.bool_))
+        kinds.add("text" if issubclass(kind, str) else "number" if is_number else "other")
+    return kinds
+
+
+def _kinds_of_type(dtype: Any) -> set[str]:
+    """Return the kind of all values of this type, nothing if they may be of several."""
+    import pandas
+
+    if isinstance(dtype, pandas.StringDtype):
+        return {"text"}
+    if pandas.api.types.is_numeric_dtype(dtype):
+        return {"number"}
+    return {"other"} if pandas.api.types.is_datetime64_any_dtype(dtype) else set()
+
+
 def _columns(left: Any, right: Any, on: Any, left_on: Any, right_on: Any) -> tuple[Any, Any]:
     if (on is None) == (left_on is None and right_on is None):
-        raise ValueError("say by which columns to join: on=, or else left_on= and right_on=")
+        raise ValueError("pass on=, or both left_on= and right_on=")
+    if on is None and (left_on is None or right_on is None):
+        raise ValueError("pass on=, or both left_on= and right_on=")
     both = (on, on) if on is not None else (left_on, right_on)
     for side, table, column in zip(("left", "right"), (left, right), both, strict=True):
         columns = list(table.columns)
@@ -123,17 +167,30 @@ def _columns(left: Any, right: Any, on: Any, left_on: Any, right_on: Any) -> tup
 def _names(left: Any, right: Any, suffixes: Any, score: Any) -> list[Any]:
     """Return the names of the columns of the result."""
     shared = set(left.columns) & set(right.columns)
-    names = [
-        f"{name}{suffix}" if suffix and name in shared else name
-        for table, suffix in zip((left, right), suffixes, strict=True)
-        for name in table.columns
-    ]
+    taken = set(left.columns) | set(right.columns)
+    names: list[Any] = []
+    for table, suffix in zip((left, right), suffixes, strict=True):
+        for name in table.columns:
+            if suffix and name in shared:
+                name = f"{name}{suffix}"
+                while name in taken:
+                    name += suffix
+                taken.add(name)
+            names.append(name)
+    if score is None:
+        score = next(name for name in _score_names() if name not in names)
     name, times = Counter([*names, score]).most_common(1)[0]
     if times > 1:
         raise ValueError(
             f"the result would have two columns {name!r}: pass other suffixes, or another score"
         )
     return [*names, score]
+
+
+def _score_names() -> Iterator[str]:
+    yield "score"
+    for number in itertools.count(2):
+        yield f"score_{number}"
 
 
 def _distinct(column: Any) -> tuple[NDArray[np.intp], NDArray[Any]]:

@@ -1,8 +1,12 @@
 """The command, run as a process: what it prints, and how it fails."""
 
+import contextlib
 import functools
+import importlib.metadata
+import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,8 +16,9 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+import fuzzydict
 from fuzzydict import FuzzyDict
-from fuzzydict.__main__ import main
+from fuzzydict.__main__ import main, parse
 
 TOML = (
     '[server]\nmax_connections = 100\nlog_level = "info"\n\n[cache]\nsize = "64 MB"\nempty = {}\n'
@@ -46,7 +51,7 @@ def folder(tmp_path):
 
 def test_queries_are_looked_up_in_nested_tables(folder):
     pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    status, out, err = run("look", folder / "settings.toml", "maxConnections", "logging level")
+    status, out, err = run("lookup", folder / "settings.toml", "maxConnections", "logging level")
     assert status == 0
     assert out.splitlines()[0].startswith("maxConnections: server.max_connections = 100 (")
     assert out.splitlines()[1].startswith("logging level: server.log_level = info (")
@@ -54,15 +59,15 @@ def test_queries_are_looked_up_in_nested_tables(folder):
 
 
 def test_what_fits_nothing_is_told_apart_and_in_the_status(folder):
-    status, out, err = run("look", folder / "car.json", "velocity", "parliament")
+    status, out, err = run("lookup", folder / "car.json", "velocity", "parliament")
     assert status == 1
     assert out.startswith("velocity: top speed = 250 (")
-    assert err.startswith("parliament: nothing fits (closest: ")
-    assert run("look", folder / "car.json", "groesse", "--cutoff", "1")[0] == 1
+    assert err.startswith("parliament: no match (closest: ")
+    assert run("lookup", folder / "car.json", "groesse", "--cutoff", "1")[0] == 1
 
 
 def test_queries_come_from_the_input_and_answers_as_json(folder):
-    status, out, _ = run("look", folder / "car.json", "--json", "-n", 2, stdin="Größe\r\nzzz\n")
+    status, out, _ = run("lookup", folder / "car.json", "--json", "-n", 2, stdin="Größe\r\nzzz\n")
     found = [json.loads(line) for line in out.splitlines()]
     assert status == 1
     assert found[0]["query"] == "Größe"
@@ -73,20 +78,20 @@ def test_queries_come_from_the_input_and_answers_as_json(folder):
 
 def test_a_csv_file_has_keys_and_values_in_columns(folder):
     path = folder / "countries.csv"
-    assert json.loads(run("look", path, "germny", "--json")[1])["matches"][0]["value"] == {
+    assert json.loads(run("lookup", path, "germny", "--json")[1])["matches"][0]["value"] == {
         "capital": "Berlin",
         "people": "84",
     }
-    assert "= Berlin (" in run("look", path, "germny", "--value", "capital")[1]
-    assert "= Germany (" in run("look", path, "berlin", "--key", "capital", "--value", "name")[1]
+    assert "= Berlin (" in run("lookup", path, "germny", "--value", "capital")[1]
+    assert "= Germany (" in run("lookup", path, "berlin", "--key", "capital", "--value", "name")[1]
 
 
 def test_yaml_and_saved_dictionaries_are_read(folder):
     pytest.importorskip("yaml")
     (folder / "a.yaml").write_text("server:\n  port: 80\n")
-    assert run("look", folder / "a.yaml", "server port")[1].startswith("server port: server.port")
+    assert run("lookup", folder / "a.yaml", "server port")[1].startswith("server port: server.port")
     FuzzyDict(color="red").save(folder / "car.fuzzydict")
-    assert run("look", folder / "car.fuzzydict", "colour")[1].startswith("colour: color = red")
+    assert run("lookup", folder / "car.fuzzydict", "colour")[1].startswith("colour: color = red")
 
 
 @pytest.mark.parametrize(
@@ -101,41 +106,163 @@ def test_yaml_and_saved_dictionaries_are_read(folder):
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    status, out, err = run("look", name, "query", folder=tmp_path)
+    status, out, err = run("lookup", name, "query", folder=tmp_path)
     assert (status, out) == (2, "")
-    assert err.startswith(f"fuzzydict look: {message}")
+    assert err.startswith(f"fuzzydict lookup: {message}")
     assert err.count("\n") == 1
 
 
 def test_bad_use_is_told(folder):
     assert (
         "countries.csv: has no column 'x'; it has name, capital, people"
-        in run("look", folder / "countries.csv", "a", "--key", "x")[2]
+        in run("lookup", folder / "countries.csv", "a", "--key", "x")[2]
     )
-    assert "only a CSV file" in run("look", folder / "car.json", "a", "--key", "x")[2]
+    assert "only a CSV file" in run("lookup", folder / "car.json", "a", "--key", "x")[2]
     for wrong in ("-n 0", "-n x", "-n -1", "--cutoff 2", "--cutoff x", "--cutoff nan", "--what"):
-        status, out, err = run("look", folder / "car.json", "a", *wrong.split())
+        status, out, err = run("lookup", folder / "car.json", "a", *wrong.split())
         assert (status, out, err.count("\n")) == (2, "", 1)
         assert err.startswith("fuzzydict")
         assert wrong.split()[-1] in err
-    for arguments in ((), ("look",), ("nothing",)):
-        status, out, err = run(*arguments)
-        assert (status, out, err.count("\n")) == (2, "", 1)
 
 
-def test_help_has_examples():
-    examples = run("--help")[1].split("examples:")[1]
-    for command in ("look", "explain", "join", "train"):
-        assert f"fuzzydict {command} " in examples
-        status, out, _ = run(command, "--help")
-        assert status == 0
-        assert f"fuzzydict {command} " in out.split("examples:")[1]
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["lookup"],
+            "fuzzydict lookup: the following arguments are required: FILE (see fuzzydict lo",
+        ),
+        (["explain", "a.json"], "fuzzydict explain: the following arguments are required: QUERY"),
+        (["explain", "a.json", "a", "b"], "fuzzydict explain: unexpected argument 'b'"),
+        (
+            ["look"],
+            "fuzzydict: unknown command 'look', did you mean 'lookup' (look up queries in a",
+        ),
+        (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
+        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, train (see"),
+        (["-"], "fuzzydict: unknown command '-'"),
+        (["--"], "fuzzydict: unknown command '--'"),
+        (["--vresion"], "fuzzydict: unknown option '--vresion', did you mean '--version'? (see"),
+        (
+            ["lookup", "a.json", "--cutofff=1", "a"],
+            "unknown option '--cutofff', did you mean '--cutoff'?",
+        ),
+        (["lookup", "a.json", "--zzz"], "unknown option '--zzz', expected -h, --help, --key, "),
+        (["join", "a.csv", "b.csv", "--how", "cross"], "argument --how: invalid choice: 'cross'"),
+        (["train", "browm"], "fuzzydict train: argument model: invalid choice: 'browm'"),
+    ],
+)
+def test_bad_arguments_are_one_line_with_what_was_probably_meant(arguments, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_without_arguments_the_help_is_shown():
+    status, out, err = run()
+    assert (status, out) == (2, "")
+    assert err == run("--help")[1]
+
+
+def test_the_version_is_that_of_the_package():
+    version = importlib.metadata.version("fuzzydict-attention")
+    assert run("--version") == (0, f"fuzzydict {version}\n", "")
+    assert fuzzydict.__version__ == version
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "lookup FILE a b -n 3 --key name --json",
+        "lookup FILE --key name -n 3 --json a b",
+        "lookup --key name FILE -n 3 a --json b",
+        "lookup -n3 --json --key=name FILE a b",
+        "lookup FILE a -n 3 b --key name --json",
+        "lookup --json FILE --key name -n 3 -- a b",
+    ],
+)
+def test_options_and_queries_come_in_any_order(arguments):
+    found = parse(arguments.split())
+    assert (found.file, list(found.queries), found.n, found.key) == ("FILE", ["a", "b"], 3, "name")
+    assert found.json
+
+
+def test_other_commands_take_their_options_anywhere():
+    for arguments in ("FILE q -n 2 --key k", "-n 2 FILE --key k q", "--key k FILE -n 2 q"):
+        found = parse(["explain", *arguments.split()])
+        assert (found.file, found.query, found.n, found.key) == ("FILE", "q", 2, "k")
+    for arguments in ("a b --on x -o c", "--on x a -o c b", "a --on x -o c b", "-o c a b --on x"):
+        found = parse(["join", *arguments.split()])
+        assert list(map(str, (found.left, found.right, found.output))) == ["a", "b", "c"]
+        assert found.on == "x"
+    for arguments in ("brown -o a --seed 2", "-o a brown --seed 2", "-o a --seed 2 brown"):
+        found = parse(["train", *arguments.split()])
+        assert (found.model, str(found.output), found.seed) == ("brown", "a", 2)
+    assert parse(["train", "--text", "a.txt"]).model is None
+
+
+def test_a_query_may_begin_with_a_dash():
+    assert list(parse(["lookup", "FILE", "--json", "--", "-q", "--key"]).queries) == ["-q", "--key"]
+    assert list(parse(["lookup", "FILE", "-5", "--json"]).queries) == ["-5"]
+
+
+def help_of(*arguments):
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.suppress(SystemExit):
+        main([*arguments, "--help"])
+    return output.getvalue()
+
+
+COMMANDS = ["lookup", "explain", "join", "train"]
+EXAMPLES = [
+    line.strip()
+    for text in [help_of(), *map(help_of, COMMANDS)]
+    for line in text.split("examples:\n")[1].split("\n\n")[0].splitlines()
+]
+
+
+def test_help_has_examples_of_each_command():
+    for command in COMMANDS:
+        assert any(f"fuzzydict {command}" in example for example in EXAMPLES)
+
+
+@pytest.mark.parametrize("example", [line for line in EXAMPLES if "fuzzydict train" not in line])
+def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
+    if "settings.toml" in example:
+        pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    if "join" in example:
+        pytest.importorskip("pandas")
+    (folder / "queries.tsv").write_text("colour\t1\nvelocity\t2\n")
+    (folder / "tools.json").write_text('{"color": "red", "top speed": 250}')
+    (folder / "settings.toml").write_text(TOML + 'timeout = "5 s"\n')
+    (folder / "countries.csv").write_text("name,country,capital\nCzechia,Czechia,Prague\n")
+    (folder / "rates.csv").write_text("name,tax\nGermany,19\n")
+    (folder / "a.csv").write_text("city,n\nPrague,1\n")
+    (folder / "b.csv").write_text("town,m\nPrague,2\n")
+    *pipe, command = example.split(" | ")
+    if pipe:
+        text = subprocess.run(
+            pipe[0], shell=True, cwd=folder, capture_output=True, text=True
+        ).stdout
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    monkeypatch.chdir(folder)
+    name, *arguments = shlex.split(command)
+    assert name == "fuzzydict"
+    assert main(arguments) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("example", [line for line in EXAMPLES if "fuzzydict train" in line])
+def test_each_example_of_training_can_be_parsed(example):
+    command = example.split("  ")[0]  # a remark may follow
+    assert parse(shlex.split(command)[1:]).command == "train"
 
 
 def test_a_table_of_one_column_has_keys_alone(folder):
     (folder / "names.csv").write_text("name\ncolor\n\nprice\n")
-    assert run("look", folder / "names.csv", "colour")[1].startswith("colour: color (")
-    assert run("look", folder / "names.csv", "colour", "--value", "name")[1].startswith(
+    assert run("lookup", folder / "names.csv", "colour")[1].startswith("colour: color (")
+    assert run("lookup", folder / "names.csv", "colour", "--value", "name")[1].startswith(
         "colour: color = color ("
     )
 
@@ -143,7 +270,7 @@ def test_a_table_of_one_column_has_keys_alone(folder):
 def test_what_json_cannot_hold_is_written_as_text(folder):
     pytest.importorskip("yaml")
     (folder / "a.yml").write_text("deep: [{2020-01-01: 3}]\nday: 2020-01-01\n")
-    found = run("look", folder / "a.yml", "deep", "day", "--json")[1].splitlines()
+    found = run("lookup", folder / "a.yml", "deep", "day", "--json")[1].splitlines()
     assert "datetime.date(2020, 1, 1): 3" in json.loads(found[0])
     assert json.loads(found[1])["matches"][0]["value"] == "2020-01-01"
 
@@ -152,7 +279,7 @@ def test_values_of_any_kind_are_one_line(folder):
     (folder / "a.json").write_text(
         json.dumps({"poem": "one\ntwo", "screen": "\x1b[2J", "half": "\ud800", "none": None})
     )
-    status, out, _ = run("look", folder / "a.json", "poem", "screen", "half", "none")
+    status, out, _ = run("lookup", folder / "a.json", "poem", "screen", "half", "none")
     assert status == 0
     assert out.splitlines() == [
         'poem: poem = "one\\ntwo" (1.00)',
@@ -160,29 +287,31 @@ def test_values_of_any_kind_are_one_line(folder):
         'half: half = "\\ud800" (1.00)',
         "none: none (1.00)",
     ]
-    out = run("look", folder / "a.json", "half", "--json")[1]
+    out = run("lookup", folder / "a.json", "half", "--json")[1]
     assert json.loads(out)["matches"][0]["value"] == "\ud800"
     FuzzyDict({"place": np.arange(3)}).save(folder / "a.fuzzydict")
-    assert run("look", folder / "a.fuzzydict", "place")[1] == ("place: place = [0, 1, 2] (1.00)\n")
+    assert run("lookup", folder / "a.fuzzydict", "place")[1] == (
+        "place: place = [0, 1, 2] (1.00)\n"
+    )
 
 
 def test_a_terminal_that_has_not_the_letters_gets_them_escaped(folder):
     options = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    assert run("look", folder / "car.json", "grosse", **options)[1].startswith(
+    assert run("lookup", folder / "car.json", "grosse", **options)[1].startswith(
         "grosse: gr\\xf6\\xdfe = [1, 2] ("
     )
 
 
 def test_an_input_that_is_no_text_is_one_line(folder):
     done = subprocess.run(
-        [sys.executable, "-m", "fuzzydict", "look", folder / "car.json"],
+        [sys.executable, "-m", "fuzzydict", "lookup", folder / "car.json"],
         input=b"velocity\n\xff\n",
         capture_output=True,
         env={**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"},
     )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        b"fuzzydict look: the input is not UTF-8: byte 0xff at 9",
+        b"fuzzydict lookup: the input is not UTF-8: byte 0xff at 9",
     ]
 
 
@@ -222,6 +351,17 @@ def test_empty_cells_have_no_partner_and_other_cells_are_as_they_were(folder):
     assert lines[2:] == [",1,,,", "NA,1.50,NA,,1.0", ",,,2,"]
 
 
+def test_files_that_have_a_score_are_joined(folder):
+    pytest.importorskip("pandas")
+    (folder / "a.csv").write_text("name,name_right,score\ncolour,x,1\n")
+    (folder / "b.csv").write_text("name,score,score_2\ncolor,2,3\n")
+    status, out, err = run("join", "a.csv", "b.csv", "--on", "name", folder=folder)
+    assert (status, err) == (0, "")
+    header, row = out.splitlines()
+    assert header == ("name,name_right,score,name_right_right,score_right,score_2,score_3")
+    assert row.startswith("colour,x,1,color,2,3,0.9")
+
+
 def test_a_join_without_pandas_names_what_to_install(folder):
     program = (
         "import sys; sys.modules['pandas'] = None\n"
@@ -243,7 +383,7 @@ def test_yaml_and_toml_without_their_readers_name_what_to_install(folder):
         program = (
             f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
             "from fuzzydict.__main__ import main\n"
-            f"sys.exit(main(['look', '{name}', 'a']))"
+            f"sys.exit(main(['lookup', '{name}', 'a']))"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True
@@ -261,8 +401,14 @@ def test_yaml_and_toml_without_their_readers_name_what_to_install(folder):
         (("empty.csv", "countries.csv", "--on", "x"), "empty.csv: No columns"),
         (("latin.csv", "countries.csv", "--on", "x"), "latin.csv: is not UTF-8"),
         (("ragged.csv", "countries.csv", "--on", "x"), "ragged.csv: Error tokenizing data"),
-        (("score.csv", "score.csv", "--on", "name"), "two columns 'score'"),
-        (("countries.csv", "countries.csv"), "say by which columns to join"),
+        (
+            ("countries.csv", "countries.csv", "--on", "nam"),
+            "no column 'nam', expected one of 'name'",
+        ),
+        (("long.csv", "countries.csv", "--on", "x"), "long.csv: the rows have more cells than"),
+        (("countries.csv", "countries.csv"), "pass --on NAME, or both --left-on NAME and --right"),
+        (("countries.csv", "countries.csv", "--left-on", "name"), "pass --on NAME, or both"),
+        (("countries.csv", "countries.csv", "--on", "a", "--right-on", "b"), "pass --on NAME, or"),
         (
             ("countries.csv", "countries.csv", "--on", "name", "-o", "no/where.csv"),
             "no/where.csv: Cannot save file into a non-existent directory",
@@ -273,7 +419,7 @@ def test_tables_that_cannot_be_joined_are_one_line(folder, arguments, message):
     (folder / "empty.csv").write_text("")
     (folder / "latin.csv").write_bytes(b"x\n\xe9\n")
     (folder / "ragged.csv").write_text("x,y\n1,2\n1,2,3\n")
-    (folder / "score.csv").write_text("name,score\na,1\n")
+    (folder / "long.csv").write_text("x,y\n1,2,3\n")
     status, out, err = run("join", *arguments, folder=folder)
     assert (status, out) == (2, "")
     assert message in err
@@ -282,7 +428,7 @@ def test_tables_that_cannot_be_joined_are_one_line(folder, arguments, message):
 
 def test_a_reader_that_is_gone_is_no_error(folder):
     with subprocess.Popen(
-        [sys.executable, "-m", "fuzzydict", "look", str(folder / "car.json")],
+        [sys.executable, "-m", "fuzzydict", "lookup", str(folder / "car.json")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -298,7 +444,7 @@ def test_a_reader_that_is_gone_is_no_error(folder):
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="needs signals")
 def test_an_interrupt_ends_it_without_a_traceback(folder):
     with subprocess.Popen(
-        [sys.executable, "-m", "fuzzydict", "look", str(folder / "car.json")],
+        [sys.executable, "-m", "fuzzydict", "lookup", str(folder / "car.json")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -321,7 +467,7 @@ def test_colours_are_for_terminals_alone(folder):
     def shown(**environment):
         main, other = pty.openpty()
         subprocess.run(
-            [sys.executable, "-m", "fuzzydict", "look", str(folder / "car.json"), "velocity"],
+            [sys.executable, "-m", "fuzzydict", "lookup", str(folder / "car.json"), "velocity"],
             stdout=other,
             check=True,
             env={**os.environ, **environment},
@@ -333,7 +479,23 @@ def test_colours_are_for_terminals_alone(folder):
 
     assert "\x1b[1mtop speed\x1b[0m" in shown(NO_COLOR="")
     assert "\x1b" not in shown(NO_COLOR="1")
-    assert "\x1b" not in run("look", folder / "car.json", "velocity")[1]
+    assert "\x1b" not in run("lookup", folder / "car.json", "velocity")[1]
+
+
+def test_a_person_is_invited_to_type_queries(folder):
+    pty = pytest.importorskip("pty")
+    main, other = pty.openpty()
+    os.write(main, b"velocity\n\x04")
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzzydict", "lookup", str(folder / "car.json")],
+        stdin=other,
+        capture_output=True,
+        text=True,
+    )
+    os.close(main)
+    os.close(other)
+    assert done.stdout.startswith("velocity: top speed = 250 (")
+    assert done.stderr == "reading queries, one per line, until the end of the input\n"
 
 
 def test_what_a_file_needs_and_is_not_installed_is_told(folder, monkeypatch, capsys):
@@ -344,7 +506,7 @@ def test_what_a_file_needs_and_is_not_installed_is_told(folder, monkeypatch, cap
         (folder / "a.yaml").write_text("a: 1")
         for module in missing:
             monkeypatch.setitem(sys.modules, module, None)
-        assert main(["look", str(folder / name), "query"]) == 2
+        assert main(["lookup", str(folder / name), "query"]) == 2
         assert needed in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "pandas", None)
     paths = (str(folder / "orders.csv"), str(folder / "countries.csv"))

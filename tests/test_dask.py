@@ -164,12 +164,23 @@ def test_dictionaries_of_the_same_items_are_told_apart():
 def test_what_parts_cannot_be_joined_by_is_told():
     with pytest.raises(ValueError, match="a Dask table is joined by left or inner, not 'outer'"):
         join(parts(LEFT), RIGHT, left_on="x", right_on="key", how="outer")
-    with pytest.raises(TypeError, match="the right table is a pandas DataFrame"):
+    with pytest.raises(
+        TypeError, match=r"must be a pandas DataFrame, got dask\..*; convert it with \.compute\(\)"
+    ):
         join(parts(LEFT), parts(RIGHT), left_on="x", right_on="key")
-    with pytest.raises(TypeError, match="the left table is a DataFrame, not a Series"):
+    with pytest.raises(TypeError, match=r"must be a pandas or Dask DataFrame, got dask\..*Series"):
         join(parts(LEFT)["x"], RIGHT, left_on="x", right_on="key")
     with pytest.raises(ValueError, match="the left table has no column 'y'"):
         join(parts(LEFT), RIGHT, left_on="y", right_on="key")
+    for value, dtype in ((1, "int64"), (pd.Timestamp("2020-01-01"), "datetime64"), ("a", "str")):
+        left = parts(pd.DataFrame({"x": [value]}), 1)
+        right = pd.DataFrame({"key": [1 if dtype == "str" else "1"]})
+        with pytest.raises(ValueError, match=f"the left column 'x' has dtype {dtype}"):
+            join(left, right, left_on="x", right_on="key")
+    mixed = parts(pd.DataFrame({"x": pd.Categorical([1])}), 1)
+    assert (
+        join(mixed, right.astype(str), left_on="x", right_on="key").compute()["score"].isna().all()
+    )
 
 
 def test_the_benchmark_runs_and_finds_no_difference():

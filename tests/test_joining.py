@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -88,10 +89,10 @@ def test_suffixes_and_the_name_of_the_score_are_those_given():
             {"on": "name", "how": "cross"},
             "how must be one of left, inner, right, outer, got 'cross'",
         ),
-        ({}, "say by which columns to join"),
-        ({"on": "name", "left_on": "name"}, "say by which columns to join"),
+        ({}, "pass on=, or both left_on= and right_on="),
+        ({"on": "name", "left_on": "name"}, "pass on=, or both left_on= and right_on="),
         ({"on": "x"}, r"the left table has no column 'x'; it has \['name', 'v'\]"),
-        ({"left_on": "name"}, "the right table has no column None"),
+        ({"left_on": "name"}, "pass on=, or both left_on= and right_on="),
         ({"on": "name", "score": "v"}, "the result would have two columns 'v'"),
         ({"on": "name", "suffixes": ("", "")}, "two columns 'name': pass other suffixes"),
     ],
@@ -113,10 +114,78 @@ def test_a_column_that_is_there_twice_joins_nothing():
 
 
 def test_what_is_no_table_is_a_type_error():
-    with pytest.raises(TypeError, match="the left table is a DataFrame, not a list"):
+    with pytest.raises(
+        TypeError, match=r"the left table must be a pandas or Dask DataFrame, got builtins.list$"
+    ):
         join(["colour"], RIGHT, on="name")
-    with pytest.raises(TypeError, match="the right table is a pandas DataFrame, not a dict"):
+    with pytest.raises(
+        TypeError, match=r"the right table must be a pandas DataFrame, got builtins.dict$"
+    ):
         join(LEFT, {"name": "color"}, on="name")
+
+
+def test_a_table_of_another_library_is_named_with_how_to_convert_it():
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"name": ["color"]})
+    for sides in ((table, RIGHT), (LEFT, table)):
+        with pytest.raises(
+            TypeError, match=r"got pyarrow\.lib\.Table; convert it with \.to_pandas\(\)$"
+        ):
+            join(*sides, on="name")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ([1, 2], ["1", "2"]),
+        (["1", None], [1.5, None]),
+        ([True], ["True"]),
+        (pd.Series([1, None], dtype=object), ["1"]),
+        (pd.to_datetime(["2020-01-01"]), ["2020-01-01"]),
+        ([1], pd.to_datetime(["2020-01-01"])),
+        (pd.Series([1, pd.NA], dtype="Int64"), pd.Series(["1"], dtype="category")),
+    ],
+)
+def test_columns_whose_values_are_never_equal_are_refused(left, right):
+    one, other = pd.DataFrame({"x": left}), pd.DataFrame({"y": right})
+    with pytest.raises(ValueError, match="dtype") as caught:
+        join(one, other, left_on="x", right_on="y")
+    for table, name in ((one, "x"), (other, "y")):
+        assert f"column {name!r} has dtype {table[name].dtype}" in str(caught.value)
+    assert ".astype('string')" in str(caught.value)
+    found = join(one.astype("string"), other.astype("string"), left_on="x", right_on="y", cutoff=1)
+    assert len(found) == len(one)
+
+
+def test_columns_without_values_are_joined_to_any():
+    nothing = pd.DataFrame({"x": [None, np.nan]})
+    assert join(nothing, pd.DataFrame({"x": [1]}), on="x")["score"].isna().all()
+    assert join(pd.DataFrame({"x": [1]}), nothing, on="x")["score"].isna().all()
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, Decimal("nan")])
+def test_missing_values_never_match(missing):
+    table = pd.DataFrame({"x": pd.Series([missing, "a"], dtype=object)})
+    found = join(table, table, on="x")
+    assert found["score"].isna().tolist() == [True, False]
+    assert len(join(table, table, on="x", how="outer")) == 3
+
+
+def test_a_name_that_is_taken_is_not_used_again():
+    left = LEFT.assign(score=1, name_right=2)
+    joined = join(left, RIGHT.assign(score=3), on="name")
+    assert list(joined.columns) == [
+        "name", "v", "score", "name_right", "name_right_right", "w", "score_right", "score_2",
+    ]  # fmt: skip
+    assert joined["score"].eq(1).all()
+    assert joined["score_2"].notna().sum() == 3
+    again = join(joined, RIGHT, on="name")
+    assert again.columns[-1] == "score_3"
+    assert again.columns.is_unique
+    with pytest.raises(
+        ValueError, match="two columns 'score': pass other suffixes, or another sco"
+    ):
+        join(left, RIGHT, on="name", score="score")
 
 
 def test_types_of_columns_are_kept_where_nothing_is_missing():

@@ -101,11 +101,17 @@ def test_the_command_says_in_one_sentence_why_it_cannot(
     assert not (tmp_path / "x.safetensors").exists()
 
 
-def test_too_few_lookups_are_refused_before_the_training(
+def test_wrong_options_are_refused_before_the_training(
     text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", "--text", str(text), "--lookups", "0"]) == 2
-    assert "at least 20" in capsys.readouterr().err
+    for arguments, message in (
+        (["--lookups", "0"], "--lookups must be at least 20"),
+        (["--seed", "-1"], "--seed must be at least 0"),
+        (["wordnet"], "pass a model or --text, not both"),
+        (["-o", "missing/folder/a.safetensors"], "no folder 'missing/folder'"),
+    ):
+        assert main(["train", "--text", str(text), *arguments]) == 2
+        assert capsys.readouterr().err == f"fuzzydict train: {message}\n"
 
 
 def test_a_missing_corpus_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

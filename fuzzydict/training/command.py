@@ -18,17 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``fuzzydict train``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLES
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
+    parser.add_argument(
         "model",
         nargs="?",
-        default="default",
         choices=("default", "wordnet", "brown", "tables"),
         help="the one that is shipped; WordNet and the lexicon alone, for commercial use; plain "
         "Word2Vec on Brown; or the tables of opposites and irregular forms that stand beside them "
         "(default: default)",
     )
-    what.add_argument("--text", type=Path, metavar="FILE", help="your own text, a sentence a line")
+    parser.add_argument(
+        "--text", type=Path, metavar="FILE", help="train on your own text, one sentence per line"
+    )
     parser.add_argument(
         "--output", "-o", type=Path, help="the file to write (default: MODEL.safetensors, here)"
     )
@@ -48,12 +48,19 @@ def run(arguments: argparse.Namespace) -> int:
     from fuzzydict.training.corpora import CorpusNotFoundError, text_sentences
     from fuzzydict.training.teacher import TeacherNotFoundError
 
-    text, name, output = arguments.text, arguments.model, arguments.output
-    if arguments.lookups < 20:
-        print("fuzzydict train: --lookups is at least 20", file=sys.stderr)
-        return 2
+    text, name, output = arguments.text, arguments.model or "default", arguments.output
     if output is None:
         output = Path(f"{name if text is None else text.stem}.safetensors")
+    for wrong, problem in (
+        (text is not None and arguments.model is not None, "pass a model or --text, not both"),
+        (arguments.lookups < 20, "--lookups must be at least 20"),
+        (arguments.seed < 0, "--seed must be at least 0"),
+        # Before the training, which takes long.
+        (name != "tables" and not output.parent.is_dir(), f"no folder {str(output.parent)!r}"),
+    ):
+        if wrong:
+            print(f"fuzzydict train: {problem}", file=sys.stderr)
+            return 2
     options = {"seed": arguments.seed, "lookups": arguments.lookups}
     try:
         if name == "tables":
