@@ -45,8 +45,9 @@ def refused(kind, message, call, *args, **options):
 @pytest.mark.parametrize(("options", "kind", "message"), WRONG + WRONG_INDEX)
 def test_a_wrong_option_is_refused_at_construction(options, kind, message):
     refused(kind, message, FuzzyDict, {"a": 1}, **options)
-    refused(kind, message, Tools, {"a": {}}, **options)
-    refused(kind, message, resolve, "a", {}, {"a": {}}, **options)
+    if "index" not in options:  # tools are few
+        refused(kind, message, Tools, {"a": {}}, **options)
+        refused(kind, message, resolve, "a", {}, {"a": {}}, **options)
 
 
 @pytest.mark.parametrize(("options", "kind", "message"), WRONG + WRONG_INDEX)
