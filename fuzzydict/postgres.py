@@ -24,7 +24,7 @@ from fuzzydict.progress import Progress
 from fuzzydict.reads import ABSENT, FuzzyReads
 from fuzzydict.remote import RemoteMatcher, Taught
 from fuzzydict.rows import Rows
-from fuzzydict.tables import Tables
+from fuzzydict.tables import Anew, Tables
 
 __all__ = ["LostConnectionError", "PostgresFuzzyDict"]
 
@@ -252,7 +252,7 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
 
     def _check(self) -> None:
         """Assert that the parts of the dictionary agree; for tests. O(len(self))."""
-        self._tables.check()
+        self._tables.check(self._anew())
 
     # Teaching: on the server, and so for all its clients.
 
@@ -283,16 +283,20 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         """What `learn` was told: query → key, None for no key."""
         return self._tables.corrections()
 
-    def _adopt(self, **learned: Any) -> None:
+    def _adopt(self, change: Callable[[Learned], Learned | None]) -> bool:
+        changed = self._tables.teach(change, self._anew())
         self._refresh()
-        new = self._learned._replace(**learned)
-        anew: Callable[[Any, Rows], Rows] | None = None
-        if new.projection is not self._learned.projection:
-            matcher = self._up_to_date()
-            matcher.adopt(new)
-            anew = matcher.kept_anew
-        self._tables.teach(new, anew)
-        self._refresh()
+        return changed
+
+    def _anew(self) -> Callable[[Learned], Anew]:
+        """Return a function: learned state → a function that recomputes rows of keys by it."""
+        matcher = self._up_to_date()
+
+        def of(learned: Learned) -> Anew:
+            matcher.adopt(Learned(projection=learned.projection))
+            return matcher.kept_anew
+
+        return of
 
 
 class _Keys(KeysView[str]):
