@@ -1,7 +1,9 @@
 """`PostgresFuzzyDict`: the mapping whose keys, vectors and values are on a PostgreSQL server."""
 
 import itertools
+import os
 import threading
+import weakref
 from collections.abc import (
     Callable,
     ItemsView,
@@ -85,6 +87,12 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         except BaseException:
             self._connections.close()
             raise
+        _DICTIONARIES[id(self)] = self
+
+    def _renew(self) -> None:
+        """Discard, in a forked child, what threads of the parent may have locked or half changed."""
+        self._matcher, self._making = None, threading.Lock()
+        self._connections.renew()
 
     def __repr__(self) -> str:
         return f"<PostgresFuzzyDict {self._name!r} on {self._connections.place}>"
@@ -297,6 +305,17 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
             return matcher.kept_anew
 
         return of
+
+
+def _renew_all() -> None:
+    for dictionary in list(_DICTIONARIES.values()):
+        dictionary._renew()
+
+
+_DICTIONARIES: weakref.WeakValueDictionary[int, PostgresFuzzyDict[Any]]
+_DICTIONARIES = weakref.WeakValueDictionary()
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
+    os.register_at_fork(after_in_child=_renew_all)
 
 
 class _Keys(KeysView[str]):

@@ -634,12 +634,12 @@ class Tables:
     def _now(self, work: Callable[[Connection], T], *, again: bool = True) -> T:
         """Run what needs the table of rows: anew where there is one of another generation."""
         while True:
-            before = self._state
+            before = self._state or self._run(self._known)
             try:
                 return self._run(work, again=again)
             except psycopg.errors.UndefinedTable:
                 self._state = None
-                if before is not None and self._run(self._known).generation == before.generation:
+                if self._run(self._known).generation == before.generation:
                     raise
 
     def _all(self, statement: str, asked: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
