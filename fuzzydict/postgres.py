@@ -90,7 +90,7 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         _DICTIONARIES[id(self)] = self
 
     def _renew(self) -> None:
-        """Discard, in a forked child, what threads of the parent may have locked or half changed."""
+        """Discard, in a forked child, what the parent's threads may have locked or half changed."""
         self._matcher, self._making = None, threading.Lock()
         self._connections.renew()
 
