@@ -127,7 +127,7 @@ class Connections:
         self._pool = self._new_pool()
         null = os.open(os.devnull, os.O_RDWR)
         for connection in inherited:
-            if not connection.closed:
+            with suppress(psycopg.OperationalError):  # a closed one has none
                 os.dup2(null, connection.fileno(), inheritable=False)
         os.close(null)
 
@@ -161,8 +161,6 @@ class Connections:
                         connection.execute("SELECT 1")
                     begun = True
                     return work(connection)
-            except PoolClosed:
-                raise
             except (psycopg.OperationalError, PoolTimeout) as error:
                 if not isinstance(error, PoolTimeout) and not _is_gone(error):
                     raise

@@ -55,7 +55,8 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
     Any number of threads, processes and machines may read and write. What one has written, all
     read. What is read twice with the same result, or written twice with the same effect, is done
     again where the connection was lost; `LostConnectionError` where that does not help. Only the
-    removal of a key is not done again: after the error it may have happened or not.
+    removal of a key or a correction is not done again: after the error it may have happened or not.
+    A forked process opens connections of its own.
 
     An exact read is one indexed read. An inexact one takes its candidates from pgvector's graph
     (HNSW; Malkov and Yashunin, 2018), which may miss a few, and scores them as in memory; four

@@ -571,15 +571,15 @@ class Tables:
 
     def unlearn(self, query: str) -> bool:
         """Drop the correction of a query; return whether there was one."""
-        return self._change(_UNLEARN, [_digest(query)]) > 0
+        return self._change(_UNLEARN, [_digest(query)], again=False) > 0
 
-    def _change(self, statement: str, asked: Sequence[Any]) -> int:
+    def _change(self, statement: str, asked: Sequence[Any], *, again: bool = True) -> int:
         def work(connection: Connection) -> int:
             with connection.transaction():
                 connection.execute(self._sql(_NEWER))  # first, so that all take it in turn
                 return connection.execute(self._sql(statement), asked).rowcount
 
-        return self._run(work)
+        return self._run(work, again=again)
 
     def teach(
         self, change: Callable[[Learned], Learned | None], anew: Callable[[Learned], Anew]

@@ -546,10 +546,10 @@ def before_writing(client, call):
     tables = client._tables
 
     def first(write):
-        def written(*args):
+        def written(*args, **options):
             forget(client)
             call()
-            return write(*args)
+            return write(*args, **options)
 
         return written
 
@@ -768,11 +768,11 @@ def blocked(server, count=1):
 def lost(server, name, connect):
     """Return a function that runs a call which loses its connection on the way."""
 
-    def lost(call):
+    def lost(call, table=name):
         result = []
         thread = threading.Thread(target=lambda: result.append(attempt(call)))
         with psycopg.connect(server.dsn) as holder:
-            holder.execute(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE')
+            holder.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
             thread.start()
             for pid in blocked(server):
                 server.run(f"SELECT pg_terminate_backend({pid})")
@@ -810,6 +810,45 @@ def test_a_removal_that_loses_its_connection_is_an_error_and_not_done_again(conn
         assert "may have happened or not" in str(error)
     assert car == CAR  # here it had not
     assert car.pop("color") == "red"
+
+
+def test_an_unlearning_that_loses_its_connection_is_an_error_and_not_done_again(
+    connect, lost, name
+):
+    car = connect()
+    car.update(CAR)
+    car.learn("how dear", "price")
+    error = lost(lambda: car.unlearn("how dear"), f"{name}_corrections")
+    assert isinstance(error, LostConnectionError)
+    assert car.corrections == {"how dear": "price"}
+    assert lost(lambda: car.learn("paint", "color"), f"{name}_corrections") is None
+    assert car.corrections == {"how dear": "price", "paint": "color"}
+
+
+def test_threads_of_a_dictionary_that_is_closed_end_with_an_error(connect):
+    car, errors = connect(), []
+    car.update(CAR)
+    reading = threading.Semaphore(0)
+
+    def read():
+        try:
+            while True:
+                assert car["colour"] == "red"
+                reading.release()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        reading.acquire()
+    car.close()
+    for thread in threads:
+        thread.join()
+    assert [str(error) for error in errors] == [
+        "the dictionary is closed: make a new PostgresFuzzyDict"
+    ] * 4
 
 
 def test_a_statement_that_is_wrong_is_not_done_again(connect, server, name):
