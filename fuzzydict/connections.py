@@ -1,6 +1,9 @@
 """Connections to a PostgreSQL server: a pool, what is done again when one is lost, and vectors."""
 
+import functools
+import os
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -71,11 +74,28 @@ def vectors(received: Sequence[bytes], width: int) -> NDArray[np.float32]:
     return read[:, 2:].astype(np.float32)
 
 
+class _Pool(ConnectionPool[Connection]):
+    """A pool that a forked child can discard: its threads and locks belong to the parent."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._process = os.getpid()
+        super().__init__(*args, **options)
+
+    def __del__(self) -> None:
+        if self._process == os.getpid():
+            super().__del__()
+
+
 class Connections:
-    """A pool of connections; statements are run in one, and again where it was lost."""
+    """A pool of connections; statements are run in one, and again where it was lost.
+
+    A forked child has to call `renew` before anything else.
+    """
 
     def __init__(self, dsn: str, size: int, patience: float) -> None:
-        self._patience = patience
+        self._patience, self._size = patience, size
+        self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._closed = False
         self._dsn = psycopg.conninfo.make_conninfo(
             "", **(_WATCHFUL | psycopg.conninfo.conninfo_to_dict(dsn))
         )
@@ -83,15 +103,33 @@ class Connections:
             _prepare(connection)
             self.is_standby = bool(_one(connection, "SELECT pg_is_in_recovery()"))
             self.place = f"{connection.info.host}:{connection.info.port}"
-        self._pool = ConnectionPool(
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> _Pool:
+        """Return a pool without threads and connections, which its first use opens."""
+        return _Pool(
             self._dsn,
             min_size=1,
-            max_size=size,
+            max_size=self._size,
             kwargs=_OPTIONS,
-            configure=_configure,
-            reconnect_timeout=patience,
-            open=True,
+            configure=functools.partial(_configure, self._open),
+            reconnect_timeout=self._patience,
+            open=False,
         )
+
+    def renew(self) -> None:
+        """Discard, in a forked child, the connections of the parent.
+
+        Their descriptors become those of the null device: the child can send nothing to the server
+        by them, and does not keep them open when the parent ends.
+        """
+        inherited, self._open = self._open, weakref.WeakSet()
+        self._pool = self._new_pool()
+        null = os.open(os.devnull, os.O_RDWR)
+        for connection in inherited:
+            with suppress(psycopg.OperationalError):  # a closed one has none
+                os.dup2(null, connection.fileno(), inheritable=False)
+        os.close(null)
 
     def _first(self) -> Connection:
         """Return a connection beside the pool, which would not say why there is none."""
@@ -102,6 +140,7 @@ class Connections:
 
     def close(self) -> None:
         """Close all connections."""
+        self._closed = True
         self._pool.close()
 
     def run(self, work: Callable[[Connection], T], *, again: bool = True) -> T:
@@ -113,14 +152,15 @@ class Connections:
         deadline, wait = time.monotonic() + self._patience, _FIRST
         while True:
             begun = False
+            if self._closed:
+                raise PoolClosed("the dictionary is closed: make a new PostgresFuzzyDict")
             try:
+                self._pool.open()
                 with self._pool.connection(max(deadline - time.monotonic(), 0.01)) as connection:
                     if not again:
                         connection.execute("SELECT 1")
                     begun = True
                     return work(connection)
-            except PoolClosed:
-                raise
             except (psycopg.OperationalError, PoolTimeout) as error:
                 if not isinstance(error, PoolTimeout) and not _is_gone(error):
                     raise
@@ -187,8 +227,9 @@ def _named(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _configure(connection: Connection) -> None:
+def _configure(opened: "weakref.WeakSet[Connection]", connection: Connection) -> None:
     """Teach a new connection of the pool vectors, and how to search for them."""
+    opened.add(connection)
     info = TypeInfo.fetch(connection, "halfvec")
     assert info is not None, "dropped since"
     info.register(connection)

@@ -227,15 +227,18 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
         return count(self)
 
-    def _adopt(self, **learned: Any) -> None:
+    def _adopt(self, change: Callable[[Learned], Learned | None]) -> bool:
         with self._lock:
-            new = self._learned._replace(**learned)
+            new = change(self._learned)
+            if new is None:
+                return False
             if new.projection is not self._learned.projection:
                 self._file = None
             if self._matcher is not None:
                 self._matcher.adopt(new)
             self._learned = new
             self._remembered, self._origin = {}, None
+            return True
 
     _has = dict.__contains__
     _keys = dict.__iter__

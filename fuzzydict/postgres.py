@@ -1,7 +1,9 @@
 """`PostgresFuzzyDict`: the mapping whose keys, vectors and values are on a PostgreSQL server."""
 
 import itertools
+import os
 import threading
+import weakref
 from collections.abc import (
     Callable,
     ItemsView,
@@ -25,7 +27,7 @@ from fuzzydict.progress import Progress
 from fuzzydict.reads import ABSENT, FuzzyReads
 from fuzzydict.remote import RemoteMatcher, Taught
 from fuzzydict.rows import Rows
-from fuzzydict.tables import Tables
+from fuzzydict.tables import Anew, Tables
 
 __all__ = ["LostConnectionError", "PostgresFuzzyDict"]
 
@@ -54,7 +56,8 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
     Any number of threads, processes and machines may read and write. What one has written, all
     read. What is read twice with the same result, or written twice with the same effect, is done
     again where the connection was lost; `LostConnectionError` where that does not help. Only the
-    removal of a key is not done again: after the error it may have happened or not.
+    removal of a key or a correction is not done again: after the error it may have happened or not.
+    A forked process opens connections of its own.
 
     An exact read is one indexed read. An inexact one takes its candidates from pgvector's graph
     (HNSW; Malkov and Yashunin, 2018), which may miss a few, and scores them as in memory; four
@@ -94,6 +97,12 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         except BaseException:
             self._connections.close()
             raise
+        _DICTIONARIES[id(self)] = self
+
+    def _renew(self) -> None:
+        """Discard, in a forked child, what the parent's threads may have locked or half changed."""
+        self._matcher, self._making = None, threading.Lock()
+        self._connections.renew()
 
     def __repr__(self) -> str:
         return f"<PostgresFuzzyDict {self._name!r} on {self._connections.place}>"
@@ -261,7 +270,7 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
 
     def _check(self) -> None:
         """Assert that the parts of the dictionary agree; for tests. O(len(self))."""
-        self._tables.check()
+        self._tables.check(self._anew())
 
     # Teaching: on the server, and so for all its clients.
 
@@ -292,16 +301,31 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         """What `learn` was told: query → key, None for no key."""
         return self._tables.corrections()
 
-    def _adopt(self, **learned: Any) -> None:
+    def _adopt(self, change: Callable[[Learned], Learned | None]) -> bool:
+        changed = self._tables.teach(change, self._anew())
         self._refresh()
-        new = self._learned._replace(**learned)
-        anew: Callable[[Any, Rows], Rows] | None = None
-        if new.projection is not self._learned.projection:
-            matcher = self._up_to_date()
-            matcher.adopt(new)
-            anew = matcher.kept_anew
-        self._tables.teach(new, anew)
-        self._refresh()
+        return changed
+
+    def _anew(self) -> Callable[[Learned], Anew]:
+        """Return a function: learned state → a function that recomputes rows of keys by it."""
+        matcher = self._up_to_date()
+
+        def of(learned: Learned) -> Anew:
+            matcher.adopt(Learned(projection=learned.projection))
+            return matcher.kept_anew
+
+        return of
+
+
+def _renew_all() -> None:
+    for dictionary in list(_DICTIONARIES.values()):
+        dictionary._renew()
+
+
+_DICTIONARIES: weakref.WeakValueDictionary[int, PostgresFuzzyDict[Any]]
+_DICTIONARIES = weakref.WeakValueDictionary()
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
+    os.register_at_fork(after_in_child=_renew_all)
 
 
 class _Keys(KeysView[str]):

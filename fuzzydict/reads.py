@@ -3,6 +3,7 @@
 `FuzzyReads` asks a matcher for the keys that a query may mean, and the mapping for their values.
 """
 
+import functools
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
@@ -111,8 +112,11 @@ class FuzzyReads(Generic[K, V]):
         """Return the matcher, which knows of the keys that came and went; under the lock."""
         raise NotImplementedError
 
-    def _adopt(self, **learned: Any) -> None:
-        """Go by what was learned from now on."""
+    def _adopt(self, change: Callable[[Learned], Learned | None]) -> bool:
+        """Replace the learned state by what ``change`` returns for it; return False for None.
+
+        No other change happens in between, so that ``change`` sees the newest state.
+        """
         raise NotImplementedError
 
     # Reads: fuzzy, and in agreement.
@@ -378,10 +382,16 @@ class FuzzyReads(Generic[K, V]):
         """
         labelled = self._labelled(pairs)
         with self._lock:
-            if self._learned.projection is not None:
-                raise ValueError("a fitted dictionary is calibrated by its fit: unfit() it before")
+            _require_unfitted(self._learned)
             if labelled:
-                self._adopt(calibration=self._up_to_date().calibrate(labelled))
+                matcher = self._up_to_date()
+                calibration = matcher.calibrate(labelled)
+
+                def change(now: Learned) -> Learned:
+                    _require_unfitted(matcher.learned, now)
+                    return now._replace(calibration=calibration)
+
+                self._adopt(change)
 
     def fit(
         self,
@@ -404,6 +414,8 @@ class FuzzyReads(Generic[K, V]):
         it. A second fit replaces the first; `unfit` goes back. ``ValueError`` for pairs that name
         what is no key, name two answers of one query, or ask an exact key for another.
 
+        A fit depends on the calibration: if that changes while it runs, the fit starts over.
+
         Shows progress bars, as `get_many` does. O(pairs) lookups, and 15 passes.
 
         >>> from fuzzydict import FuzzyDict
@@ -413,27 +425,31 @@ class FuzzyReads(Generic[K, V]):
         """
         pairs = list(pairs)
         labelled = self._labelled([*pairs, *(() if validation is None else validation)])
-        with self._lock, progress_bars(progress):
-            matcher, before, cutoff = self._up_to_date(), self._learned, self.cutoff
-            if not labelled or not len(matcher):
-                return projection.nothing(len(labelled))
-            try:
-                lifted = matcher.lifting(labelled)
-                matcher.adopt(before._replace(projection=None, lifted=lifted))
-                with Progress("lookups", len(labelled)) as step:
-                    lookups = matcher.lookups(labelled, step)
-            finally:
-                matcher.adopt(before)
         held_out = None if validation is None else range(len(pairs), len(labelled))
-        with progress_bars(progress), Progress("fit", None) as step:
-            fitted, report = projection.fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
-        if fitted is not None:
-            self._adopt(projection=fitted, lifted=lifted)
-        return report
+        while True:
+            with self._lock, progress_bars(progress):
+                matcher, cutoff = self._up_to_date(), self.cutoff
+                before = matcher.learned
+                if not labelled or not len(matcher):
+                    return projection.nothing(len(labelled))
+                try:
+                    lifted = matcher.lifting(labelled)
+                    matcher.adopt(before._replace(projection=None, lifted=lifted))
+                    with Progress("lookups", len(labelled)) as step:
+                        lookups = matcher.lookups(labelled, step)
+                finally:
+                    matcher.adopt(before)
+            with progress_bars(progress), Progress("fit", None) as step:
+                fitted, report = projection.fit(
+                    lookups, held_out, cutoff=cutoff, seed=seed, step=step
+                )
+            result = before._replace(projection=fitted, lifted=lifted)
+            if fitted is None or self._adopt(functools.partial(_with_fit, result)):
+                return report
 
     def unfit(self) -> None:
         """Forget what `fit` learned. Corrections and the calibration stay."""
-        self._adopt(projection=None, lifted=Learned().lifted)
+        self._adopt(lambda now: now._replace(projection=None, lifted=Learned().lifted))
 
     def learn(self, query: str, key: K | None) -> None:
         """Correct one lookup: from here on the query means the key, or no key where it is None.
@@ -451,14 +467,15 @@ class FuzzyReads(Generic[K, V]):
         """
         (pair,) = self._labelled([(query, key)])
         with self._lock:
-            self._adopt(corrections={**self._learned.corrections, pair[0]: pair[1]})
+            corrections = {**self._learned.corrections, pair[0]: pair[1]}
+            self._adopt(lambda now: now._replace(corrections=corrections))
 
     def unlearn(self, query: str) -> None:
         """Drop the correction of a query; `KeyError` where there is none."""
         with self._lock:
             corrections = dict(self._learned.corrections)
             del corrections[query]
-            self._adopt(corrections=corrections)
+            self._adopt(lambda now: now._replace(corrections=corrections))
 
     @property
     def corrections(self) -> dict[str, Any]:
@@ -503,3 +520,15 @@ class FuzzyReads(Generic[K, V]):
     def _search(self, query: str) -> tuple[str, float] | None:
         ranked = self._up_to_date().rank(query, 1)
         return ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
+
+
+def _require_unfitted(*states: Learned) -> None:
+    if any(state.projection is not None for state in states):
+        raise ValueError("a fitted dictionary is calibrated by its fit: unfit() it before")
+
+
+def _with_fit(result: Learned, now: Learned) -> Learned | None:
+    """Return the state with the result of a fit; None if that has another calibration."""
+    if now.calibration != result.calibration:
+        return None
+    return now._replace(projection=result.projection, lifted=result.lifted)

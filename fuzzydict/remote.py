@@ -102,7 +102,7 @@ class RemoteMatcher(Matcher):
             except Exception:
                 self.learned = before
                 raise
-        self._version = None
+        self._version = self._ready = None  # rows of queries depend on what was learned
 
     def kept(self, entries: Sequence[Entry]) -> Rows:
         """Return the rows of keys, or of corrections, as they are to be kept."""

@@ -31,7 +31,7 @@ from fuzzydict.remote import Taught
 from fuzzydict.rows import Rows
 from fuzzydict.text import words
 
-__all__ = ["Tables"]
+__all__ = ["Anew", "Tables"]
 
 Floats = NDArray[np.float32]
 T = TypeVar("T")
@@ -173,6 +173,7 @@ _EXIST = b"""
 SELECT EXISTS (SELECT FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid))"""
 _META = "SELECT format, partitions, width, embedder FROM {meta}"
 _VERSION = "SELECT version, generation, tail, learned FROM {meta}"
+_LOCKED = f"{_VERSION} FOR UPDATE"
 _PROJECTION = "SELECT projection FROM {meta}"
 _CORRECTIONS = "SELECT query, key FROM {corrections} ORDER BY place"
 _NEWER = "UPDATE {meta} SET version = version + 1"
@@ -181,7 +182,12 @@ INSERT INTO {corrections} (digest, place, query, key) VALUES (%s, nextval({seque
 ON CONFLICT (digest) DO UPDATE SET key = excluded.key"""
 _UNLEARN = "DELETE FROM {corrections} WHERE digest = %s"
 _TEACH = """
-UPDATE {meta} SET generation = %s, tail = %s, learned = %s, projection = %s"""
+UPDATE {meta}
+SET version = version + 1, generation = %s, tail = %s, learned = %s, projection = %s"""
+_NEAR_TABLES = """
+SELECT relname, format_type(atttypid, atttypmod) FROM pg_class JOIN pg_attribute ON attrelid = oid
+WHERE starts_with(relname, %s) AND relkind IN ('r', 'p') AND NOT relispartition
+AND pg_table_is_visible(oid) AND attname = 'near'"""
 
 
 class _State(NamedTuple):
@@ -379,15 +385,21 @@ class Tables:
         before = self._state
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            ((version, generation, tail, dumped),) = self._fetch(connection, self._sql(_VERSION))
-            if before is not None and before.taught.version == version:
-                return before
-            pairs = self._fetch(connection, self._sql(_CORRECTIONS))
-            if before is not None and before.generation == generation:
-                projection = before.taught.learned.projection
-            else:
-                ((text,),) = self._fetch(connection, self._sql(_PROJECTION))
-                projection = _loaded(_dumped(Learned()), text).projection
+            return self._current(connection, _VERSION, before)
+
+    def _current(
+        self, connection: Connection, statement: str, before: _State | None = None
+    ) -> _State:
+        """Return the state as of the transaction; parts that did not change are those of before."""
+        ((version, generation, tail, dumped),) = self._fetch(connection, self._sql(statement))
+        if before is not None and before.taught.version == version:
+            return before
+        pairs = self._fetch(connection, self._sql(_CORRECTIONS))
+        if before is not None and before.generation == generation:
+            projection = before.taught.learned.projection
+        else:
+            ((text,),) = self._fetch(connection, self._sql(_PROJECTION))
+            projection = _loaded(_dumped(Learned()), text).projection
         corrections = {_text(query): None if key is None else _text(key) for query, key in pairs}
         found = _loaded(dumped, None)._replace(projection=projection, corrections=corrections)
         return _State(generation, tail, Taught(version, found))
@@ -485,14 +497,32 @@ class Tables:
         """Remove the tables."""
         self._now(lambda to: to.execute(self._sql(_DROP, self._known(to).generation)))
 
-    def check(self) -> None:
-        """Assert that the tables agree; for tests. O(keys)."""
+    def check(self, anew: Callable[[Learned], Anew]) -> None:
+        """Assert that the tables agree, and the rows with what ``anew`` makes of them; for tests.
+
+        O(keys).
+        """
         ((unpaired, keys, negative),) = self._near_all(_CHECK)
         assert (unpaired, negative) == (0, 0), (unpaired, negative)
         found = Counter(word for key in self.keys() for word in {"", *words(key)})
         counts = self.counts(found) if found else {}
         assert found == counts, found - Counter(counts)
         assert found[""] == keys, (found[""], keys)
+        self._run(lambda to: self._check_rows(to, anew))
+
+    def _check_rows(self, connection: Connection, anew: Callable[[Learned], Anew]) -> None:
+        with connection.transaction():
+            generation, tail, (_, learned) = self._current(connection, _LOCKED)
+            assert tail == _tail(learned), (tail, _tail(learned))
+            name = f"{self._name}_near_"
+            tables = self._fetch(connection, self._sql(_NEAR_TABLES), [name])
+            expected = [(f"{name}{generation}", f"halfvec({self._width + tail})")]
+            assert tables == expected, (tables, expected)
+            made = anew(learned)
+            for page in self._pages(connection, generation):
+                keys, rows = self._kept([row[1:] for row in page], tail)
+                off = np.abs(rows.vectors() - made(keys, rows).vectors()).max()
+                assert off <= rows.scales.max(), (off, rows.scales.max())  # one step of rounding
 
     def _sum(self, which: str, asked: Sequence[Any] = ()) -> None:
         """Add up the numbers of words, unless another does."""
@@ -539,32 +569,42 @@ class Tables:
 
     def unlearn(self, query: str) -> bool:
         """Drop the correction of a query; return whether there was one."""
-        return self._change(_UNLEARN, [_digest(query)]) > 0
+        return self._change(_UNLEARN, [_digest(query)], again=False) > 0
 
-    def _change(self, statement: str, asked: Sequence[Any]) -> int:
+    def _change(self, statement: str, asked: Sequence[Any], *, again: bool = True) -> int:
         def work(connection: Connection) -> int:
             with connection.transaction():
                 connection.execute(self._sql(_NEWER))  # first, so that all take it in turn
                 return connection.execute(self._sql(statement), asked).rowcount
 
-        return self._run(work)
+        return self._run(work, again=again)
 
-    def teach(self, learned: Learned, anew: Anew | None) -> None:
-        """Go by what was learned, but for corrections; where ``anew`` is given, which makes rows of
-        rows, in a new generation of them. Writers wait for that."""
+    def teach(
+        self, change: Callable[[Learned], Learned | None], anew: Callable[[Learned], Anew]
+    ) -> bool:
+        """Replace the learned state, except corrections, by what ``change`` returns for it; return
+        False if that is None.
 
-        def work(connection: Connection) -> None:
+        One transaction locks the state, reads it and writes it, so that clients that teach at the
+        same time lose nothing. If the projection changes, or does not fit the rows that are stored,
+        ``anew`` recomputes them in a new generation. Writers wait for that.
+        """
+
+        def work(connection: Connection) -> bool:
             with connection.transaction():
-                connection.execute(self._sql(_NEWER))
-                ((_, generation, tail, _),) = self._fetch(connection, self._sql(_VERSION))
-                if anew is not None:
-                    new = learned.projection.width if learned.projection else 0
-                    self._make_anew(connection, generation, tail, new, anew)
-                    generation, tail = generation + 1, new
-                state = [generation, tail, _dumped(learned), _dumped_projection(learned)]
+                generation, tail, (_, now) = self._current(connection, _LOCKED)
+                learned = change(now)
+                if learned is None:
+                    return False
+                width = _tail(learned)
+                if learned.projection is not now.projection or tail != width:
+                    self._make_anew(connection, generation, tail, width, anew(learned))
+                    generation += 1
+                state = [generation, width, _dumped(learned), _dumped_projection(learned)]
                 connection.execute(self._sql(_TEACH), state)
+            return True
 
-        self._run(work)
+        return self._run(work)
 
     def _make_anew(
         self, connection: Connection, generation: int, tail: int, new: int, anew: Anew
@@ -572,28 +612,32 @@ class Tables:
         connection.execute(self._sql("LOCK TABLE {items} IN SHARE ROW EXCLUSIVE MODE"))
         ((partitions,),) = self._fetch(connection, self._sql("SELECT partitions FROM {meta}"))
         self._create_near(connection, generation + 1, self._width + new, partitions)
-        pages, after = self._sql(_ROWS, generation), b""
-        while page := self._fetch(connection, pages, [after, _PAGE]):
+        for page in self._pages(connection, generation):
             keys, rows = self._kept([row[1:] for row in page], tail)
             with connection.cursor().copy(self._sql(_COPY_NEAR, generation + 1)) as copy:
                 copy.set_types(["bytea", "bytea", "halfvec", "float4", "float4"])
                 for (digest, key, *_), row in zip(page, _sent(anew(keys, rows)), strict=True):
                     copy.write_row((digest, key, *row))
-            after = page[-1][0]
         self._create_graph(connection, generation + 1, self._width + new)
         connection.execute(self._sql("DROP TABLE {near}", generation))
+
+    def _pages(self, connection: Connection, generation: int) -> Iterator[list[tuple[Any, ...]]]:
+        pages, after = self._sql(_ROWS, generation), b""
+        while page := self._fetch(connection, pages, [after, _PAGE]):
+            yield page
+            after = page[-1][0]
 
     # Statements.
 
     def _now(self, work: Callable[[Connection], T], *, again: bool = True) -> T:
         """Run what needs the table of rows: anew where there is one of another generation."""
         while True:
-            before = self._state
+            before = self._state or self._run(self._known)
             try:
                 return self._run(work, again=again)
             except psycopg.errors.UndefinedTable:
                 self._state = None
-                if before is not None and self._run(self._known).generation == before.generation:
+                if self._run(self._known).generation == before.generation:
                     raise
 
     def _all(self, statement: str, asked: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -680,6 +724,11 @@ def _far(rows: Floats, kept: Rows) -> NDArray[np.bool_]:
     cosines = products / np.maximum(np.linalg.norm(rows, axis=1)[:, None] * lengths, 1e-9)
     far: NDArray[np.bool_] = cosines.max(axis=1) < _FAR
     return far
+
+
+def _tail(learned: Learned) -> int:
+    """Return how many numbers a fit adds to a row."""
+    return learned.projection.width if learned.projection else 0
 
 
 def _split(partitions: int) -> str:

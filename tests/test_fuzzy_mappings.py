@@ -9,7 +9,7 @@ import logging
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, NoMatchError
+from fuzzydict import FuzzyDict, NoMatchError, projection
 from fuzzydict.embedders import EmbedderError
 
 CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
@@ -420,3 +420,29 @@ def test_a_dictionary_comes_back_from_a_server_as_it_went(make_remote):
     assert back["a"].dtype == arrays["a"].dtype
     assert (back["a"] == arrays["a"]).all()
     assert back["b"] == arrays["b"]
+
+
+def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypatch):
+    items = {"falcon": 1, "otter": 2, "maple": 3}
+    few = [(f"{word} my bill", "falcon") for word in ("pay", "print", "send", "find")]
+    pairs = [("falcn", "falcon"), ("otte", "otter"), ("zzz", None)]
+    monkeypatch.setattr(projection, "_STEPS", 5)
+    monkeypatch.setattr(projection, "_SURE", -1e6)
+    expected = make(items)
+    expected.calibrate(pairs)
+    assert expected.fit(few).fitted
+    d, fit, runs = make(items), projection.fit, []
+
+    def meanwhile(*args, **options):
+        if not runs:
+            d.calibrate(pairs)
+        runs.append(args)
+        return fit(*args, **options)
+
+    monkeypatch.setattr(projection, "fit", meanwhile)
+    assert d.fit(few).fitted
+    assert len(runs) == 2
+    for query in ("see my bill", "falcns", "oter"):
+        assert d.matches(query, cutoff=0.0) == expected.matches(query, cutoff=0.0)
+    with pytest.raises(ValueError, match="unfit"):
+        d.calibrate(pairs)

@@ -5,12 +5,16 @@ What it does as any fuzzy mapping is in `test_fuzzy_mappings`.
 
 import itertools
 import multiprocessing
+import os
+import random
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +25,7 @@ from fuzzydict import FuzzyDict
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
-from fuzzydict import connections, tables  # noqa: E402
+from fuzzydict import connections, projection, tables  # noqa: E402
 from fuzzydict.connections import _require  # noqa: E402
 from fuzzydict.embedders import EmbedderError  # noqa: E402
 from fuzzydict.postgres import LostConnectionError, PostgresFuzzyDict  # noqa: E402
@@ -162,8 +166,9 @@ def test_a_table_that_is_missing_is_an_error(connect, server, name):
     car = connect()
     car.update(CAR)
     server.run(f'DROP TABLE "{name}_near_1"')
-    with pytest.raises(psycopg.errors.UndefinedTable):
-        car["colour"]
+    for client in (car, connect()):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            client["colour"]
 
 
 def test_another_embedder_is_refused(connect, counting):
@@ -510,6 +515,244 @@ def test_of_two_that_set_a_default_one_wins(connect):
     assert found == [clients[0]["color"]] * 4
 
 
+# Many teachers.
+
+FEW = [
+    *((f"{word} my bill", "falcon") for word in ("pay", "print")),
+    *((f"{word} the crash", "otter") for word in ("report", "fix")),
+]
+
+
+@pytest.fixture
+def tiny_fits(monkeypatch):
+    """Let a fit take a few milliseconds, and always change the dictionary."""
+    monkeypatch.setattr(projection, "_STEPS", 1)
+    monkeypatch.setattr(projection, "_FOLDS", 2)
+    monkeypatch.setattr(projection, "_RANK", 4)
+    monkeypatch.setattr(projection, "_SURE", -1e6)
+
+
+@pytest.fixture
+def pair(connect):
+    """Return two clients of a small dictionary."""
+    one, other = connect(embedder=count_letters), connect(embedder=count_letters)
+    one.update(falcon=1, otter=2, maple=3)
+    assert other["falcon"] == 1
+    return one, other
+
+
+def before_writing(client, call):
+    """Make ``call()`` once, just before the next teaching of the client is written."""
+    tables = client._tables
+
+    def first(write):
+        def written(*args, **options):
+            forget(client)
+            call()
+            return write(*args, **options)
+
+        return written
+
+    tables.teach, tables._change = first(tables.teach), first(tables._change)
+
+
+def forget(client):
+    """Undo `before_writing`, if that is still to come."""
+    for name in ("teach", "_change"):
+        vars(client._tables).pop(name, None)
+
+
+def learned(client):
+    return client._tables.newest().learned
+
+
+def is_sound(client, number=itertools.count()):  # noqa: B008
+    client._check()
+    key = f"new {next(number)}"
+    client[key] = 1
+    assert client.pop(key) == 1
+
+
+MORE = [("falcn", "falcon"), ("otte", "otter"), ("zzz", None)]
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_a_calibration_that_meets_a_fit_is_refused(pair):
+    one, other = pair
+    before_writing(one, lambda: other.fit(FEW))
+    with pytest.raises(ValueError, match="unfit"):
+        one.calibrate(MORE)
+    assert learned(one).projection is not None
+    is_sound(one)
+    other.unfit()
+    one.calibrate(MORE)
+    is_sound(other)
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_an_unfit_by_a_client_that_does_not_know_of_the_fit_undoes_it(pair):
+    one, other = pair
+    before_writing(one, lambda: other.fit(FEW))
+    one.unfit()
+    assert learned(one).projection is None
+    is_sound(other)
+    one.fit(FEW)
+    before_writing(one, other.unfit)
+    assert one.fit(FEW).fitted
+    assert learned(other).projection is not None
+    is_sound(other)
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_lessons_and_fits_do_not_undo_each_other(pair):
+    one, other = pair
+    before_writing(one, lambda: other.fit(FEW))
+    one.learn("the bird", "falcon")
+    assert learned(other).projection is not None
+    before_writing(one, lambda: other.learn("the tree", "maple"))
+    one.fit(FEW)
+    before_writing(one, lambda: other.unlearn("the bird"))
+    one.unfit()
+    assert one.corrections == other.corrections == {"the tree": "maple"}
+    is_sound(other)
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_of_two_fits_the_later_one_stays(pair):
+    one, other = pair
+    before_writing(one, lambda: other.fit(MORE))
+    one.fit(FEW)
+    fitted = learned(other)
+    is_sound(other)
+    one.fit(FEW)
+    assert list(learned(one).projection.residuals) == list(fitted.projection.residuals)
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_rows_that_do_not_fit_what_was_taught_are_repaired_by_teaching(pair, server, name):
+    one, other = pair
+    repairs = (one.unfit, lambda: one.fit(FEW), lambda: one.calibrate(MORE))
+    for repair in repairs:
+        one.unfit()
+        one.fit(FEW)
+        server.run(f'UPDATE "{name}_meta" SET version = version + 1, projection = NULL')
+        other._tables._state = None  # as a client that begins now
+        with pytest.raises(psycopg.errors.DataException, match="expected"):
+            other["new"] = 1
+        if repair == repairs[-1]:  # which a client that knew of the fit refuses
+            one._tables._state = None
+        repair()
+        is_sound(other)
+        is_sound(one)
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_interleaved_teaching_loses_nothing(pair):
+    """Each of 200 operations meets up to three others between its reading and its writing."""
+    chosen = random.Random(0)
+    lessons, fitted, acknowledged = {}, False, learned(pair[0]).calibration
+
+    def teach(depth):
+        nonlocal fitted, acknowledged
+        client = chosen.choice(pair)
+        what = chosen.choice(["fit", "unfit", "unfit", "calibrate", "learn", "learn", "unlearn"])
+        if depth < 3 and "teach" not in vars(client._tables) and chosen.random() < 0.6:
+            before_writing(client, lambda: teach(depth + 1))
+        try:
+            if what == "fit":
+                client.fit(FEW, seed=chosen.randrange(100))
+                fitted = True
+            elif what == "unfit":
+                client.unfit()
+                fitted = False
+            elif what == "calibrate":
+                try:
+                    client.calibrate(chosen.sample(MORE, 2))
+                    assert not fitted
+                    acknowledged = learned(client).calibration
+                except ValueError:
+                    assert fitted
+            elif what == "learn":
+                query, key = f"lesson {chosen.randrange(5)}", chosen.choice([*"ab", None])
+                key = {"a": "falcon", "b": "otter"}.get(key)
+                client.learn(query, key)
+                lessons[query] = key
+            elif lessons:
+                query = chosen.choice(list(lessons))
+                try:
+                    client.unlearn(query)
+                    del lessons[query]
+                except KeyError:
+                    assert query not in lessons
+        finally:
+            forget(client)
+        now = learned(client)
+        assert (now.projection is not None) == fitted
+        assert now.calibration == acknowledged
+        assert now.corrections == lessons
+
+    for _ in range(200):
+        teach(1)
+        is_sound(chosen.choice(pair))
+
+
+@pytest.mark.usefixtures("tiny_fits")
+def test_clients_that_teach_and_write_at_once_lose_nothing(pair):
+    failed = []
+
+    def work(client, number):
+        try:
+            for i in range(6):
+                client.fit(FEW)
+                client.learn(f"lesson {number} {i}", "otter")
+                client[f"key {number} {i}"] = i
+                client.unfit()
+                client.learn(f"slip {number} {i}", "otter")
+                client.unlearn(f"slip {number} {i}")
+                with suppress(ValueError):  # if another has fitted it meanwhile
+                    client.calibrate(MORE)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=work, args=(client, number))
+        for number, client in enumerate((*pair, pair[0]))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    numbers = list(itertools.product(range(3), range(6)))
+    assert pair[1].corrections == {f"lesson {a} {b}": "otter" for a, b in numbers}
+    assert {f"key {a} {b}" for a, b in numbers} <= set(pair[0])
+    is_sound(pair[1])
+
+
+@pytest.mark.usefixtures("short_fits")
+def test_a_read_that_meets_another_projection_searches_anew(connect):
+    one, other = connect(), connect()
+    one.update(falcon=1, otter=2)
+    one.learn("the bird", "falcon")
+    for _ in range(2):
+        assert one.fit(PAIRS).fitted
+        assert other["falcons"] == 1
+        one.unfit()
+        assert other["falcons"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forks_while_threads_read_write_and_teach_harm_nobody(server, name):
+    script = Path(__file__).with_name("postgres_forks.py")
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", script, server.dsn, name],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 # Lost connections.
 
 
@@ -525,11 +768,11 @@ def blocked(server, count=1):
 def lost(server, name, connect):
     """Return a function that runs a call which loses its connection on the way."""
 
-    def lost(call):
+    def lost(call, table=name):
         result = []
         thread = threading.Thread(target=lambda: result.append(attempt(call)))
         with psycopg.connect(server.dsn) as holder:
-            holder.execute(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE')
+            holder.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
             thread.start()
             for pid in blocked(server):
                 server.run(f"SELECT pg_terminate_backend({pid})")
@@ -567,6 +810,45 @@ def test_a_removal_that_loses_its_connection_is_an_error_and_not_done_again(conn
         assert "may have happened or not" in str(error)
     assert car == CAR  # here it had not
     assert car.pop("color") == "red"
+
+
+def test_an_unlearning_that_loses_its_connection_is_an_error_and_not_done_again(
+    connect, lost, name
+):
+    car = connect()
+    car.update(CAR)
+    car.learn("how dear", "price")
+    error = lost(lambda: car.unlearn("how dear"), f"{name}_corrections")
+    assert isinstance(error, LostConnectionError)
+    assert car.corrections == {"how dear": "price"}
+    assert lost(lambda: car.learn("paint", "color"), f"{name}_corrections") is None
+    assert car.corrections == {"how dear": "price", "paint": "color"}
+
+
+def test_threads_of_a_dictionary_that_is_closed_end_with_an_error(connect):
+    car, errors = connect(), []
+    car.update(CAR)
+    reading = threading.Semaphore(0)
+
+    def read():
+        try:
+            while True:
+                assert car["colour"] == "red"
+                reading.release()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        reading.acquire()
+    car.close()
+    for thread in threads:
+        thread.join()
+    assert [str(error) for error in errors] == [
+        "the dictionary is closed: make a new PostgresFuzzyDict"
+    ] * 4
 
 
 def test_a_statement_that_is_wrong_is_not_done_again(connect, server, name):
