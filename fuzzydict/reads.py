@@ -13,6 +13,7 @@ from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.progress import Progress
 from fuzzydict.projection import FitReport
+from fuzzydict.text import plain
 from fuzzydict.values import Attention, weigh
 
 if TYPE_CHECKING:
@@ -456,7 +457,7 @@ class FuzzyReads(Generic[K, V]):
                 raise ValueError(f"{query!r} is a key itself, and so cannot mean {key!r}")
             if answers.setdefault(query, key) != key:
                 raise ValueError(f"pairs contradict: {query!r} is {answers[query]!r} and {key!r}")
-            result.append((query, key))
+            result.append((plain(query), key))
         return result
 
     def _is_fuzzy(self, query: object) -> TypeGuard[str]:
