@@ -6,11 +6,13 @@ Each has a twin in Python and NumPy, which says what it does, stands in where th
 and is its oracle in the tests: the two agree but for the rounding of floats.
 """
 
+cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.unicode cimport PyUnicode_AsUCS4Copy, PyUnicode_DecodeASCII
+from cpython.unicode cimport PyUnicode_AsUCS4Copy, PyUnicode_DecodeASCII, PyUnicode_FromObject
+from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, exp, fabsf, lrintf, nextafterf, sqrt
 from libc.stdint cimport (
-    int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t,
+    int8_t, int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t,
 )
 from libc.string cimport memcpy, memset
 
@@ -220,6 +222,7 @@ cdef extern from *:
         ROWS
         SIGNS
     bint has_shuffles "HAS_SHUFFLES"
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
     bint PyUnicode_IS_ASCII(object text)
     void* PyUnicode_1BYTE_DATA(object text)
     float dot(const float* one, const float* other, int d) noexcept nogil
@@ -249,6 +252,32 @@ cdef extern from *:
     ) noexcept nogil
 
 
+# Python code can change what it passes, or return anything from a callback, while a function here
+# runs. So each function copies lists before it reads them, reads the contents of a text and not
+# what a subclass of str says of them, and checks lengths and indices that come from outside.
+
+cdef object plain(text):
+    """Return the contents of a string as an exact str."""
+    if type(text) is str:
+        return text
+    if not isinstance(text, str):
+        raise TypeError(f"a text must be a str, not {type(text).__name__}")
+    return PyUnicode_FromObject(text)
+
+
+cdef object texts_of(texts):
+    """Return the contents of strings as a tuple of exact strs."""
+    if isinstance(texts, str):
+        raise TypeError("texts must be a sequence of strs, not one str")
+    return tuple([plain(text) for text in texts])
+
+
+cdef int as_int(Py_ssize_t number, what) except -1:
+    if not 0 <= number <= INT_MAX:
+        raise ValueError(f"{what} must be from 0 to {INT_MAX}, got {number}")
+    return <int>number
+
+
 # The words of a text: `fuzzydict.text.words`
 
 cdef enum:
@@ -275,7 +304,9 @@ def split(text, int longest):
     cdef bint lower = False, upper = False, numeric
     if type(text) is not str or not PyUnicode_IS_ASCII(text):
         return None
-    n = <int>min(<Py_ssize_t>len(text), <Py_ssize_t>min(longest, <int>MOST_LETTERS))
+    if longest < 0:
+        raise ValueError(f"longest must be at least 0, got {longest}")
+    n = <int>min(PyUnicode_GET_LENGTH(text), <Py_ssize_t>min(longest, <int>MOST_LETTERS))
     memcpy(letters, PyUnicode_1BYTE_DATA(text), n)
     memset(letters + n, 0, 3)
     for i in range(n):
@@ -321,14 +352,25 @@ cdef inline bint begins_word(const uint8_t* letters, int i) noexcept nogil:
 
 # What is known of words: `fuzzydict.embedders.WordEmbedder.look_up`
 
+cdef Py_ssize_t row_of(found, Py_ssize_t rows) except -1:
+    cdef Py_ssize_t row = found
+    if not 0 <= row < rows:
+        raise ValueError(f"row {row} of a table of {rows} rows")
+    return row
+
+
 def look_up(
-    words, dict rows, const int8_t[:, :] table, const float[:] scale, const float[:] weights,
-    const float[:] density, elsewhere, bint guess,
+    words, dict rows not None, const int8_t[:, :] table not None, const float[:] scale not None,
+    const float[:] weights not None, const float[:] density not None, elsewhere, bint guess,
 ):
     """Return vectors, rarity, trust and density of words: float32 [n, d] and three of [n]."""
+    words = texts_of(words)
     cdef Py_ssize_t i, k, row, n = len(words), d = table.shape[1]
     if not table.shape[0] == scale.shape[0] == weights.shape[0] == density.shape[0]:
-        raise ValueError(f"a table of {table.shape[0]} rows")
+        raise ValueError(
+            f"a table of {table.shape[0]} rows has {scale.shape[0]} scales, {weights.shape[0]} "
+            f"weights and {density.shape[0]} densities"
+        )
     result = np.empty((n, d), np.float32), *np.ones((3, n), np.float32)
     cdef float[:, ::1] vectors = result[0]
     cdef float[::1] rarity = result[1], dense = result[3]
@@ -337,7 +379,7 @@ def look_up(
         if found is None:
             result[0][i], result[1][i], result[2][i], result[3][i] = elsewhere(word, guess)
             continue
-        row = found
+        row = row_of(found, table.shape[0])
         rarity[i], dense[i] = weights[row], density[row]
         for k in range(d):
             vectors[i, k] = table[row, k] * scale[row]
@@ -347,29 +389,44 @@ def look_up(
 # Words that share n-grams: `fuzzydict.embedders._NgramIndex.search`
 
 def sharing(
-    const uint32_t[::1] grams, const int32_t[::1] owners, const Py_ssize_t[::1] starts,
-    const float[::1] sizes, Py_ssize_t n,
+    const uint32_t[::1] grams not None, const int32_t[::1] owners not None,
+    const Py_ssize_t[::1] starts not None, const float[::1] sizes not None, Py_ssize_t n,
 ):
     """Return the ``n`` words that have the largest shares of n-grams in common, among those of at
     least half as many as any. Those of n-gram g are ``owners[starts[g] : starts[g + 1]]``."""
-    cdef uint16_t[::1] common = np.zeros(len(sizes), np.uint16)
-    cdef Py_ssize_t g, i, k, found = 0
+    cdef Py_ssize_t g, i, found = 0, words = sizes.shape[0]
     cdef int32_t owner
-    cdef int most = 0, least
-    for g in range(len(grams)):
+    cdef uint32_t most = 0, least
+    if n < 1:
+        return []
+    for g in range(grams.shape[0]):
+        if <Py_ssize_t>grams[g] + 1 >= starts.shape[0]:
+            raise ValueError(f"n-gram {grams[g]} of {starts.shape[0] - 1}")
+        if not 0 <= starts[grams[g]] <= starts[grams[g] + 1] <= owners.shape[0]:
+            raise ValueError(
+                f"the words of n-gram {grams[g]} lie from {starts[grams[g]]} to "
+                f"{starts[grams[g] + 1]} of {owners.shape[0]}"
+            )
+    n = min(n, words)
+    cdef uint32_t[::1] common = np.zeros(words, np.uint32)
+    for g in range(grams.shape[0]):
         for i in range(starts[grams[g]], starts[grams[g] + 1]):
-            common[owners[i]] += 1
-            most = max(most, <int>common[owners[i]])
-    least = max(1, most // 2)
+            owner = owners[i]
+            if not 0 <= owner < words:
+                raise ValueError(f"word {owner} of {words}")
+            common[owner] += 1
+            most = max(most, common[owner])
+    least = max(<uint32_t>1, most // 2)
     cdef double[::1] shares = np.empty(n)
     result = np.empty(n, np.intp)
     cdef Py_ssize_t[::1] places = result
-    for g in range(len(grams)):
+    for g in range(grams.shape[0]):
         for i in range(starts[grams[g]], starts[grams[g] + 1]):
             owner = owners[i]
             if common[owner] >= least:
                 found = keep_best(
-                    shares, places, found, common[owner] / (len(grams) + <double>sizes[owner]), owner
+                    shares, places, found,
+                    common[owner] / (grams.shape[0] + <double>sizes[owner]), owner,
                 )
                 common[owner] = 0
     return result[:found].tolist()
@@ -378,31 +435,41 @@ def sharing(
 # The meaning of texts: `fuzzydict.embedders.WordEmbedder.encode_words`
 
 def embed(
-    texts, dict rows, set opening, const int8_t[:, :] table, const float[:] scale,
-    const float[:] weights, elsewhere, bint guess, int most_words, int most_of_phrase, float[:, ::1] out
+    texts, dict rows not None, set opening not None, const int8_t[:, :] table not None,
+    const float[:] scale not None, const float[:] weights not None, elsewhere, bint guess,
+    int most_words, int most_of_phrase, float[:, ::1] out not None,
 ):
     """Set ``out``, of zeros, to the vectors of texts, of unit length or zero.
 
     The vector of the word in row r is ``table[r] * scale[r]`` and its weight ``weights[r]``;
     ``elsewhere`` tells vector, rarity and trust of others. Phrases begin with words of ``opening``.
     """
+    texts = tuple(texts)
     cdef Py_ssize_t owner, row
-    cdef int start, end, count, i, d = <int>out.shape[1]
+    cdef int start, end, count, i, d = as_int(out.shape[1], "the width of vectors")
     cdef float weight
     cdef double length
     cdef const float[::1] vector
     cdef tuple words
+    if most_of_phrase < 1:
+        raise ValueError(f"most_of_phrase must be at least 1, got {most_of_phrase}")
+    if out.shape[0] != len(texts):
+        raise ValueError(f"{out.shape[0]} vectors for {len(texts)} texts")
     if table.shape[1] != d or not table.shape[0] == scale.shape[0] == weights.shape[0]:
-        raise ValueError(f"a table of {table.shape[0]} rows of {table.shape[1]} numbers, not {d}")
+        raise ValueError(
+            f"a table of {table.shape[0]} rows of {table.shape[1]} numbers, for vectors of {d}, "
+            f"has {scale.shape[0]} scales and {weights.shape[0]} weights"
+        )
     if d > 1 and table.strides[1] != 1:
         raise ValueError("the numbers of a row are not side by side")
-    for owner, words in enumerate(texts):
-        count = min(<int>len(words), most_words)
+    for owner, text in enumerate(texts):
+        words = texts_of(text)
+        count = <int>min(<Py_ssize_t>len(words), <Py_ssize_t>most_words)
         start = 0
         while start < count:
             word, end = words[start], start + 1
             if count > end and word in opening:
-                end = min(start + most_of_phrase, count)
+                end = start + min(most_of_phrase, count - start)
                 while end > start + 1:
                     phrase = " ".join(words[start:end])
                     if phrase in rows:
@@ -412,11 +479,13 @@ def embed(
             start = end
             found = rows.get(word)
             if found is not None:
-                row = found
+                row = row_of(found, table.shape[0])
                 if d:
                     add_scaled(&table[row, 0], d, scale[row], weights[row], &out[owner, 0])
                 continue
             vector, rarity, trust, _ = elsewhere(word, guess)
+            if vector is None or vector.shape[0] != d:
+                raise ValueError(f"the vector of {word!r} must have {d} numbers")
             weight = rarity * trust
             for i in range(d):
                 out[owner, i] += vector[i] * weight
@@ -433,7 +502,7 @@ cdef enum:
     DIMENSION = 64
 
 
-def encode(texts, const int8_t[:, ::1] projection, float[:, ::1] out):
+def encode(texts, const int8_t[:, ::1] projection not None, float[:, ::1] out not None):
     """Set ``out``, [len(texts), 64], to the spelling vectors of texts; ``projection`` is [1024, 64]
     of 1 and -1."""
     cdef uint8_t[BUCKETS] seen
@@ -443,13 +512,14 @@ def encode(texts, const int8_t[:, ::1] projection, float[:, ::1] out):
     cdef uint32_t salt, value
     cdef int k, bucket
     cdef float length
+    texts = texts_of(texts)
     if projection.shape[0] != BUCKETS or projection.shape[1] != DIMENSION:
         raise ValueError("a projection of another shape")
     if out.shape[0] != len(texts) or out.shape[1] != DIMENSION:
         raise ValueError(f"{out.shape[0]} vectors of {out.shape[1]} for {len(texts)} texts")
     for owner, text in enumerate(texts):
         framed = f"\2{text}\3"
-        n = len(framed)
+        n = PyUnicode_GET_LENGTH(framed)
         codes = PyUnicode_AsUCS4Copy(framed)
         if codes == NULL:
             raise MemoryError
@@ -506,7 +576,7 @@ cdef class Search:
     cdef int parts
     cdef float[::1] about
 
-    def __cinit__(self, numbers, scales, int tail, query):
+    def __cinit__(self, numbers not None, scales not None, int tail, query not None):
         cdef int part, i
         cdef float most
         self.numbers, self.scales, self.query = numbers, scales, query
@@ -516,6 +586,8 @@ cdef class Search:
             raise ValueError(f"rows of {d} numbers, a query of {self.query.shape[0]}")
         if self.scales.shape[0] != n or self.scales.shape[1] < self.parts:
             raise ValueError(f"{n} rows, scales of shape {np.shape(scales)}")
+        if self.scales.strides[0] % <Py_ssize_t>sizeof(float):
+            raise ValueError("the scales of rows are not whole floats apart")
         if d > 1 and self.numbers.strides[1] != 1:
             raise ValueError("the numbers of a row are not side by side")
         self.ends[0], self.ends[1], self.ends[2] = 0, <int>d - tail, <int>d
@@ -586,7 +658,7 @@ cdef class Search:
         for part in range(self.parts):
             # Each number of the query is off by half a step, and is multiplied by a byte.
             error += (
-                largest(&self.scales[0, part], count, step) * self.steps[part] * <float>63.5
+                largest(&self.scales[0, part], count, step) * self.steps[part] * <float>64
                 * (self.ends[part + 1] - self.ends[part])
             )
         return error
@@ -676,8 +748,8 @@ SHUFFLES = True  # where the processor has them: tests go without
 
 
 def likeliest(
-    const uint8_t[:, :, :] blocks, const uint8_t[:, ::1] tables, float step, float least,
-    Py_ssize_t count, Py_ssize_t n, float limit,
+    const uint8_t[:, :, :] blocks not None, const uint8_t[:, ::1] tables not None,
+    float step, float least, Py_ssize_t count, Py_ssize_t n, float limit,
 ):
     """Return the ``n`` largest estimates above a limit of the first ``count`` rows and their
     places, of equal ones the earlier; in any order."""
@@ -692,6 +764,8 @@ def likeliest(
         raise ValueError("the bytes of a block are not side by side")
     if tables.shape[0] != 2 * SIGNS or tables.shape[1] != 16:
         raise ValueError(f"{tables.shape[0]} tables of {tables.shape[1]} sums")
+    if np.max(tables) > 63:
+        raise ValueError("a sum of a table is at most 63: four fit into a byte")
     if not 0 <= count <= ROWS * blocks.shape[0]:
         raise ValueError(f"no {count} rows in {blocks.shape[0]} blocks")
     n = min(n, count)
@@ -841,11 +915,9 @@ cdef class Letters:
     cdef int length
 
     def __cinit__(self, text):
-        if not isinstance(text, str):
-            raise TypeError(f"a text is a string, not {text!r}")
-        self.text = text
-        self.length = <int>len(text)
-        self.codes = PyUnicode_AsUCS4Copy(text)
+        self.text = plain(text)
+        self.length = as_int(PyUnicode_GET_LENGTH(self.text), "the length of a text")
+        self.codes = PyUnicode_AsUCS4Copy(self.text)
         if self.codes == NULL:
             raise MemoryError
 
@@ -872,6 +944,7 @@ def similarities(query, keys):
     cdef Pattern pattern
     cdef Py_ssize_t i
     cdef float found[3]
+    keys = texts_of(keys)
     result = np.empty((3, len(keys)), np.float32)
     cdef float[:, ::1] out = result
     prepare(&pattern, text.codes, text.length)
@@ -888,6 +961,7 @@ def ratios(query, keys):
     cdef Pattern pattern
     cdef Py_ssize_t i
     cdef float found[3]
+    keys = texts_of(keys)
     result = np.empty(len(keys), np.float32)
     cdef float[::1] out = result
     prepare(&pattern, text.codes, text.length)
@@ -910,7 +984,7 @@ cdef float shortens(Letters brief, Letters full) noexcept:
     cdef const Py_UCS4* one = brief.codes
     cdef const Py_UCS4* other = full.codes
     cdef int n = brief.length, m = full.length, i, k, bones = 1
-    if not 2 <= n < m or one[0] != other[0] or 5 * n > 4 * m:
+    if not 2 <= n < m or one[0] != other[0] or 5 * <int64_t>n > 4 * <int64_t>m:
         return 0
     cdef bint bones_begin = True, consonants = True, begins = True
     # The consonants of the long word, without those of its vowels that are not its first letter,
@@ -972,16 +1046,16 @@ cdef class Word:
     cdef bint is_number
     cdef int dimension
 
-    def __cinit__(self, Letters letters not None, const float[::1] vector, info not None):
+    def __cinit__(self, Letters letters not None, const float[::1] vector not None, info not None):
         cdef Py_ssize_t i
-        self.dimension = <int>len(vector)
+        self.dimension = as_int(vector.shape[0], "the width of a vector")
         self.letters = letters
         self.rarity, self.trust, self.density = info
         self.is_number = letters.text.isdigit()
-        self.vector = <float*>PyMem_Malloc(max(len(vector), 1) * sizeof(float))
+        self.vector = <float*>PyMem_Malloc(max(vector.shape[0], 1) * sizeof(float))
         if self.vector == NULL:
             raise MemoryError
-        for i in range(len(vector)):
+        for i in range(vector.shape[0]):
             self.vector[i] = vector[i]
 
     def __dealloc__(self):
@@ -1000,10 +1074,22 @@ cdef class Text:
     cdef list ordered
     cdef dict joined
 
-    def __cinit__(self, written, list terms, list spans):
-        self.count, self.terms, self.spans = <int>len(written.words), terms, spans
+    def __cinit__(self, written not None, list terms not None, list spans not None):
+        cdef Word word
+        cdef Py_ssize_t start, end, count = len(written.words)
+        if count > MAX_WORDS or len(terms) != count + len(spans):
+            raise ValueError(f"{len(terms)} terms of {count} words and {len(spans)} phrases")
+        for start, end in spans:
+            if not 0 <= start < end <= count:
+                raise ValueError(f"a phrase from {start} to {end} of {count} words")
+        for word in terms:
+            if word is None:
+                raise ValueError("a word that was not looked up")
+        self.count, self.terms, self.spans = <int>count, terms, spans
         self.written, self.letters = written, Letters(written.letters)
         self.bag, self.ordered, self.joined = written.bag, written.ordered, written.joined
+        if self.bag is None or self.ordered is None or self.joined is None:
+            raise TypeError("a text has a bag, an order and joined words")
 
 
 # The networks: `fuzzydict.scoring.Network`
@@ -1023,7 +1109,8 @@ cdef class Judge:
             raise ValueError(f"a network of shapes {shapes}, not [{inputs}, H], [H], [H]")
         # Hidden ones of zeros fill the last lanes.
         self.w1, self.b1, self.w2 = (
-            np.pad(each, [(0, 0)] * (each.ndim - 1) + [(0, -hidden % LANES)]) for each in parts
+            np.ascontiguousarray(np.pad(each, [(0, 0)] * (each.ndim - 1) + [(0, -hidden % LANES)]))
+            for each in parts
         )
         self.b2 = network.b2
 
@@ -1051,40 +1138,49 @@ cdef class Vocabulary:
     `fuzzydict.scoring.WordMeaning`, but is always asked with the same one.
     """
 
+    # Threads share these dicts. They are never replaced, and each use of them is one critical
+    # section: without the interpreter's lock, one thread must not clear what another reads.
     cdef object language
-    cdef dict words, texts
-    cdef tuple networks  # of the words and of the phrases
-    cdef Judge of_words, of_phrases  # which are theirs
+    cdef dict words, texts, judges
 
-    def __cinit__(self, language):
+    def __cinit__(self, language not None):
         self.language = language
-        self.words, self.texts = {}, {}
+        self.words, self.texts, self.judges = {}, {}, {}
 
-    cdef int judge_by(self, words, phrases) except -1:
-        """Judge by these networks from now on."""
-        if self.networks is None or self.networks[0] is not words or self.networks[1] is not phrases:
-            self.networks = None
-            self.of_words = Judge(words, WORD_FEATURES)
-            self.of_phrases = Judge(phrases, PHRASE_FEATURES)
-            self.networks = words, phrases
-        return 0
+    cdef tuple judges_of(self, words, phrases):
+        """Return the judges of these networks of words and of phrases; the last ones are cached.
+
+        They come as one tuple, because another thread may pass other networks at any time."""
+        cdef tuple found
+        with cython.critical_section(self):
+            found = self.judges.get("last")
+        if found is None or found[0] is not words or found[1] is not phrases:
+            found = (
+                words, phrases, Judge(words, WORD_FEATURES), Judge(phrases, PHRASE_FEATURES)
+            )
+            with cython.critical_section(self):
+                self.judges["last"] = found
+        return found
 
     cdef list held(self, list keys, meaning):
         """Return the texts of keys; those that are not known yet by one look-up."""
-        cdef list texts = [self.texts.get(key) for key in keys]
-        cdef dict made = {key: None for key, text in zip(keys, texts) if text is None}
-        if made:
-            if len(self.texts) >= REMEMBERED:
-                self.texts.clear()
-            if len(self.words) >= REMEMBERED:
-                self.words.clear()
-            made.update(zip(made, self.make(list(made), self.words, meaning, False)))
-            self.texts.update(made)
-            texts = [made[key] if text is None else text for key, text in zip(keys, texts)]
+        cdef list texts, made
+        cdef dict new
+        with cython.critical_section(self):
+            texts = [self.texts.get(key) for key in keys]
+        new = {key: None for key, text in zip(keys, texts) if text is None}
+        if new:
+            made = self.make(list(new), True, meaning, False)
+            new = dict(zip(new, made))
+            with cython.critical_section(self):
+                if len(self.texts) >= REMEMBERED:
+                    self.texts.clear()
+                self.texts.update(new)
+            texts = [new[key] if text is None else text for key, text in zip(keys, texts)]
         return texts
 
-    cdef list make(self, list texts, dict known, meaning, bint guess):
-        """Return new texts, and add their words to those that are known."""
+    cdef list make(self, list texts, bint of_keys, meaning, bint guess):
+        """Return new texts. The words of keys are cached; those of queries are not."""
         cdef list spans = [
             meaning.phrases(text) if len(text) > 1 else [] for text in texts
         ]
@@ -1092,18 +1188,27 @@ cdef class Vocabulary:
             [*text, *[" ".join(text[start:end]) for start, end in phrases]]
             for text, phrases in zip(texts, spans)
         ]
-        cdef dict words = {name: known.get(name) for each in names for name in each}
+        cdef dict words = dict.fromkeys([name for each in names for name in each])
+        if of_keys:
+            with cython.critical_section(self):
+                words = {name: self.words.get(name) for name in words}
         new = [name for name, word in words.items() if word is None]
         if new:
             info = meaning.look_up(new, guess=guess)
             vectors = np.ascontiguousarray(info.vectors, np.float32)
+            if not len(vectors) == len(info.rarity) == len(info.trust) == len(info.density) == len(new):
+                raise ValueError(f"{len(vectors)} vectors of {len(new)} words")
             weights = zip(info.rarity.tolist(), info.trust.tolist(), info.density.tolist())
             made = {
                 name: Word(Letters(name), vector, each)
                 for name, vector, each in zip(new, vectors, weights)
             }
             words.update(made)
-            known.update(made)
+            if of_keys:
+                with cython.critical_section(self):
+                    if len(self.words) >= REMEMBERED:
+                        self.words.clear()
+                    self.words.update(made)
         return [
             Text(self.language.written(text), [words[name] for name in each], phrases)
             for text, each, phrases in zip(texts, names, spans)
@@ -1113,13 +1218,17 @@ cdef class Vocabulary:
         self, questions, words, phrases, meaning, usage
     ):
         """Return the logits of the keys of all questions, one after the other: float32 [keys]."""
-        self.judge_by(words, phrases)
-        cdef list asked = self.make(
-            [question.query[:MAX_WORDS] for question in questions], {}, meaning, True
-        )
-        cdef list held = self.held(
-            [key[:MAX_WORDS] for question in questions for key in question.keys], meaning
-        )
+        cdef tuple judges = self.judges_of(words, phrases)
+        cdef Judge of_words = judges[2], of_phrases = judges[3]
+        queries, keys, sizes, cosines_of = [], [], [], []
+        for question in questions:
+            queries.append(tuple(question.query)[:MAX_WORDS])
+            held_keys = [tuple(key)[:MAX_WORDS] for key in question.keys]
+            keys += held_keys
+            sizes.append(len(held_keys))
+            cosines_of.append(question.cosines)
+        cdef list asked = self.make(queries, False, meaning, True)
+        cdef list held = self.held(keys, meaning)
         cdef Text text
         cdef Word word
         cdef dict numbers = {}  # of the terms of keys
@@ -1132,7 +1241,7 @@ cdef class Vocabulary:
         if len(apart) != len(mine) + len(numbers):
             raise ValueError(f"the usage of {len(apart)} words, not {len(mine) + len(numbers)}")
         cdef Meeting meeting = Meeting(
-            dict(zip(mine, apart.tolist())), apart[len(mine) :], self.of_words, self.language
+            dict(zip(mine, apart.tolist())), apart[len(mine) :], of_words, self.language
         )
         cdef const int[::1] place = np.array(places, np.intc)
         result = np.empty(len(held), np.float32)
@@ -1140,15 +1249,15 @@ cdef class Vocabulary:
         cdef const float[::1] cosines
         cdef float features[PHRASE_FEATURES]
         cdef Py_ssize_t k, c = 0, first = 0
-        for text, question in zip(asked, questions):
+        for text, size, given in zip(asked, sizes, cosines_of):
             meeting.ask(text)
-            cosines = question.cosines
-            if len(cosines) != len(question.keys):
-                raise ValueError(f"{len(cosines)} cosines of {len(question.keys)} keys")
-            for k in range(len(cosines)):
+            cosines = np.asarray(given, np.float32, order="C")
+            if cosines.shape[0] != size:
+                raise ValueError(f"{cosines.shape[0]} cosines of {size} keys")
+            for k in range(cosines.shape[0]):
                 text = held[c]
                 meeting.meet(text, &place[first], cosines[k], features)
-                out[c] = self.of_phrases.logit(features)
+                out[c] = of_phrases.logit(features)
                 first += len(text.terms)
                 c += 1
         return result
@@ -1309,6 +1418,8 @@ cdef class Meeting:
         cdef float x[WORD_FEATURES]
         cdef float trusted = query.trust * key.trust, cosine
         cdef int i, d = query.dimension
+        if key.dimension != d:
+            raise ValueError(f"vectors of {d} and of {key.dimension} numbers")
         memset(x, 0, sizeof(x))
         cosine = dot(query.vector, key.vector, d) * trusted
         compare(&spelled.pattern, query.letters, key.letters, x)
@@ -1319,7 +1430,7 @@ cdef class Meeting:
         cdef int shorter = min(query.letters.length, key.letters.length)
         cdef int longer = max(query.letters.length, key.letters.length)
         x[10] = <float>min(shorter, 12) / 8
-        x[11] = <float>(longer - shorter) / longer
+        x[11] = <float>(longer - shorter) / max(longer, 1)
         x[14] = query.is_number
         x[15] = cosine - trusted * (query.density + key.density) / 2
         for i in range(initials.length):
@@ -1384,10 +1495,13 @@ cdef bint any_in(dict joined, frozenset bag) except -1:
 
 cdef int stand_for(Text apart, Text one, float* of_apart, float* of_one) except -1:
     """Let two words that the other side writes as one stand for it."""
-    cdef int place
+    cdef int place, start
     for place, word in enumerate(one.written.words):
-        start = apart.joined.get(word)
-        if start is not None:
-            of_apart[<int>start] = of_apart[<int>start + 1] = 1
+        found = apart.joined.get(word)
+        if found is not None and place < one.count:
+            start = found
+            if not 0 <= start < apart.count - 1:
+                raise ValueError(f"words {start} and {start + 1} of {apart.count}")
+            of_apart[start] = of_apart[start + 1] = 1
             of_one[place] = 1
     return 0

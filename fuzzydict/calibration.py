@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.text import plain
+
 __all__ = ["Background", "Calibration", "Scale", "beside_null", "fit"]
 
 Floats = NDArray[np.float32]
@@ -108,7 +110,7 @@ class Background:
 
     def add(self, keys: Iterable[str]) -> None:
         """Let new keys into the sample. O(log 128) for a key that stays out of it."""
-        numbered = ((zlib.crc32(key.encode("utf-8", "surrogatepass")), key) for key in keys)
+        numbered = ((_checksum(key), key) for key in keys)
         last = self._sample[-1] if len(self._sample) == _SAMPLE else None
         new = [item for item in numbered if last is None or item < last]
         if new:
@@ -117,7 +119,7 @@ class Background:
 
     def discard(self, key: str, rest: Callable[[], Iterable[str]]) -> None:
         """Let a key go; ``rest`` gives the keys that are left, to fill its place."""
-        item = (zlib.crc32(key.encode("utf-8", "surrogatepass")), key)
+        item = (_checksum(key), key)
         if item in self._sample:
             self._sample, self._scale = [], None
             self.add(rest())
@@ -135,3 +137,7 @@ class Background:
             slope = _SPREAD / max(spread, 0.02)
             self._scale = Scale(slope, _MEAN - slope * mean)
         return self._scale
+
+
+def _checksum(key: str) -> int:
+    return zlib.crc32(plain(key).encode("utf-8", "surrogatepass"))

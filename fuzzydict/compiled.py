@@ -7,13 +7,15 @@ takes two to ten times as long.
 """
 
 import os
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Loops", "Search", "Vocabulary", "loops"]
+__all__ = ["Loops", "PerformanceWarning", "Search", "Vocabulary", "loops", "warn_if_missing"]
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
@@ -150,3 +152,37 @@ def _loops() -> Loops | None:
 
 
 loops = _loops()
+
+
+class PerformanceWarning(RuntimeWarning):
+    """Lookups are slower than they could be."""
+
+
+_may_warn = loops is None and os.environ.get("FUZZYDICT_COMPILED") != "0"
+
+
+def warn_if_missing() -> None:
+    """Warn if the compiled extension is missing, once per process.
+
+    Not if ``FUZZYDICT_COMPILED=0`` turned it off: that is a choice.
+    """
+    global _may_warn
+    if not _may_warn:
+        return
+    _may_warn = False
+    level, frame = 2, sys._getframe(1)
+    # The warning names the line that called the package.
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        "FuzzyDict runs without its compiled extension: lookups take about 3 times as long "
+        "and adding keys about 7 times. Install a C compiler, then run: python -m pip install "
+        "--force-reinstall --no-deps --no-cache-dir --no-binary fuzzydict-attention "
+        "fuzzydict-attention. Set FUZZYDICT_COMPILED=0 to silence this warning.",
+        PerformanceWarning,
+        stacklevel=level,
+    )
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == __name__.partition(".")[0]

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +16,7 @@ from fuzzydict import compiled
 from fuzzydict.scoring import Score, WordInfo
 from fuzzydict.spelling import similarities
 from fuzzydict.storage import FileFormatError, data_file, read_arrays
-from fuzzydict.text import bases
+from fuzzydict.text import bases, plain
 from fuzzydict.text import words as split_words
 
 __all__ = ["Embedder", "EmbedderError", "WordEmbedder", "as_embedder", "fingerprint", "load"]
@@ -58,7 +59,9 @@ class WordEmbedder:
 
     ``words`` is the vocabulary as `fuzzydict.text.words` spells it, with spaces inside phrases;
     ``vectors`` a float array [n, d], or int8 with a float ``scale`` [n]; ``counts`` how often
-    each word was seen [n], from 1.
+    each word was seen [n]; ``density`` the mean cosine of a word to its nearest ones, [n] or one
+    number for all. `EmbedderError` for shapes that do not fit together, numbers that are not
+    finite, and words that are not unique.
 
     >>> embedder = WordEmbedder(["red", "colour"], [[1.0, 0.0], [0.6, 0.8]])
     >>> bool(np.allclose(embedder.encode(["Red", "colours"]), embedder.encode(["red", "colour"])))
@@ -77,9 +80,8 @@ class WordEmbedder:
         unknown: Callable[[str], ArrayLike] | None = None,
         score: Score | None = None,
     ) -> None:
-        table = np.asarray(vectors, order="C")
-        if table.ndim != 2 or len(table) != len(words):
-            raise EmbedderError(f"{name}: {len(words)} words, vectors of shape {table.shape}")
+        words = _checked_words(name, words)
+        table = _checked_table(name, vectors, len(words))
         self.name = name
         self.score = score
         self.shipped = False  # with the package: copies and pickles are then but its name
@@ -87,14 +89,16 @@ class WordEmbedder:
         self._words = words
         self._rows = dict(zip(words, range(len(words)), strict=True))
         self._table = table
-        self._scale = None if scale is None else np.asarray(scale, np.float32)
-        self._weights = _rarity(counts, len(words))
-        self._density = np.asarray(0.5 if density is None else density, np.float32)
-        if self._density.ndim == 0:
-            self._density = np.full(len(words), self._density)
+        n = len(words)
+        self._scale = None if scale is None else _checked(name, "scale", scale, n)
+        self._weights = _rarity(None if counts is None else _checked_counts(name, counts, n), n)
+        density = np.asarray(0.5 if density is None else density)
+        if density.ndim == 0:
+            density = np.full(n, density)
+        self._density = _checked(name, "density", density, n)
         self._unknown = unknown
-        self._spelling: _NgramIndex | None = None
-        self._single: list[str] = []  # the words that are no phrases, which it holds
+        # Threads share what follows. Each of these is complete before it is assigned.
+        self._spelling: _NgramIndex | None = None  # of the words that are no phrases
         self._openers: set[str] | None = None
         self._spans: dict[tuple[str, ...], list[tuple[int, int]]] = {}  # of texts seen of late
         self._last: tuple[tuple[str, ...], WordInfo] | None = None
@@ -161,6 +165,7 @@ class WordEmbedder:
             known = self._rows, self._opening, self._table, scale, self._weights
             loops.embed(texts, *known, self._elsewhere, guess, _MAX_WORDS, _MAX_PHRASE, result)
             return result
+        texts = [tuple(map(plain, text)) for text in texts]
         for start in range(0, len(texts), _TOGETHER):
             block = slice(start, start + _TOGETHER)
             self._add_words(texts[block], result[block], guess)
@@ -200,6 +205,7 @@ class WordEmbedder:
     def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordInfo:
         """Return vectors, rarity, trust and density of words; `encode_words` says what of those
         that are unknown."""
+        words = list(map(plain, words))
         asked = tuple(words) if guess and len(words) <= _MAX_WORDS else None
         last = self._last  # a query's words are looked up several times on its way
         if last is not None and last[0] == asked:
@@ -298,7 +304,13 @@ class WordEmbedder:
 
     def _place(self, word: str, guess: bool) -> tuple[Vectors, float, float, float]:
         if self._unknown is not None:
-            return _unit(np.asarray(self._unknown(word), np.float32)[None])[0], 1.0, 1.0, 0.5
+            vector = np.asarray(self._unknown(word), np.float32)
+            if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
+                raise EmbedderError(
+                    f"{self.name}: unknown({word!r}) must return {self.dimension} finite numbers, "
+                    f"got {np.array2string(vector, threshold=6)} of shape {vector.shape}"
+                )
+            return _unit(vector[None])[0], 1.0, 1.0, 0.5
         if word.isdigit():  # a number that is written like another is another
             return np.zeros(self.dimension, np.float32), 1.0, 0.0, 0.5
         for base in bases(word):
@@ -345,10 +357,11 @@ class WordEmbedder:
 
     def _alike(self, word: str) -> tuple[list[int], list[float]]:
         """Return the rows of the three words that are written most alike, and how much so."""
-        if self._spelling is None:
-            self._single = [word for word in self._words if " " not in word]
-            self._spelling = _NgramIndex(self._single)
-        words = [self._single[i] for i in self._spelling.search(word, n=32)]
+        spelling = self._spelling
+        if spelling is None:
+            spelling = _NgramIndex([word for word in self._words if " " not in word])
+            self._spelling = spelling
+        words = [spelling.words[i] for i in spelling.search(word, n=32)]
         if not words:
             return [], []
         likeness = np.add.reduce(similarities(word, words)) / 3
@@ -363,6 +376,7 @@ class _NgramIndex:
     _BUCKETS = 1 << 16
 
     def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
         grams, owners = self._grams_of_all(words)
         order = np.argsort(grams, kind="stable")
         self._owners = owners[order]
@@ -395,6 +409,8 @@ class _NgramIndex:
 
     def _sharing(self, grams: set[int], n: int) -> list[int]:
         """Return those of at least half as many shared n-grams as any word has, best first."""
+        if not grams:
+            return []
         hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams]
         common = np.bincount(np.concatenate(hits), minlength=len(self._sizes))
         owners = np.flatnonzero(common >= max(1, int(common.max(initial=0)) // 2))
@@ -534,11 +550,57 @@ def _shipped(name: str) -> WordEmbedder:
     return embedder
 
 
-def _rarity(counts: ArrayLike | None, n: int) -> NDArray[np.float32]:
+def _checked_words(name: str, words: Sequence[str]) -> list[str]:
+    """Return the words of a vocabulary as exact strs, if they are unique strings."""
+    try:
+        checked = list(map(plain, words))
+    except TypeError as error:
+        raise EmbedderError(f"{name}: words must be strs: {error}") from error
+    if len(set(checked)) != len(checked):
+        word = next(word for word, times in Counter(checked).items() if times > 1)
+        raise EmbedderError(f"{name}: words must be unique, {word!r} is there more than once")
+    return checked
+
+
+def _checked_table(name: str, vectors: ArrayLike, n: int) -> NDArray[Any]:
+    """Return vectors in C order, if they are finite numbers of shape [n, d]."""
+    table = np.asarray(vectors, order="C")
+    if table.ndim != 2 or len(table) != n:
+        raise EmbedderError(f"{name}: {n} words, vectors of shape {table.shape}")
+    if table.dtype.kind not in "fiu":
+        raise EmbedderError(f"{name}: vectors must be real numbers, got dtype {table.dtype}")
+    if table.dtype.kind == "f":
+        for start in range(0, n, _TOGETHER):
+            finite = np.isfinite(table[start : start + _TOGETHER]).all(axis=1)
+            if not finite.all():
+                row = start + int(finite.argmin())
+                raise EmbedderError(f"{name}: the vector in row {row} has NaN or infinity")
+    return table
+
+
+def _checked(name: str, what: str, values: ArrayLike, n: int) -> NDArray[np.float32]:
+    """Return one number for each of n words, if they are finite and of shape [n]."""
+    given = np.asarray(values)
+    if given.shape != (n,):
+        raise EmbedderError(f"{name}: {n} words, {what} of shape {given.shape}")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        checked = given.astype(np.float32)
+    if not np.isfinite(checked).all():
+        raise EmbedderError(f"{name}: {what} has NaN or infinity")
+    return checked
+
+
+def _checked_counts(name: str, counts: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Return how often each of n words was seen, if these are counts."""
+    if (_checked(name, "counts", counts, n) < 0).any():
+        raise EmbedderError(f"{name}: counts must not be negative")
+    return np.asarray(counts, np.float64)
+
+
+def _rarity(counts: NDArray[np.float64] | None, n: int) -> NDArray[np.float32]:
     if counts is None:
         return np.ones(n, np.float32)
-    seen = np.asarray(counts, np.float64)
-    rarity = _RARITY / (_RARITY + seen / max(seen.sum(), 1.0))
+    rarity = _RARITY / (_RARITY + counts / max(counts.sum(), 1.0))
     return np.asarray(rarity, np.float32)
 
 

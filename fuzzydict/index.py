@@ -10,7 +10,6 @@ from typing import Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import compiled
 from fuzzydict.rows import Rows
 
 __all__ = ["AutoIndex", "ExactIndex", "Index", "IndexKind", "make_index"]
@@ -91,6 +90,8 @@ class ExactIndex(Generic[K]):
 
     def add(self, keys: Sequence[K], vectors: Vectors) -> None:
         """Add keys that are not there yet, with their rows: float32 [len(keys), d]."""
+        if len(keys) != len(vectors):
+            raise ValueError(f"{len(keys)} keys, vectors of shape {vectors.shape}")
         old, new = len(self._keys), len(self._keys) + len(keys)
         if new > len(self._matrix):
             grown = Rows.empty(max(new, 2 * old), vectors.shape[1], self._matrix.tail)
@@ -136,8 +137,8 @@ class AutoIndex(Generic[K]):
     """An `ExactIndex` that becomes an `ApproximateIndex` where its searches would take long.
 
     From 200,000 keys on, which cost an exact search several times as much as all else of a lookup;
-    its repr says which it is. It stays exact where the loops are not compiled: there the other
-    would take longer.
+    its repr says which it is. The choice depends on the number of keys alone, so that a dictionary
+    gives the same answers with and without the compiled extension.
     """
 
     def __init__(self, exact: ExactIndex[K] | None = None) -> None:
@@ -162,8 +163,7 @@ class AutoIndex(Generic[K]):
         self._grow_up()
 
     def _grow_up(self) -> None:
-        many = len(self) >= _MANY_KEYS and compiled.loops is not None
-        if many and type(self._index) is ExactIndex:
+        if len(self) >= _MANY_KEYS and type(self._index) is ExactIndex:
             from fuzzydict.approximate import ApproximateIndex
 
             self._index = ApproximateIndex(self._index)

@@ -24,7 +24,7 @@ from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.options import check_guards
 from fuzzydict.reads import ABSENT, FuzzyReads, Match, NoMatchError
-from fuzzydict.text import MAX_LENGTH
+from fuzzydict.text import MAX_LENGTH, plain
 
 if TYPE_CHECKING:
     from _typeshed import SupportsKeysAndGetItem
@@ -255,6 +255,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def _find(self, query: object) -> tuple[str, float] | None:
         if not self._is_fuzzy(query):
             return super()._find(query)
+        query = plain(query)
         if self._is_told():
             found: tuple[str, float] | None = self._remembered.get(query, ABSENT)
             if found is not ABSENT:

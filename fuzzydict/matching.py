@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import calibration, spelling
+from fuzzydict import calibration, compiled, spelling
 from fuzzydict.calibration import Background, Calibration, Scale
 from fuzzydict.embedders import Embedder, WordEmbedder, load
 from fuzzydict.guards import DEFAULT, Guard, Words
@@ -19,7 +19,7 @@ from fuzzydict.progress import Progress
 from fuzzydict.projection import Lookups, Projection, Texts
 from fuzzydict.rows import Rows
 from fuzzydict.scoring import Question, Score, SpellingAlone, WithoutVectors, WordMeaning, WordPair
-from fuzzydict.text import MAX_LENGTH, compact, words
+from fuzzydict.text import MAX_LENGTH, compact, plain, words
 
 __all__ = [
     "CANDIDATES",
@@ -60,7 +60,8 @@ class Candidates(NamedTuple):
 
     def order(self) -> list[int]:
         """Return the places of the keys, the likeliest first, equal ones as in the alphabet."""
-        ranked = sorted(zip((-self.logits).tolist(), self.keys, range(len(self.keys)), strict=True))
+        places = range(len(self.keys))
+        ranked = sorted(zip((-self.logits).tolist(), map(plain, self.keys), places, strict=True))
         return [place for _, _, place in ranked]
 
     def best(self, n: int) -> list[tuple[str, float]]:
@@ -190,6 +191,7 @@ class Matcher:
         learned: Learned | None = None,
         index: str = "auto",
     ) -> None:
+        compiled.warn_if_missing()
         self.embedder = embedder
         self._kind = index
         self.learned = learned or Learned()
@@ -229,7 +231,7 @@ class Matcher:
         corrections = self._sleeping([None, *keys]) if self._corrected else []
         split = [words(key) for key in keys]
         told = [words(correction.query) for correction in corrections]
-        texts = [*keys, *(correction.query for correction in corrections)]
+        texts = [*map(plain, keys), *(correction.query for correction in corrections)]
         entries: list[Entry] = [*keys, *corrections]
         rows = self._with_learned(entries, self._embedded(texts, [*split, *told]), [*split, *told])
         self._index.add(entries, rows)
@@ -372,6 +374,8 @@ class Matcher:
     ) -> list[_Near]:
         if not len(self):
             return [_Near(query, (), np.empty(0, np.float32), []) for query in queries]
+        if any(type(query) is not str for query in queries):
+            queries = [plain(query) for query in queries]
         split, rows = self._asking(queries)
         allowed: Collection[Entry] | None = among
         if among is not None and self._told:
@@ -419,7 +423,7 @@ class Matcher:
         if len(entries) <= SHORTLIST:
             return self._asked(near)
         rows = self._index.rows(entries)
-        texts = [entry if isinstance(entry, str) else entry.query for entry in entries]
+        texts = [plain(entry) if isinstance(entry, str) else entry.query for entry in entries]
         letters = spelling.ratios(" ".join(text), [each[:MAX_LENGTH].casefold() for each in texts])
         best = (-(rows @ row + letters)).argsort(kind="stable")[:SHORTLIST]
         sure = self._sure(query)
@@ -762,14 +766,17 @@ def _stand_for_all(query: str, keys: Sequence[str], held: Sequence[Words], logit
     for places in alike.values():
         if len(places) > 1:
             letters = spelling.ratios(query, [keys[i] for i in places])
-            first = min(zip(-letters, [keys[i] for i in places], places, strict=True))[2]
+            texts = [plain(keys[i]) for i in places]
+            first = min(zip(-letters, texts, places, strict=True))[2]
             logits[[i for i in places if i != first]] -= _ALIKE
 
 
-@functools.lru_cache(maxsize=1 << 14)
 def _words_of(key: str) -> Words:
     """Return the words of a key, of which those of many keys would need more memory than they."""
-    return words(key)
+    return _cached_words(key if type(key) is str else plain(key))
+
+
+_cached_words = functools.lru_cache(maxsize=1 << 14)(words)
 
 
 _NO_KEY: Any = object()  # what no correction names

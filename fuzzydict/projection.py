@@ -8,10 +8,10 @@ compared by the same A and B.
 """
 
 import itertools
+import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -224,7 +224,7 @@ def fit(
     steps = max(_STEPS, _EPOCHS * -(-len(everything) // _BATCH))
     before: list[_Outcome] = []
     after: list[list[_Outcome]] = [[] for _ in range(_CHECKS)]
-    with _one_thread():
+    with _one_thread:
         for fold in folds:
             held = _take(lookups, fold)
             before.append(_Outcome.of(held, held.logits, null, cutoff))
@@ -250,12 +250,34 @@ def fit(
         return next(itertools.islice(descent, best, None)), report
 
 
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep BLAS to one thread: to wake others for products of this size can take longer."""
-    from threadpoolctl import threadpool_limits
+class _OneThread:
+    """Limit BLAS to one thread: to wake others for products of this size can take longer.
 
-    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
-    return limits
+    The limit holds for the whole process. Fits may overlap in several threads, so the first one
+    sets it and the last one restores what was before.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limits: Any = None
+
+    def __enter__(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with self._lock:
+            if not self._users:
+                self._limits = threadpool_limits(1, "blas")
+            self._users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._limits.restore_original_limits()
+
+
+_one_thread = _OneThread()
 
 
 def nothing(pairs: int) -> FitReport:

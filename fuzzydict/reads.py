@@ -15,6 +15,7 @@ from fuzzydict.matching import Learned, Matcher
 from fuzzydict.options import check_count, check_positive, check_probability
 from fuzzydict.progress import Progress, progress_bars
 from fuzzydict.projection import FitReport
+from fuzzydict.text import plain
 from fuzzydict.values import Attention, weigh
 
 if TYPE_CHECKING:
@@ -497,7 +498,7 @@ class FuzzyReads(Generic[K, V]):
                 raise ValueError(f"{query!r} is a key itself, and so cannot mean {key!r}")
             if answers.setdefault(query, key) != key:
                 raise ValueError(f"pairs contradict: {query!r} is {answers[query]!r} and {key!r}")
-            result.append((query, key))
+            result.append((plain(query), key))
         return result
 
     def _is_fuzzy(self, query: object) -> TypeGuard[str]:

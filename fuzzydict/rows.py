@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from fuzzydict import compiled
 
-__all__ = ["Rows", "side_by_side"]
+__all__ = ["Rows", "side_by_side", "thread_limit"]
 
 Vectors = NDArray[np.float32]
 
 _ONE_THREAD = 1 << 18  # numbers of a matrix for which BLAS wakes no other thread
 _CACHED = 1 << 20  # numbers that are floats together
 _A_THREAD = 1 << 15  # rows that are worth a thread
-_THREADS = min(4, os.cpu_count() or 1)
+_MOST_THREADS = 4
 _LEAST = 1e-30  # the largest number of a vector of zeros counts as this
 _GROUPS = 8  # of values, for each that is sought
 _PRODUCTS_AT_ONCE = 1 << 20
@@ -132,6 +132,8 @@ class Rows(NamedTuple):
         for start in range(0, len(self), step):
             products = self.take(slice(start, start + step)).products(queries)
             best = [_best(*each, start, n) for each in zip(best, products, strict=True)]
+        if any(len(places) < n for _, places in best):
+            raise ValueError("rows, or a query, are not finite")
         return np.array([places for _, places in best], np.intp).reshape(len(queries), n)
 
     def products(self, queries: Vectors) -> Vectors:
@@ -195,12 +197,35 @@ def _reached(values: Vectors, n: int) -> np.float32:
     return least
 
 
+def thread_limit() -> int:
+    """Return how many threads one search may use.
+
+    The environment variable ``FUZZYDICT_THREADS``, or else the CPUs that this process may run on,
+    at most 4. ``ValueError`` if the variable is not a positive integer.
+    """
+    setting = os.environ.get("FUZZYDICT_THREADS", "")
+    if not setting:
+        return min(_MOST_THREADS, _available_cpus())
+    if not setting.isdecimal() or int(setting) < 1:
+        raise ValueError(f"FUZZYDICT_THREADS must be a positive integer, got {setting!r}")
+    return int(setting)
+
+
+def _available_cpus() -> int:
+    """Return the number of CPUs that this process may run on, where the system can restrict it."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def side_by_side(work: Callable[[int, int], None], n: int, rows: int) -> None:
     """Do the work from 0 to n, each on so many rows, where it is much in parts on several threads.
 
     Threads of a pool would not be there after a fork.
     """
-    count = min(n, n * rows // _A_THREAD, _THREADS)
+    count = min(n, n * rows // _A_THREAD)
+    if count > 1:
+        count = min(count, thread_limit())
     if count < 2:
         work(0, n)
         return

@@ -138,7 +138,7 @@ def word_features(
     result[[9, 13, 17]] = of_other[:3]
     long, short = np.maximum(of_one[3], of_other[3]), np.minimum(of_one[3], of_other[3])
     result[10] = np.minimum(short, 12) / 8
-    result[11] = (long - short) / long
+    result[11] = (long - short) / np.maximum(long, 1)
     result[14] = np.array([query.isdigit() for query in queries], np.float32)[first]
     result[15] = cosines - trusted * (of_one[2] + of_other[2]) / 2
     starts = [_initials(query) for query in queries]

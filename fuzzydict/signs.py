@@ -76,7 +76,8 @@ class Signs:
         if blocks >= every and count >= 4 * n:
             sample = self._blocks[:blocks:every]
             few = 3 * n // (2 * every) + 8  # above the last of them more than n are likely
-            limit = float(estimated(sample, count=_ROWS * len(sample), n=few, limit=limit)[0].min())
+            found_few = estimated(sample, count=_ROWS * len(sample), n=few, limit=limit)[0]
+            limit = float(found_few.min(initial=math.inf))
         found: dict[int, Found] = {}
 
         def work(start: int, end: int) -> None:
@@ -92,8 +93,10 @@ class Signs:
         estimates, places = (
             np.concatenate(parts) for parts in zip(*map(found.get, sorted(found)), strict=True)
         )
-        if len(places) > n:
-            places = places[np.argpartition(-estimates, n - 1)[:n]]
+        if len(places) > n:  # of equal estimates the earlier, however many threads there were
+            least = np.partition(estimates, -n)[-n]
+            above, equal = places[estimates > least], np.sort(places[estimates == least])
+            places = np.concatenate([above, equal[: n - len(above)]])
         return np.sort(places)
 
     def _asked(self, query: Floats) -> Callable[..., Found]:
@@ -125,14 +128,14 @@ def _likeliest(
     ``tables``, [32, 16], has for each four numbers of a query their sum with the signs that half a
     byte stands for, as steps above the least; ``least`` is that of all numbers.
     """
+    of_bytes = (tables[1::2, :, None] + tables[::2, None, :]).reshape(_SIGNS, 256)
     sums = np.zeros((len(blocks), _ROWS), np.uint16)
     for k in range(_SIGNS):
-        signs = blocks[:, k]
-        sums += tables[2 * k][signs & 15]
-        sums += tables[2 * k + 1][signs >> 4]
+        sums += of_bytes[k].take(blocks[:, k])
     halves = blocks[:, _SIGNS].astype(np.uint32) + (blocks[:, _SIGNS + 1].astype(np.uint32) << 8)
     factors = (halves << 16).view(np.float32).reshape(-1)[:count]
     estimates = (sums.reshape(-1)[:count] * np.float32(step) + np.float32(least)) * factors
+    estimates = np.where(np.isnan(estimates), np.float32(-np.inf), estimates)  # as if below any
     reached = np.partition(estimates, -n)[-n] if n < count else -np.inf
     places = np.flatnonzero((estimates >= reached) & (estimates > limit))
     best = places[np.argsort(-estimates[places], kind="stable")[:n]]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict import compiled
+from fuzzydict.text import plain
 
 __all__ = [
     "DIMENSION",
@@ -36,6 +37,7 @@ def encode(texts: Sequence[str]) -> Floats:
     >>> bool(one @ same > 0.5 > one @ other)
     True
     """
+    texts = list(map(plain, texts))
     result = np.zeros((len(texts), DIMENSION), np.float32)
     if compiled.loops is not None:
         compiled.loops.encode(texts, _projection(), result)
@@ -57,7 +59,8 @@ def _bags(texts: Sequence[str]) -> Floats:
     """Return which buckets the characters of each text fall into: [len(texts), 1024]."""
     joined = "".join(f"{_FIRST}{text}{_LAST}" for text in texts)
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    owners = np.cumsum(codes == ord(_FIRST)) - 1
+    lengths = np.fromiter((len(text) + 2 for text in texts), np.intp, len(texts))
+    owners = np.repeat(np.arange(len(texts)), lengths)
     bags = np.zeros((len(texts), _BUCKETS), np.float32)
     for salt, steps in enumerate(_STEPS):
         size = len(codes) - max(steps, default=0)
@@ -90,7 +93,7 @@ def similarities(query: str, keys: Sequence[str]) -> Floats:
     """
     if compiled.loops is not None:
         return compiled.loops.similarities(query, keys)
-    return similarities_of_pairs([query] * len(keys), keys)
+    return similarities_of_pairs([plain(query)] * len(keys), list(map(plain, keys)))
 
 
 def similarities_of_pairs(queries: Sequence[str], keys: Sequence[str]) -> Floats:
@@ -115,7 +118,8 @@ def ratios(query: str, keys: Sequence[str]) -> Floats:
         return compiled.loops.ratios(query, keys)
     from rapidfuzz.process import cdist
 
-    found: Floats = cdist([query], keys, scorer=_scorers()[0], dtype=np.float32)[0]
+    texts = list(map(plain, keys))
+    found: Floats = cdist([plain(query)], texts, scorer=_scorers()[0], dtype=np.float32)[0]
     return found
 
 

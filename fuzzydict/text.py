@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from fuzzydict import compiled
 from fuzzydict.storage import read_table
 
-__all__ = ["MAX_LENGTH", "bases", "compact", "fold", "regular_bases", "variant", "words"]
+__all__ = [
+    "MAX_LENGTH",
+    "bases",
+    "compact",
+    "fold",
+    "plain",
+    "regular_bases",
+    "variant",
+    "words",
+]
 
 MAX_LENGTH = 1000
 """Characters of a text that are read; what comes after says nothing more about its meaning."""
@@ -32,6 +41,18 @@ _INVISIBLE = re.compile(
 )
 
 
+def plain(text: str) -> str:
+    """Return the contents of a string as an exact ``str``, whatever a subclass overrides.
+
+    ``TypeError`` for anything else.
+    """
+    if type(text) is str:
+        return text
+    if not isinstance(text, str):
+        raise TypeError(f"a text must be a str, not {type(text).__name__}")
+    return str.__str__(text)
+
+
 def fold(text: str) -> str:
     """Return ``text`` as everyone would type it: no accents, no odd widths, no invisible marks.
 
@@ -41,7 +62,7 @@ def fold(text: str) -> str:
     >>> fold("Ｃａｆé\\u200b")
     'Cafe'
     """
-    text = text[:MAX_LENGTH]
+    text = plain(text)[:MAX_LENGTH]
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))[: 2 * MAX_LENGTH]

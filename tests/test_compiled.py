@@ -7,13 +7,16 @@ import subprocess
 import sys
 import tracemalloc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import untraced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzzydict import FuzzyDict, compiled, spelling, text
+from fuzzydict import FuzzyDict, compiled, scoring, spelling, text
+from fuzzydict import rows as rows_module
 from fuzzydict.embedders import WordEmbedder, _NgramIndex, load
 from fuzzydict.matching import WordUsage
 from fuzzydict.rows import Rows
@@ -104,7 +107,7 @@ def test_texts_of_a_class_of_their_own_are_read_as_others():
 
 
 @unchanging
-@given(st.lists(st.text(st.characters(exclude_characters="\2\3"), max_size=80), max_size=5))
+@given(st.lists(st.text("ab\0\1\2\3") | st.text(max_size=80), max_size=5))
 def test_vectors_of_letters_are_the_same(in_python, texts):
     np.testing.assert_array_equal(spelling.encode(texts), in_python(spelling.encode, texts))
 
@@ -222,7 +225,7 @@ def test_what_does_not_fit_together_is_refused():
         loops.encode(["a"], spelling._projection(), np.zeros((2, 64), np.float32))
     with pytest.raises(ValueError, match="projection"):
         loops.encode(["a"], spelling._projection()[:5], np.zeros((1, 64), np.float32))
-    with pytest.raises(TypeError, match="a text is a string"):
+    with pytest.raises(TypeError, match="a text must be a str, not int"):
         spelling.similarities("a", [3])
 
 
@@ -235,17 +238,24 @@ def test_rows_that_are_not_finite_are_told():
 
 @pytest.mark.parametrize("shuffles", [True, False])
 @unchanging
-@given(seed=st.integers(0, 99), count=st.integers(1, 700), n=st.integers(1, 800))
-def test_signs_are_estimated_alike(in_python, shuffles, seed, count, n):
+@given(
+    seed=st.integers(0, 99),
+    count=st.integers(1, 700),
+    n=st.integers(1, 800),
+    threads=st.integers(1, 4),
+)
+def test_signs_are_estimated_alike(in_python, shuffles, seed, count, n, threads):
     rng = np.random.default_rng(seed)
-    rows = rng.normal(1, size=(count, 40)).astype(np.float32)
-    rows[rng.integers(count, size=count // 2)] = rows[0]
-    signs = Signs(rows)
-    signs.put(0, rows)
+    vectors = rng.normal(1, size=(count, 40)).astype(np.float32)
+    vectors[rng.integers(count, size=count // 2)] = vectors[0]
+    signs = Signs(vectors)
+    signs.put(0, vectors)
     query = rng.normal(size=40).astype(np.float32)
     expected = in_python(signs.nearest, query, n, count)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loops, "SHUFFLES", shuffles)
+        patch.setattr(rows_module, "_A_THREAD", 1)
+        patch.setenv("FUZZYDICT_THREADS", str(threads))
         np.testing.assert_array_equal(signs.nearest(query, n, count), expected)
 
 
@@ -336,3 +346,422 @@ def test_where_nothing_could_be_compiled_the_twins_do_the_work(monkeypatch):
     monkeypatch.setitem(sys.modules, "fuzzydict._compiled", None)
     monkeypatch.delattr("fuzzydict._compiled")
     assert compiled._loops() is None
+
+
+class Lying(str):
+    """A string whose methods say something else than its contents."""
+
+    def __len__(self):
+        return 60
+
+    def __hash__(self):
+        return 7
+
+    def __eq__(self, other):
+        return True
+
+    def __lt__(self, other):
+        raise AssertionError("compared")
+
+    def __getitem__(self, place):
+        return "zzz"
+
+    def __iter__(self):
+        return iter("zzz")
+
+    def __format__(self, spec):
+        return "zzz"
+
+    def __str__(self):
+        return "zzz"
+
+    lower = upper = casefold = strip = encode = isascii = islower = isupper = __str__
+
+
+@pytest.mark.parametrize("way", ["compiled", "in Python"])
+@pytest.mark.parametrize("written", ["topSpeed", "", "Kapazität", "\ud800", "don't", "top speed"])
+def test_the_contents_of_a_string_count_and_not_what_its_class_says(in_python, way, written):
+    ask = run if way == "compiled" else in_python
+    lying = Lying(written)
+    assert ask(text.words, lying) == ask(text.words, written)
+    assert text.fold(lying) == text.fold(written)
+    for function in (spelling.similarities, spelling.ratios):
+        expected = ask(function, written, ["top", written])
+        np.testing.assert_array_equal(ask(function, lying, ["top", lying]), expected)
+    np.testing.assert_array_equal(ask(spelling.encode, [lying]), ask(spelling.encode, [written]))
+    assert loops.abbreviation(Lying("addr"), Lying("address")) == 1.0
+    for embedder in (load("default"), WordEmbedder(["top", "speed"], np.eye(2))):
+        for function in (
+            embedder.encode_words,
+            lambda each, e=embedder: e.look_up(each[0]).vectors,
+        ):
+            expected = ask(function, [(written,)])
+            np.testing.assert_array_equal(ask(function, [(lying,)]), expected)
+
+
+def test_queries_and_keys_of_a_class_of_their_own_are_read_by_their_contents():
+    d = FuzzyDict({"top speed": 250, "topSpeed": 251, "color": "red"})
+    expected = {query: d.matches(query, cutoff=0.0) for query in ("topspeed", "colour", "velocity")}
+    for _ in range(2):  # from the cache, too
+        for query, matches in expected.items():
+            assert d.matches(Lying(query), cutoff=0.0) == matches
+            assert d.get(Lying(query)) == d.get(query)
+            assert d.explain(Lying(query)).verdict == d.explain(query).verdict
+            assert d.attend(Lying(query)).weights == d.attend(query).weights
+
+    class Identified(str):
+        __hash__ = object.__hash__
+        __eq__ = object.__eq__
+        __lt__ = Lying.__lt__
+        __len__ = Lying.__len__
+        casefold = encode = Lying.casefold
+
+    keys = [Identified("top speed"), Identified("top speed"), Identified("color")]
+    d = FuzzyDict({key: place for place, key in enumerate(keys)})
+    assert {match.value for match in d.matches("topspeed", cutoff=0.0)[:2]} == {0, 1}
+    assert d["colour"] == 2
+    del d[keys[2]]
+    assert "colour" not in d
+
+
+def test_an_embedder_gets_exact_strings(letters):
+    seen = []
+
+    def embed(texts):
+        seen.extend(texts)
+        return letters(texts)
+
+    class Mine(str):
+        encode = None
+
+    d = FuzzyDict({Mine("color"): 1, Mine("price"): 2}, embedder=embed)
+    assert d[Mine("colours")] == 1
+    assert {type(each) for each in seen} == {str}
+
+
+VOCABULARY = {"red": 0, "car": 1, "red car": 0}
+TABLE = np.ones((2, 3), np.int8)
+ONES = np.ones(2, np.float32)
+
+
+def elsewhere(word, guess):
+    return np.ones(3, np.float32), 1.0, 1.0, 1.0
+
+
+def embed(
+    texts=(("red",),), rows=VOCABULARY, opening=frozenset(), table=TABLE, scale=ONES,
+    weights=ONES, elsewhere=elsewhere, most_words=64, most_of_phrase=4, out=None,
+):  # fmt: skip
+    out = np.zeros((1, 3), np.float32) if out is None else out
+    numbers = most_words, most_of_phrase
+    loops.embed(texts, rows, set(opening), table, scale, weights, elsewhere, True, *numbers, out)
+    return out
+
+
+@pytest.mark.parametrize("wrong", [
+    {"texts": (("red",), ("car",))},
+    {"texts": ("red",)},
+    {"texts": ((1,),)},
+    {"texts": (None,)},
+    {"texts": None},
+    {"most_of_phrase": 0},
+    {"most_of_phrase": -1},
+    {"rows": None},
+    {"rows": {"red": 2}},
+    {"rows": {"red": -1}},
+    {"rows": {"red": "1"}},
+    {"table": None},
+    {"table": TABLE[:1]},
+    {"table": TABLE[:, :2]},
+    {"table": TABLE.astype(float)},
+    {"scale": None},
+    {"scale": ONES[:1]},
+    {"weights": None},
+    {"weights": ONES[:1]},
+    {"out": np.zeros((0, 3), np.float32)},
+    {"out": np.zeros((1, 2), np.float32)},
+    {"texts": (("no",),), "elsewhere": lambda word, guess: (ONES, 1, 1, 1)},
+    {"texts": (("no",),), "elsewhere": lambda word, guess: (None, 1, 1, 1)},
+    {"texts": (("no",),), "elsewhere": lambda word, guess: 3},
+])  # fmt: skip
+def test_embedding_checks_what_it_is_given(wrong):
+    assert embed().tolist() == [[pytest.approx(3**-0.5)] * 3]
+    with pytest.raises((ValueError, TypeError)):
+        embed(**wrong)
+
+
+def test_numbers_of_words_may_be_any():
+    for most_of_phrase in (1, 2**31 - 1):
+        text = [("red", "car", "red")]
+        for most_words in (-1, 0, 2, 2**31 - 1):
+            found = embed(
+                text, opening={"red"}, most_words=most_words, most_of_phrase=most_of_phrase
+            )
+            assert found.any() == (most_words > 0)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"words": "red"}, {"words": [1]}, {"words": None}, {"rows": None}, {"rows": {"red": 2}},
+    {"rows": {"red": -1}}, {"rows": {"red": 10**9}}, {"table": None}, {"table": TABLE[:1]},
+    {"scale": None}, {"scale": ONES[:1]}, {"weights": None}, {"weights": ONES[:1]},
+    {"density": None}, {"density": ONES[:1]},
+    {"words": ["no"], "elsewhere": lambda word, guess: (ONES, 1, 1, 1)},
+])  # fmt: skip
+def test_looking_up_checks_what_it_is_given(wrong):
+    right = {
+        "words": ["red"], "rows": VOCABULARY, "table": TABLE, "scale": ONES, "weights": ONES,
+        "density": ONES, "elsewhere": elsewhere,
+    }  # fmt: skip
+    assert loops.look_up(*right.values(), True)[0].tolist() == [[1, 1, 1]]
+    with pytest.raises((ValueError, TypeError)):
+        loops.look_up(*(right | wrong).values(), True)
+
+
+def test_a_callback_may_change_the_lists():
+    words = ["no"]
+
+    def longer(word, guess):
+        words.extend(["red"] * 10_000)
+        return elsewhere(word, guess)
+
+    found = loops.look_up(words, VOCABULARY, TABLE, ONES, ONES, ONES, longer, True)
+    assert found[0].shape == (1, 3)
+    texts = [("no",)]
+
+    def more(word, guess):
+        texts.extend([("red",)] * 10_000)
+        return elsewhere(word, guess)
+
+    assert embed(texts, elsewhere=more).shape == (1, 3)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"grams": np.array([2], np.uint32)}, {"grams": np.array([2**32 - 1], np.uint32)},
+    {"grams": None}, {"owners": None}, {"starts": None}, {"sizes": None},
+    {"owners": np.array([0, 2], np.int32)}, {"owners": np.array([0, -1], np.int32)},
+    {"owners": np.array([0], np.int32)}, {"starts": np.array([0, 1, 3], np.intp)},
+    {"starts": np.array([0, -1, 2], np.intp)}, {"starts": np.array([0, 2, 1], np.intp)},
+    {"starts": np.array([], np.intp)},
+])  # fmt: skip
+def test_shared_ngrams_are_checked(wrong):
+    right = {
+        "grams": np.array([0, 1], np.uint32), "owners": np.array([0, 1], np.int32),
+        "starts": np.array([0, 1, 2], np.intp), "sizes": ONES,
+    }  # fmt: skip
+    assert loops.sharing(*right.values(), 5) == [0, 1]
+    assert loops.sharing(*right.values(), 0) == loops.sharing(*right.values(), -1) == []
+    assert loops.sharing(*right.values(), sys.maxsize) == [0, 1]
+    with pytest.raises((ValueError, TypeError)):
+        loops.sharing(*(right | wrong).values(), 5)
+
+
+def test_an_ngram_may_be_in_a_word_more_often_than_16_bits_count(in_python):
+    known = _NgramIndex(["a" * 70_000, "a" * 40_000, "aab"])
+    assert known.search("aaaa", 3) == in_python(known.search, "aaaa", 3) == [0, 1]
+
+
+def test_texts_are_checked():
+    for wrong in ("abc", [1], None, [b"a"]):
+        for function in (loops.similarities, loops.ratios):
+            with pytest.raises(TypeError):
+                function("a", wrong)
+        with pytest.raises(TypeError):
+            loops.encode(wrong, spelling._projection(), np.zeros((1, 64), np.float32))
+    for function in (loops.similarities, loops.ratios, loops.abbreviation):
+        with pytest.raises(TypeError, match="must be a str, not NoneType"):
+            function(None, ["a"])
+    for arguments in ((None, np.zeros((0, 64), np.float32)), (spelling._projection(), None)):
+        with pytest.raises(TypeError):
+            loops.encode([], *arguments)
+    with pytest.raises(ValueError, match="longest"):
+        loops.split("top speed", -1)
+    assert loops.split("top speed", 0) == ()
+    assert loops.split(b"top", 5) is loops.split(None, 5) is None
+
+
+def test_searches_and_blocks_are_checked_for_none_and_odd_strides():
+    rows, query = Rows.of(np.ones((3, 4), np.float32)), np.ones(4, np.float32)
+    for wrong in (
+        (None, rows.scales, 0, query),
+        (rows.numbers, None, 0, query),
+        (rows.numbers, rows.scales, 0, None),
+    ):
+        with pytest.raises(TypeError):
+            loops.Search(*wrong)
+    packed = np.ones(3, np.dtype([("scale", "f4"), ("more", "i2")]))["scale"][:, None]
+    with pytest.raises(ValueError):  # noqa: PT011 - NumPy may refuse it first
+        loops.Search(rows.numbers, packed, 0, query)
+    blocks, tables = np.zeros((3, 18, 32), np.uint8), np.zeros((32, 16), np.uint8)
+    for arguments in ((None, tables), (blocks, None)):
+        with pytest.raises(TypeError):
+            loops.likeliest(*arguments, 1, 0, 96, 5, 0)
+    with pytest.raises(ValueError, match="at most 63"):
+        loops.likeliest(blocks, tables + 64, 1, 0, 96, 5, 0)
+
+
+class Changed:
+    """A vocabulary that answers as another one does, but for what is changed."""
+
+    def __init__(self, look_up=None, phrases=None):
+        self.meaning = load("default")
+        self._look_up, self._phrases = look_up, phrases
+
+    def look_up(self, words, /, *, guess=True):
+        info = self.meaning.look_up(words, guess=guess)
+        return info if self._look_up is None else self._look_up(info, guess)
+
+    def phrases(self, words, /):
+        return self.meaning.phrases(words) if self._phrases is None else self._phrases(words)
+
+
+@pytest.mark.parametrize("changed", [
+    {"look_up": lambda info, guess: info._replace(vectors=info.vectors[:-1])},
+    {"look_up": lambda info, guess: info._replace(vectors=info.vectors[0])},
+    {"look_up": lambda info, guess: info._replace(rarity=info.rarity[:-1])},
+    {"look_up": lambda info, guess: info._replace(vectors=info.vectors[:, : 9 if guess else 104])},
+    {"look_up": lambda info, guess: None},
+    {"phrases": lambda words: [(0, 3)]},
+    {"phrases": lambda words: [(-1, 2)]},
+    {"phrases": lambda words: [(1, 1)]},
+    {"phrases": lambda words: None},
+])  # fmt: skip
+def test_what_a_vocabulary_answers_is_checked(changed):
+    score = load("default").score
+    one = asked([("top", "speed")], [[("velocity", "max"), ("speed", "price")]])
+    assert len(score.logits(one, Changed(), USAGE)[0]) == 2
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        score.logits(one, Changed(**changed), USAGE)
+
+
+def test_what_knows_words_by_their_letters_is_checked():
+    score, meaning = load("default").score, load("default")
+
+    def changed(**parts):
+        def written(words):
+            return scoring._written(words)._replace(**parts)
+
+        return loops.Vocabulary(SimpleNamespace(**vars(scoring._LANGUAGE) | {"written": written}))
+
+    question = asked([("top", "speed")], [[("topspeed",), ("a", "b")]])
+    arguments = question, score.words, score.phrases, meaning, USAGE
+    assert len(changed().logits(*arguments)) == 2
+    for wrong in (
+        {"words": ("a",) * 9}, {"words": ()}, {"bag": None}, {"ordered": None}, {"joined": None},
+        {"joined": {"topspeed": 7}}, {"joined": {"topspeed": -1}}, {"letters": None},
+    ):  # fmt: skip
+        with pytest.raises((ValueError, TypeError)):
+            changed(**wrong).logits(*arguments)
+    with pytest.raises(TypeError):
+        loops.Vocabulary(None)
+
+
+@pytest.mark.parametrize("cosines", [None, np.zeros((1, 1)), np.zeros(0), "a"])
+def test_cosines_are_one_number_a_key(cosines):
+    score = load("default").score
+    one = [Question(("color",), [("colour",)], cosines)]
+    with pytest.raises((ValueError, TypeError)):
+        loops.Vocabulary(scoring._LANGUAGE).logits(
+            one, score.words, score.phrases, load("default"), USAGE
+        )
+
+
+def test_a_network_may_come_in_columns(in_python):
+    def in_columns(network):
+        return Network(np.asfortranarray(network.w1), network.b1, network.w2, network.b2)
+
+    score = load("default").score
+    one = asked([("top", "speed")], [[("velocity",), ("price",)]])
+    expected = score.logits(one, load("default"), USAGE)
+    other = Score(in_columns(score.words), in_columns(score.phrases), score.cutoff)
+    np.testing.assert_array_equal(other.logits(one, load("default"), USAGE), expected)
+
+
+def test_empty_words_are_scored_alike(in_python):
+    one = asked([("", "top")], [[("",), ("top", ""), ()]])
+    score = load("default").score
+    found, expected = (
+        way(score.logits, one, load("default"), USAGE)[0] for way in (run, in_python)
+    )
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_another_thread_may_pass_other_networks_meanwhile():
+    """What another thread does while a vocabulary looks words up is done by that look-up here."""
+    score, disturbing = load("default").score, []
+    rng = np.random.default_rng(0)
+    other = Score(*(
+        Network(rng.normal(size=each.w1.shape).astype(np.float32), each.b1, each.w2, each.b2)
+        for each in (score.words, score.phrases)
+    ), 0.5)  # fmt: skip
+    many = [(f"w{i}",) for i in range(17_000)]  # more than are kept: all are dropped
+
+    def disturbed(info, guess):
+        if disturbing:
+            disturbing.pop()
+            other.logits(asked([("price",)], [many]), meaning, USAGE)
+        return info
+
+    meaning = Changed(disturbed)
+    question = asked([("top", "speed")], [[("velocity",), ("price",), ("maximum", "speed")]])
+    expected = score.logits(question, load("default"), USAGE)[0]
+    for words in (question, asked([("top", "sped")], [[("fast",), ("price",)]])):
+        disturbing.append(True)
+        found = score.logits(words, meaning, USAGE)[0]
+        assert not disturbing
+        np.testing.assert_allclose(found, score.logits(words, load("default"), USAGE)[0], atol=1e-6)
+    assert len(expected) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_vectors_may_have_no_dimension(in_python, dtype):
+    scale = np.ones(2) if dtype is np.int8 else None
+    embedder = WordEmbedder(["top", "top speed"], np.zeros((2, 0), dtype), scale=scale)
+    assert embedder.encode(["top speed", "spede", ""]).shape == (3, 0)
+    d = FuzzyDict({"top speed": 1, "color": 2}, embedder=embedder)
+    for way in (run, in_python):
+        assert way(d.get, "topspeed") == 1
+        d.cutoff = None
+
+
+def test_nothing_is_embedded_scored_or_searched():
+    empty = WordEmbedder([], np.zeros((0, 3), np.int8), scale=[])
+    assert empty.encode([]).shape == (0, 3)
+    assert not empty.encode(["colour", ""]).any()
+    assert empty.look_up([]).vectors.shape == (0, 3)
+    assert loops.similarities("", []).shape == (3, 0)
+    assert loops.similarities("", [""]).tolist() == [[1], [1], [1]]
+    score = load("default").score
+    vocabulary = loops.Vocabulary(scoring._LANGUAGE)
+    assert vocabulary.logits([], score.words, score.phrases, load("default"), USAGE).shape == (0,)
+
+
+def test_a_missing_extension_is_reported_once_where_the_package_is_called(monkeypatch):
+    monkeypatch.setattr(compiled, "_may_warn", True)
+    dictionaries = [FuzzyDict({"color": "red"}) for _ in range(2)]
+    with pytest.warns(compiled.PerformanceWarning, match="Install a C compiler") as caught:
+        assert [d.get("colour") for d in dictionaries] == ["red", "red"]
+    assert [each.filename for each in caught] == [__file__]
+
+
+@pytest.mark.parametrize("setting", [None, "0"])
+def test_where_the_extension_is_missing_the_first_inexact_read_warns(setting):
+    code = """
+import sys
+sys.modules["fuzzydict._compiled"] = None
+from fuzzydict import FuzzyDict
+d = FuzzyDict({"color": "red"})
+assert d["color"] == "red"
+print("exact", file=sys.stderr)
+for _ in range(3):
+    assert d["colour"] == FuzzyDict(d)["colours"] == "red"
+"""
+    env = {name: value for name, value in untraced().items() if name != "FUZZYDICT_COMPILED"}
+    if setting is not None:
+        env["FUZZYDICT_COMPILED"] = setting
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    before, after = done.stderr.split("exact\n")
+    assert "PerformanceWarning" not in before
+    assert after.count("<string>:9: PerformanceWarning: ") == (setting is None)
+    assert after.count("PerformanceWarning") == (setting is None)

@@ -2,6 +2,7 @@
 
 import functools
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -293,6 +294,65 @@ def test_words_and_vectors_of_different_number_are_refused():
     for vectors in ([[1.0]], [1.0, 2.0], [[[1.0]], [[2.0]]]):
         with pytest.raises(EmbedderError, match=r"mine: 2 words, vectors of shape \("):
             WordEmbedder(["a", "b"], vectors, name="mine")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"counts": [1]}, r"2 words, counts of shape \(1,\)"),
+        ({"counts": 3}, r"2 words, counts of shape \(\)"),
+        ({"counts": [1, -1]}, "counts must not be negative"),
+        ({"counts": [1, np.nan]}, "counts has NaN or infinity"),
+        ({"density": [0.5]}, r"2 words, density of shape \(1,\)"),
+        ({"density": [0.5, np.inf]}, "density has NaN or infinity"),
+        ({"density": np.nan}, "density has NaN or infinity"),
+        ({"scale": np.ones(1)}, r"2 words, scale of shape \(1,\)"),
+        ({"scale": np.ones((2, 1))}, r"2 words, scale of shape \(2, 1\)"),
+        ({"scale": [1, 1e300]}, "scale has NaN or infinity"),
+        ({"vectors": [[1.0, 0.0], [np.nan, 0.0]]}, "the vector in row 1 has NaN or infinity"),
+        ({"vectors": [["a"], ["b"]]}, "vectors must be real numbers, got dtype"),
+        ({"words": ["red", "red"]}, "words must be unique, 'red' is there more than once"),
+        ({"words": ["red", 1]}, "words must be strs"),
+    ],
+)
+def test_what_does_not_fit_the_words_is_refused_at_once(options, complaint):
+    for vectors in (np.eye(2), np.eye(2, dtype=np.int8)):
+        right = {"words": ["red", "car"], "vectors": vectors, "name": "mine"}
+        if vectors.dtype == np.int8:
+            right["scale"] = np.ones(2)
+        assert WordEmbedder(**right).encode(["red car"]).shape == (1, 2)
+        with pytest.raises(EmbedderError, match=f"^mine: {complaint}"):
+            WordEmbedder(**right | options)
+
+
+@pytest.mark.parametrize("answer", [[1.0], [1.0, 2.0, 3.0], [[1.0, 0.0]], [np.nan, 0.0], 1.0])
+def test_an_unknown_word_gets_one_finite_vector(answer):
+    for scale in (None, np.ones(1)):
+        dtype = float if scale is None else np.int8
+        table = np.ones((1, 2), dtype)
+        embedder = WordEmbedder(["red"], table, scale=scale, unknown=lambda word: answer)
+        with pytest.raises(EmbedderError, match=r"unknown\('xyz'\) must return 2 finite numbers"):
+            embedder.encode(["xyz"])
+
+
+def test_threads_that_fill_the_caches_of_one_embedder_get_right_answers(monkeypatch, table):
+    monkeypatch.setattr(embedders, "_REMEMBERED", 2)
+    texts = [f"{word} top speed {n}" for n in range(40) for word in ("colours", "topspeed", "rde")]
+    expected, failures = table.encode(texts), []
+
+    def work():
+        try:
+            for i, text in enumerate(texts):
+                np.testing.assert_array_equal(table.encode([text])[0], expected[i])
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
 
 
 def test_a_table_without_words_places_nothing():

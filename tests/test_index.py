@@ -5,11 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzzydict import FuzzyDict, approximate, compiled
+from fuzzydict import FuzzyDict, approximate
 from fuzzydict import index as index_module
 from fuzzydict import rows as rows_module
 from fuzzydict.approximate import ApproximateIndex
 from fuzzydict.index import AutoIndex, ExactIndex, make_index
+from fuzzydict.signs import Signs
 
 
 def brute_force(keys, rows, queries, n, among=None):
@@ -312,7 +313,7 @@ def test_threads_find_by_signs_what_one_finds(large, monkeypatch):
     queries = beside(rows, 20)
     expected = index.search(queries, 10)
     monkeypatch.setattr(rows_module, "_A_THREAD", 100)
-    monkeypatch.setattr(rows_module, "_THREADS", 3)
+    monkeypatch.setenv("FUZZYDICT_THREADS", "3")
     assert index.search(queries, 10) == expected
 
 
@@ -458,7 +459,6 @@ def test_an_index_says_of_which_kind_it_is_and_how_many_keys_it_holds(new):
 
 
 def test_auto_goes_over_where_keys_are_many(monkeypatch):
-    monkeypatch.setattr(compiled, "loops", object())
     monkeypatch.setattr(index_module, "_MANY_KEYS", 300)
     index = filled(AutoIndex(), list(range(200)), whole(200, 4))
     assert repr(index) == "<AutoIndex: <ExactIndex: 200 keys>>"
@@ -467,11 +467,25 @@ def test_auto_goes_over_where_keys_are_many(monkeypatch):
     assert list(index) == list(range(400))
 
 
-def test_auto_stays_exact_where_nothing_is_compiled(monkeypatch):
-    monkeypatch.setattr(compiled, "loops", None)
+@pytest.mark.usefixtures("each_way")
+def test_auto_chooses_by_the_number_of_keys_with_and_without_compiled_loops(monkeypatch):
     monkeypatch.setattr(index_module, "_MANY_KEYS", 3)
     index = filled(AutoIndex(), list("abcd"), whole(4, 2))
-    assert repr(index) == "<AutoIndex: <ExactIndex: 4 keys>>"
+    assert repr(index) == "<AutoIndex: <ApproximateIndex: 4 keys>>"
+
+
+def test_keys_and_rows_of_different_number_are_refused(new):
+    index = filled(new(), ["a"], whole(1, 3))
+    with pytest.raises(ValueError, match=r"3 keys, vectors of shape \(1, 3\)"):
+        index.add(["b", "c", "d"], whole(1, 3))
+    assert list(index) == ["a"]
+
+
+def test_rows_that_are_not_finite_are_no_candidates_of_signs(each_way):
+    signs = Signs(whole(300, 5))
+    signs.put(0, whole(300, 5))
+    signs.put(7, np.full((1, 5), np.nan, np.float32))
+    assert signs.nearest(np.ones(5, np.float32), 299, 300).tolist() == [*range(7), *range(8, 300)]
 
 
 @pytest.mark.parametrize("kind", ["auto", "exact", "approximate"])

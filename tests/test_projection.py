@@ -169,3 +169,20 @@ def test_lookups_of_several_lengths_are_filled_up_with_what_cannot_be():
     assert made.candidates.tolist() == [[1, 0], [2, 0]]
     assert made.logits.tolist() == [[1, -np.inf], [0, 0]]
     assert made.right.tolist() == [2, 1]
+
+
+def test_fits_that_overlap_restore_the_threads_of_blas():
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads():
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        one, other = projection._one_thread, projection._one_thread
+        one.__enter__()
+        other.__enter__()
+        one.__exit__()
+        assert set(threads()) <= {1}
+        other.__exit__()
+        assert threads() == before

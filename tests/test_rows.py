@@ -65,7 +65,7 @@ def threads(monkeypatch):
         return start(function, arguments)
 
     monkeypatch.setattr(rows_module, "_A_THREAD", 10)
-    monkeypatch.setattr(rows_module, "_THREADS", 3)
+    monkeypatch.setenv("FUZZYDICT_THREADS", "3")
     monkeypatch.setattr(rows_module._thread, "start_new_thread", start_new_thread)
     return started
 
@@ -125,3 +125,32 @@ def test_threads_serve_after_a_fork_too(threads):
     if not child:
         os._exit(0 if np.array_equal(rows.nearest(query, 3), expected) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_rows_that_are_not_finite_are_refused():
+    rows = Rows.of(vectors(3, 4))
+    rows.scales[:] = np.nan
+    for asked in (1, 2):
+        with pytest.raises(ValueError, match="not finite"):
+            rows.nearest(vectors(asked, 4), 2)
+
+
+def test_a_search_uses_the_cpus_that_the_process_may_use(monkeypatch):
+    monkeypatch.delenv("FUZZYDICT_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    for allowed, threads in (({3}, 1), ({0, 5}, 2), (set(range(64)), 4)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid, cpus=allowed: cpus, raising=False)
+        assert rows_module.thread_limit() == threads
+    monkeypatch.delattr(os, "sched_getaffinity")
+    for count, threads in ((64, 4), (2, 2), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
+        assert rows_module.thread_limit() == threads
+
+
+def test_the_environment_sets_the_number_of_threads(monkeypatch):
+    monkeypatch.setenv("FUZZYDICT_THREADS", "9")
+    assert rows_module.thread_limit() == 9
+    for wrong in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("FUZZYDICT_THREADS", wrong)
+        with pytest.raises(ValueError, match="FUZZYDICT_THREADS must be a positive integer, got"):
+            rows_module.thread_limit()
