@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 from fuzzydict import dask_tokens, sharing
@@ -201,6 +201,9 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
     def _exact(self, key: object, default: Any = ABSENT) -> Any:
         return dict.get(self, key, default)  # type: ignore[misc]
+
+    def _values(self, keys: Collection[Any]) -> list[Any]:
+        return [dict.get(self, key, ABSENT) for key in keys]
 
     def _is_text(self, query: object) -> TypeGuard[str]:
         return isinstance(query, str) and len(self) > 0

@@ -343,7 +343,7 @@ class Matcher:
         shortlist, 16 at most; their probabilities and that of no match sum to one. Further keys
         have the probability that they would have beside the shortlist, but no more than the key
         before them. Keys that a guard forbids are left out. One search and the scoring of 16 keys;
-        for further keys, of 64 or of up to 4n.
+        for further keys, of 64 or of four times as many as it takes to find n that are allowed.
         """
         (found,) = self.candidates([query])
         ranked = found.best(n)

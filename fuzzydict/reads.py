@@ -3,6 +3,7 @@
 `FuzzyReads` asks a matcher for the keys that a query may mean, and the mapping for their values.
 """
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
@@ -48,15 +49,20 @@ class NoMatchError(KeyError):
     of a dict.
     """
 
-    def __init__(self, query: object, matches: Iterable[tuple[Any, Any, float]] = ()) -> None:
+    def __init__(
+        self, query: object, matches: Iterable[Match] | Callable[[], Iterable[Match]] = ()
+    ) -> None:
         super().__init__(query)
         self.query = query
-        self._closest = tuple(matches)
+        self._matches = matches
 
     @property
     def matches(self) -> tuple[Match, ...]:
         """The closest keys with their values and scores, best first."""
-        return tuple(map(Match._make, self._closest))
+        if not isinstance(self._matches, tuple):
+            matches = self._matches() if callable(self._matches) else self._matches
+            self._matches = tuple(matches)
+        return self._matches
 
     def __str__(self) -> str:
         closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
@@ -115,14 +121,7 @@ class FuzzyReads(Generic[K, V]):
             if value is not ABSENT:
                 return value  # type: ignore[no-any-return, unused-ignore]
         values = self._values([key for key, _ in ranking])
-        raise NoMatchError(
-            query,
-            [
-                (key, value, score)
-                for (key, score), value in zip(ranking, values, strict=True)
-                if value is not ABSENT
-            ],
-        )
+        raise NoMatchError(query, functools.partial(_matches, ranking, values))
 
     def __contains__(self, query: object, /) -> bool:
         """Is there a key that answers the query?"""
@@ -176,11 +175,8 @@ class FuzzyReads(Generic[K, V]):
             with self._lock:
                 least = self.cutoff if least is None else least
                 ranked = self._up_to_date().rank(query, n)
-            near = {key: score for key, score in ranked if score >= least and key != query}
-            found = zip(near.items(), self._values(near), strict=True)
-            result += [
-                Match(key, value, score) for (key, score), value in found if value is not ABSENT
-            ]
+            near = [each for each in ranked if each[1] >= least and each[0] != query]
+            result += _matches(near, self._values([key for key, _ in near]))
         return result[:n]
 
     def explain(self, query: object, n: int = 5) -> "Explanation":
@@ -524,6 +520,15 @@ class FuzzyReads(Generic[K, V]):
     def _ranking(self, query: str) -> Ranking:
         """Return the closest keys of the shortlist, whatever the cutoff."""
         return self._up_to_date().rank_many([query], CLOSEST)[0]
+
+
+def _matches(ranking: Ranking, values: Iterable[Any]) -> list[Match]:
+    """Return keys with values and scores, without keys that were removed meanwhile."""
+    return [
+        Match(key, value, score)
+        for (key, score), value in zip(ranking, values, strict=True)
+        if value is not ABSENT
+    ]
 
 
 def _is_one(query: object) -> bool:
