@@ -75,8 +75,8 @@ class NoMatchError(KeyError):
 class FuzzyReads(Generic[K, V]):
     """The reads and the teaching of a fuzzy mapping, which has the items and the matcher.
 
-    A mapping says how it holds its items, in `_exact` and `_has`, and where they are far away how
-    many at once are read, in `_values` and `_among`.
+    A mapping defines how it reads its items, in `_exact`, `_values` and `_has`, and, where many
+    keys are looked up faster together, in `_among`.
     """
 
     __slots__ = ()
@@ -94,7 +94,7 @@ class FuzzyReads(Generic[K, V]):
 
     def _values(self, keys: Collection[Any]) -> list[Any]:
         """Return the values of the very keys, absent where there is none."""
-        return [self._exact(key) for key in keys]
+        raise NotImplementedError
 
     def _among(self, keys: Iterable[Any]) -> Collection[Any]:
         """Return those that are keys themselves."""
