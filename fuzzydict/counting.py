@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from fuzzydict.mapping import FuzzyDict
-from fuzzydict.reads import ABSENT, Match
+from fuzzydict.reads import ABSENT, Match, Ranking
 
 __all__ = ["Stats", "count"]
 
@@ -78,24 +78,25 @@ def _counting(plain: type[FuzzyDict[Any, Any]], stats: Stats) -> type[FuzzyDict[
             return super().get(query, default)
 
         def match(self, query: object, *, cutoff: float | None = None) -> Match | None:
+            if dict.__contains__(self, query):
+                stats._add(self, "exact")
             found: Match | None = super().match(query, cutoff=cutoff)
-            self._count(query, found is not None)
             return found
 
-        def _find(self, query: object) -> tuple[str, float] | None:
-            found: tuple[str, float] | None = super()._find(query)
+        def _find(
+            self, query: object, cutoff: float | None = None
+        ) -> tuple[tuple[str, float] | None, Ranking]:
+            found: tuple[str, float] | None
+            found, ranking = super()._find(query, cutoff)
             stats._add(self, "silent" if found is None else "inexact")
-            return found
+            return found, ranking
 
         def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
             found: dict[Any, Match] = super()._find_many(queries, cutoff)
             for query in queries:
-                self._count(query, found[query].value is not ABSENT)
+                exact, missed = dict.__contains__(self, query), found[query].value is ABSENT
+                stats._add(self, "exact" if exact else "silent" if missed else "inexact")
             return found
-
-        def _count(self, query: object, found: bool) -> None:
-            exact = dict.__contains__(self, query)
-            stats._add(self, "exact" if exact else "inexact" if found else "silent")
 
         def _plain(self) -> type[FuzzyDict[Any, Any]]:
             return plain

@@ -13,17 +13,16 @@ import os
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 from fuzzydict import dask_tokens, sharing
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, IndexKind, make_index
-from fuzzydict.log import LOG
 from fuzzydict.matching import Learned, Matcher
 from fuzzydict.options import check_guards
-from fuzzydict.reads import ABSENT, FuzzyReads, Match, NoMatchError
+from fuzzydict.reads import ABSENT, CLOSEST, FuzzyReads, Match, NoMatchError, Ranking
 from fuzzydict.text import MAX_LENGTH, plain
 
 if TYPE_CHECKING:
@@ -74,6 +73,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     __slots__ = (
         "__weakref__",
         "_cutoff",
+        "_embedder",
         "_file",
         "_gone",
         "_guards",
@@ -89,6 +89,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     )
     _source: str | Embedder
     _cutoff: float | None
+    _embedder: Embedder | None  # of the source, once it was needed
     _guards: tuple[Guard, ...]
     _kind: IndexKind  # of the index
     _learned: Learned
@@ -98,7 +99,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     _origin: str | None  # what it shares with its copies by pickle, until it learns more than they
     _seen: int  # how many keys there were when the matcher was last told
     _gone: list[Any]  # keys that were removed since
-    _remembered: dict[str, tuple[str, float] | None]  # what recent inexact queries found
+    _remembered: dict[str, Ranking]  # of recent inexact queries; they do not depend on the cutoff
     _lock: threading.RLock
 
     # As those of dict, with the options.
@@ -193,6 +194,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
         self._learned, self._matcher, self._known, self._file = Learned(), None, None, None
+        self._embedder = None
         self._seen, self._gone, self._remembered, self._origin = 0, [], {}, None
         self._lock = threading.RLock()
         if "dask.base" in sys.modules:
@@ -205,8 +207,18 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
     @property
     def index(self) -> Index[Any]:
-        """Where the keys are searched; its repr says of which kind it is, and of how many keys."""
-        return self._up_to_date().index
+        """The index as of the last inexact read, empty before the first; its repr says its kind."""
+        matcher = self._matcher
+        return make_index(self._kind) if matcher is None else matcher.index
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors, by its ``encode``; the first use loads a named model."""
+        embedder = self._embedder
+        if embedder is None:
+            with self._lock:
+                embedder = self._embedder = self._embedder or as_embedder(self._source)
+        return embedder
 
     def stats(self) -> "Stats":
         """Return how many reads found an exact key, an inexact one, and none.
@@ -246,31 +258,28 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def _exact(self, key: object, default: Any = ABSENT) -> Any:
         return dict.get(self, key, default)  # type: ignore[misc]
 
+    def _values(self, keys: Collection[Any]) -> list[Any]:
+        return [dict.get(self, key, ABSENT) for key in keys]
+
     def _is_text(self, query: object) -> TypeGuard[str]:
         return isinstance(query, str) and len(self) > 0
 
-    def _forget_answers(self) -> None:
-        self._remembered = {}
-
-    def _find(self, query: object) -> tuple[str, float] | None:
-        if not self._is_fuzzy(query):
-            return super()._find(query)
+    def _ranking(self, query: str) -> Ranking:
         query = plain(query)
         if self._is_told():
-            found: tuple[str, float] | None = self._remembered.get(query, ABSENT)
-            if found is not ABSENT:
-                if LOG.is_on():
-                    LOG.tell(query, found)
-                return found
+            ranking = self._remembered.get(query)
+            if ranking is not None:
+                return ranking
         with self._lock:
-            found = self._search(query)
+            matcher = self._up_to_date()
+            # The search may run foreign code that teaches, and so replaces the cache.
+            remembered = self._remembered
+            ranking = tuple(matcher.rank_many([query], CLOSEST)[0])
             if len(query) <= MAX_LENGTH:
-                if len(self._remembered) >= _REMEMBERED:
-                    self._remembered.pop(next(iter(self._remembered)))
-                self._remembered[query] = found
-        if LOG.is_on():
-            LOG.tell(query, found)
-        return found
+                if len(remembered) >= _REMEMBERED:
+                    del remembered[next(iter(remembered))]
+                remembered[query] = ranking
+        return ranking
 
     def _is_told(self) -> bool:
         """Does the matcher know of all keys that came and went?
@@ -302,7 +311,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             from fuzzydict import archive
 
             self._known = archive.reopened(*self._file, self._source)
-        embedder, known = as_embedder(self._source), self._known
+        embedder, known = self.embedder, self._known
         if known is None:
             matcher = Matcher(embedder, self._guards, self._learned, self._kind)
             shared = None if self._origin is None else sharing.kept(self._origin)
@@ -355,7 +364,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
                 return
             texts = {key for key in self if isinstance(key, str)}
             assert set(self._matcher.keys()) == texts, set(self._matcher.keys()) ^ texts
-            assert all(found is None or found[0] in texts for found in self._remembered.values())
+            assert all(key in texts for found in self._remembered.values() for key, _ in found)
             assert self._matcher.learned == self._learned
             self._matcher.check()
 

@@ -2,9 +2,10 @@
 
 import copy
 import functools
+import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
     "Learned",
     "Matcher",
     "WordUsage",
+    "default_cutoff",
 ]
 
 Floats = NDArray[np.float32]
@@ -337,18 +339,49 @@ class Matcher:
         self._index.remove(correction)
 
     def rank(self, query: str, n: int) -> list[tuple[str, float]]:
-        """Return the ``n`` keys that the query most probably means, with the probabilities.
+        """Return up to ``n`` keys that the query may mean with their probabilities, best first.
 
-        The probabilities of all keys and of none of them sum to one. Keys that a guard forbids
-        have no place. One search of the index, and the scoring of 16 keys, or of n if that is more.
+        A smaller ``n`` returns the beginning of the same ranking. It starts with the keys of the
+        shortlist, 16 at most; their probabilities and that of no match sum to one. Further keys
+        have the probability that they would have beside the shortlist, but no more than the key
+        before them. Keys that a guard forbids are left out. One search and the scoring of 16 keys;
+        for further keys, of 64 or of four times as many as it takes to find n that are allowed.
         """
-        (candidates,) = self.candidates([query], None if n <= SHORTLIST else max(n, CANDIDATES))
-        return candidates.best(n)
+        (found,) = self.candidates([query])
+        ranked = found.best(n)
+        if 0 < len(ranked) < n:
+            logit = float(found.logits[found.order()[len(ranked) - 1]])
+            score = ranked[-1][1]
+            for key, own in itertools.islice(self._further(query, found.keys), n - len(ranked)):
+                capped = min(own, logit)
+                score *= math.exp(capped - logit)
+                logit = capped
+                ranked.append((key, score))
+        return ranked
+
+    def _further(self, query: str, shortlist: Iterable[str]) -> Iterator[tuple[str, float]]:
+        """Yield keys that follow the shortlist, with their logits.
+
+        They come in blocks, each of them sorted: the 64 nearest keys, the 128 nearest, and so on,
+        until a block adds no key, so that guards that forbid nearly all keys cost little.
+        """
+        seen, width, added = set(shortlist), SHORTLIST, True
+        while added and width < len(self) + len(self.learned.corrections):
+            width = max(2 * width, CANDIDATES)
+            (found,) = self.candidates([query], width)
+            block = [
+                (found.keys[place], float(found.logits[place]))
+                for place in found.order()
+                if found.logits[place] > -np.inf and found.keys[place] not in seen
+            ]
+            yield from block
+            seen.update(found.keys)
+            added = bool(block)
 
     def rank_many(
         self, queries: Sequence[str], n: int, step: Callable[[int], object] = lambda steps: None
     ) -> list[list[tuple[str, float]]]:
-        """Return `rank` of each query for an ``n`` up to 16; one search of the index for all."""
+        """Return the ``n`` best keys of each query's shortlist; one search of the index for all."""
         result = []
         for found in self.candidates(queries):
             result.append(found.best(n))
@@ -794,6 +827,12 @@ def _judge(embedder: Embedder) -> tuple[Score, WordMeaning]:
     if isinstance(embedder, WordEmbedder):
         return embedder.score or _default_score(), embedder
     return _default_score(), WithoutVectors(load("default"))
+
+
+def default_cutoff(embedder: Embedder) -> float:
+    """Return the cutoff that the score for this embedder was calibrated with."""
+    own = embedder.score if isinstance(embedder, WordEmbedder) else None
+    return (own or _default_score()).cutoff
 
 
 def _default_score() -> Score:

@@ -93,7 +93,7 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
         self._name = name
         self._connections = Connections(dsn, connections, patience)
         try:
-            self._tables = Tables(self._connections, name, self._embedder, partitions)
+            self._tables = Tables(self._connections, name, lambda: self.embedder, partitions)
         except BaseException:
             self._connections.close()
             raise
@@ -119,7 +119,9 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
 
     # What the reads ask.
 
-    def _embedder(self) -> Embedder:
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors, by its ``encode``; the first use loads a named model."""
         found = self._source = as_embedder(self._source)
         return found
 
@@ -131,7 +133,7 @@ class PostgresFuzzyDict(FuzzyReads[str, V], MutableMapping[str, V]):
     def _as_of(self, taught: Taught) -> RemoteMatcher:
         with self._making:
             if self._matcher is None:
-                embedder = self._embedder()
+                embedder = self.embedder
                 self._tables.require(embedder)
                 self._matcher = RemoteMatcher(embedder, self._guards, self._tables)
             return self._matcher.up_to_date(taught)

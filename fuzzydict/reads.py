@@ -4,14 +4,14 @@
 """
 
 import functools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
 from fuzzydict.embedders import Embedder
 from fuzzydict.log import LOG
-from fuzzydict.matching import Learned, Matcher
+from fuzzydict.matching import Learned, Matcher, default_cutoff
 from fuzzydict.options import check_count, check_positive, check_probability
 from fuzzydict.progress import Progress, progress_bars
 from fuzzydict.projection import FitReport
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
     from fuzzydict.explaining import Explanation
 
-__all__ = ["ABSENT", "FuzzyReads", "Match", "NoMatchError"]
+__all__ = ["ABSENT", "CLOSEST", "FuzzyReads", "Match", "NoMatchError", "Ranking"]
 
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
 
 _TOGETHER = 256  # queries that are searched together
-_CLOSEST = 3  # keys that an error names
+CLOSEST = 3  # keys that an error names
+_ROUNDING = 1e-5  # scores of queries in a batch may differ by less
 ABSENT: Any = object()
+
+Ranking = Sequence[tuple[str, float]]  # keys with their scores, best first
 
 
 if TYPE_CHECKING:  # a NamedTuple cannot be generic before Python 3.11
@@ -56,15 +59,29 @@ else:
 
 
 class NoMatchError(KeyError):
-    """No key is close enough to the query. ``matches`` holds the closest keys, best first.
+    """No key is close enough to the query. ``matches`` has up to three closest keys, best first.
 
-    ``args[0]`` is the query, as it is in the `KeyError` of a dict.
+    Keys, values and scores are those at the time of the lookup, whatever happens to the dictionary
+    later; the error holds no reference to it. ``args[0]`` is the query, as it is in the `KeyError`
+    of a dict.
     """
 
-    def __init__(self, query: object, matches: tuple[Match[Any, Any], ...] = ()) -> None:
+    def __init__(
+        self,
+        query: object,
+        matches: Iterable[Match[Any, Any]] | Callable[[], Iterable[Match[Any, Any]]] = (),
+    ) -> None:
         super().__init__(query)
         self.query = query
-        self.matches = matches
+        self._matches = matches
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The closest keys with their values and scores, best first."""
+        if not isinstance(self._matches, tuple):
+            matches = self._matches() if callable(self._matches) else self._matches
+            self._matches = tuple(matches)
+        return self._matches
 
     def __str__(self) -> str:
         closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
@@ -77,8 +94,8 @@ class NoMatchError(KeyError):
 class FuzzyReads(Generic[K, V]):
     """The reads and the teaching of a fuzzy mapping, which has the items and the matcher.
 
-    A mapping says how it holds its items, in `_exact` and `_has`, and where they are far away how
-    many at once are read, in `_values` and `_among`.
+    A mapping defines how it reads its items, in `_exact`, `_values` and `_has`, and, where many
+    keys are looked up faster together, in `_among`.
     """
 
     __slots__ = ()
@@ -96,7 +113,7 @@ class FuzzyReads(Generic[K, V]):
 
     def _values(self, keys: Collection[Any]) -> list[Any]:
         """Return the values of the very keys, absent where there is none."""
-        return [self._exact(key) for key in keys]
+        raise NotImplementedError
 
     def _among(self, keys: Iterable[Any]) -> Collection[Any]:
         """Return those that are keys themselves."""
@@ -105,9 +122,6 @@ class FuzzyReads(Generic[K, V]):
     def _keys(self) -> Iterable[Any]:
         """Return the keys."""
         raise NotImplementedError
-
-    def _forget_answers(self) -> None:
-        """Drop the answers that are kept, if any: they may no longer be right."""
 
     def _up_to_date(self) -> Matcher:
         """Return the matcher, which knows of the keys that came and went; under the lock."""
@@ -123,17 +137,17 @@ class FuzzyReads(Generic[K, V]):
     # Reads: fuzzy, and in agreement.
 
     def __missing__(self, query: Any, /) -> V:
-        found = self._find(query)
+        found, ranking = self._find(query)
         if found is not None:
             value = self._exact(found[0])
             if value is not ABSENT:
                 return value  # type: ignore[no-any-return, unused-ignore]
-        closest = self.matches(query, _CLOSEST, cutoff=0.0) if self._is_fuzzy(query) else []
-        raise NoMatchError(query, tuple(closest))
+        values = self._values([key for key, _ in ranking])
+        raise NoMatchError(query, functools.partial(_matches, ranking, values))
 
     def __contains__(self, query: object, /) -> bool:
         """Is there a key that answers the query?"""
-        return self._has(query) or self._find(query) is not None
+        return self._has(query) or self._find(query)[0] is not None
 
     @overload
     def get(self, query: object, default: None = None, /) -> V | None: ...
@@ -144,7 +158,7 @@ class FuzzyReads(Generic[K, V]):
         """Return the value that ``d[query]`` answers, or ``default`` where it answers nothing."""
         value = self._exact(query)
         if value is ABSENT:
-            found = self._find(query)
+            found, _ = self._find(query)
             value = default if found is None else self._exact(found[0], default)
         return value
 
@@ -157,18 +171,25 @@ class FuzzyReads(Generic[K, V]):
         >>> FuzzyDict({"color": "red"}).match("color")
         Match(key='color', value='red', score=1.0)
         """
-        best = next(iter(self.matches(query, 1, cutoff=cutoff)), None)
-        if LOG.is_on() and not self._has(query):
-            LOG.tell(query, None if best is None else (best.key, best.score))
-        return best
+        least = self._cutoff if cutoff is None else check_probability(cutoff, "cutoff")
+        key: Any = query
+        value, score = self._exact(key), 1.0
+        if value is ABSENT:
+            found, _ = self._find(query, least)
+            if found is None:
+                return None
+            key, score = found
+            value = self._exact(key)
+        return None if value is ABSENT else Match(key, value, score)
 
     def matches(
         self, query: object, n: int = 5, *, cutoff: float | None = None
     ) -> list[Match[K, V]]:
-        """Return the ``n`` best keys of a score of at least ``cutoff``, best first.
+        """Return up to ``n`` keys with a score of at least ``cutoff``, best first.
 
-        ``cutoff`` is the dictionary's own unless given; with 0.0 every candidate that no guard
-        forbids has its place. ``ValueError`` for an ``n`` below 1.
+        The first one is that of `match`, and a smaller ``n`` returns the beginning of the same
+        list. ``cutoff`` is the dictionary's own unless given; keys that a guard forbids are left
+        out with 0.0 too. ``ValueError`` for an ``n`` below 1.
         """
         n = check_count(n, "n")
         least = self._cutoff if cutoff is None else check_probability(cutoff, "cutoff")
@@ -177,12 +198,9 @@ class FuzzyReads(Generic[K, V]):
         if self._is_text(query) and least != 1.0 and len(result) < n:
             with self._lock:
                 least = self.cutoff if least is None else least
-                ranked = self._up_to_date().rank(query, n + 1)
-            near = {key: score for key, score in ranked if score >= least and key != query}
-            found = zip(near.items(), self._values(near), strict=True)
-            result += [
-                Match(key, value, score) for (key, score), value in found if value is not ABSENT
-            ]
+                ranked = self._up_to_date().rank(query, n)
+            near = [each for each in ranked if each[1] >= least and each[0] != query]
+            result += _matches(near, self._values([key for key, _ in near]))
         return result[:n]
 
     def explain(self, query: object, n: int = 5) -> "Explanation":
@@ -211,11 +229,13 @@ class FuzzyReads(Generic[K, V]):
     ) -> list[Any]:
         """Return `get` of each query, in one go.
 
-        Queries are searched and scored together, and the same one once: a score may differ from
-        that of `match` in its sixth digit. Long work shows a progress bar after two seconds, in
-        terminals and notebooks; with ``progress`` True anywhere, False nowhere.
+        ``queries`` are any iterable, also a NumPy array, a pandas or polars column, or a pyarrow
+        array. ``TypeError`` for a single string. Queries are searched and scored together, and the
+        same one once: a score may differ from that of `match` in its sixth digit. Long work shows
+        a progress bar after two seconds, in terminals and notebooks; with ``progress`` True
+        anywhere, False nowhere.
         """
-        queries = list(queries)
+        queries = _listed(queries)
         with progress_bars(progress):
             found = self._find_many(queries)
         return [
@@ -230,7 +250,7 @@ class FuzzyReads(Generic[K, V]):
         progress: bool | None = None,
     ) -> list[Match[K, V] | None]:
         """Return `match` of each query, in one go; see `get_many`."""
-        queries = list(queries)
+        queries = _listed(queries)
         with progress_bars(progress):
             found = self._find_many(queries, cutoff)
         return [None if found[query].value is ABSENT else found[query] for query in queries]
@@ -256,10 +276,13 @@ class FuzzyReads(Generic[K, V]):
             for start in range(0, len(texts), _TOGETHER):
                 part = texts[start : start + _TOGETHER]
                 with self._lock:
-                    answers = self._up_to_date().rank_many(part, 1, step)
-                for query, ranked in zip(part, answers, strict=True):
-                    if ranked and ranked[0][1] >= least:
-                        best[query] = ranked[0]
+                    rankings = self._up_to_date().rank_many(part, 2, step)
+                for query, found_together in zip(part, rankings, strict=True):
+                    ranking: Ranking = found_together
+                    if ranking and _is_unclear(ranking, least):
+                        ranking = self._ranking(query)
+                    if ranking and ranking[0][1] >= least:
+                        best[query] = ranking[0]
         keys = dict.fromkeys(key for key, _ in best.values())
         values = dict(zip(keys, self._values(keys), strict=True))
         for query, (key, score) in best.items():
@@ -270,9 +293,18 @@ class FuzzyReads(Generic[K, V]):
         return found
 
     @overload
+    def attend(
+        self,
+        query: str | bytes,
+        *,
+        temperature: float | None = ...,
+        n: int | None = ...,
+        mask: Iterable[K] | Callable[[K], bool] | None = ...,
+    ) -> Attention: ...
+    @overload
     def attend(  # type: ignore[overload-overlap]
         self,
-        query: list[Any],
+        query: Iterable[Any],
         *,
         temperature: float | None = ...,
         n: int | None = ...,
@@ -301,9 +333,11 @@ class FuzzyReads(Generic[K, V]):
         The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
         default, the weights are the calibrated probabilities; above it they are more alike. The
         ``n`` nearest keys are attended to, and by default the 16 likeliest of the 64 nearest; the
-        others have no weight. ``mask`` is
-        the keys that may be, or a function that is true of them. A list of queries gives a list
-        of answers, by one matrix product.
+        others have no weight. ``mask`` is the keys that may be, or a function that is true of them.
+
+        Text, bytes and whatever is not iterable are one query. Any other iterable, such as a list,
+        a tuple or a pandas column, is many queries and gives a list of answers, by one matrix
+        product. So for a key that is a tuple, pass ``[key]``.
 
         ``ValueError`` for a temperature that is not above zero, an ``n`` below 1, and a mask that
         names what is no key. O(len(self) · d) and n scores a query.
@@ -316,9 +350,9 @@ class FuzzyReads(Generic[K, V]):
         temperature = 1.0 if temperature is None else check_positive(temperature, "temperature")
         n = None if n is None else check_count(n, "n")
         among = None if mask is None else self._allowed(mask)
-        if not isinstance(query, list):
+        if _is_one(query):
             return self._attend([query], temperature, n, among)[0]
-        return self._attend(query, temperature, n, among)
+        return self._attend(_listed(query), temperature, n, among)
 
     def _attend(
         self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
@@ -358,18 +392,19 @@ class FuzzyReads(Generic[K, V]):
 
     @property
     def cutoff(self) -> float:
-        """The least probability of an answer, 0 to 1; None sets the embedder's own."""
-        return self._cutoff if self._cutoff is not None else self._up_to_date().cutoff
+        """The lowest score of a match, 0 to 1; None sets the default of the embedder."""
+        cutoff = self._cutoff
+        return default_cutoff(self.embedder) if cutoff is None else cutoff
 
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:
-        self._cutoff = None if cutoff is None else check_probability(cutoff, "cutoff")  # type: ignore[misc]
-        self._forget_answers()
+        with self._lock:
+            self._cutoff = None if cutoff is None else check_probability(cutoff, "cutoff")  # type: ignore[misc]
 
     @property
     def embedder(self) -> Embedder:
-        """What turns texts into vectors, by its ``encode``."""
-        return self._up_to_date().embedder
+        """What turns texts into vectors, by its ``encode``; the first use loads a named model."""
+        raise NotImplementedError
 
     # Teaching: what the user knows of the right answers.
 
@@ -508,19 +543,60 @@ class FuzzyReads(Generic[K, V]):
         """May the query mean a key other than itself?"""
         return isinstance(query, str)
 
-    def _find(self, query: object) -> tuple[str, float] | None:
-        """Return the key that answers an inexact query, and its score: the one resolver."""
-        if not self._is_fuzzy(query):
+    def _find(
+        self, query: object, cutoff: float | None = None
+    ) -> tuple[tuple[str, float] | None, Ranking]:
+        """Return the key that matches an inexact query with its score, or None, and the ranking.
+
+        Every read of one query goes through it.
+        """
+        least = self._cutoff if cutoff is None else cutoff
+        if least == 1.0 or not self._is_text(query):
             hash(query)
-            return None
-        found = self._search(query)
+            return None, ()
+        ranking = self._ranking(query)
+        if least is None:
+            least = self.cutoff
+        found = ranking[0] if ranking and ranking[0][1] >= least else None
         if LOG.is_on():
             LOG.tell(query, found)
-        return found
+        return found, ranking
 
-    def _search(self, query: str) -> tuple[str, float] | None:
-        ranked = self._up_to_date().rank(query, 1)
-        return ranked[0] if ranked and ranked[0][1] >= self.cutoff else None
+    def _ranking(self, query: str) -> Ranking:
+        """Return the closest keys of the shortlist, whatever the cutoff."""
+        return self._up_to_date().rank_many([query], CLOSEST)[0]
+
+
+def _matches(ranking: Ranking, values: Iterable[Any]) -> list[Match]:
+    """Return keys with values and scores, without keys that were removed meanwhile."""
+    return [
+        Match(key, value, score)
+        for (key, score), value in zip(ranking, values, strict=True)
+        if value is not ABSENT
+    ]
+
+
+def _is_one(query: object) -> bool:
+    """Is it one query, and not several?"""
+    return isinstance(query, (str, bytes, bytearray)) or not isinstance(query, Iterable)
+
+
+def _listed(queries: Iterable[Any]) -> list[Any]:
+    """Return queries as a list, those of Arrow as Python objects."""
+    if _is_one(queries):
+        raise TypeError(
+            f"expected an iterable of queries, got {queries!r}: pass [query], or use get or match"
+        )
+    convert = getattr(queries, "to_pylist", None)
+    return list(queries if convert is None else convert())
+
+
+def _is_unclear(ranking: Ranking, cutoff: float) -> bool:
+    """Could rounding decide whether the best key matches, or which key is the best?"""
+    best, *others = (score for _, score in ranking)
+    return abs(best - cutoff) < _ROUNDING or (
+        best > cutoff and any(best - other < _ROUNDING for other in others)
+    )
 
 
 def _require_unfitted(*states: Learned) -> None:

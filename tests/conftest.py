@@ -21,6 +21,33 @@ def count_letters(texts):
     return np.array([[text.lower().count(letter) for letter in letters] for text in texts], float)
 
 
+def check_that_reads_agree(d, query, ns=(1, 2, 3, 15, 16, 17, 40, 64, 65)):
+    """Assert that all reads of a query give the same answer, with any number of keys."""
+    ranked = d.matches(query, 100, cutoff=0.0)
+    scores = [match.score for match in ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert len({match.key for match in ranked}) == len(ranked)
+    assert d.match(query, cutoff=0.0) == (ranked[0] if ranked else None)
+    match = d.match(query)
+    assert match == next((best for best in ranked[:1] if best.score >= d.cutoff), None)
+    for n in ns:
+        assert d.matches(query, n, cutoff=0.0) == ranked[:n]
+        assert d.matches(query, n) == [each for each in ranked[:n] if each.score >= d.cutoff]
+    assert (query in d) is (match is not None)
+    assert d.get(query, "?") == d.get_many([query, "x"], "?")[0] == (match.value if match else "?")
+    if match is not None:
+        assert d[query] == match.value
+    for cutoff, expected in ((None, match), (0.0, ranked[0] if ranked else None)):
+        together, *_ = d.match_many([query, "another", "and another"], cutoff=cutoff)
+        assert (together and together[:2]) == (expected and expected[:2])
+        assert together is None or together.score == pytest.approx(expected.score, abs=1e-6)
+    if query not in list(d):
+        weights = d.attend(query).weights
+        for each in ranked[: len(weights)]:
+            assert weights[each.key] == pytest.approx(each.score, abs=1e-6)
+    assert d.explain(query).answer == match
+
+
 def untraced():
     """Return the environment for a child that covers nothing new: to trace one takes long."""
     return {name: value for name, value in os.environ.items() if "COVERAGE" not in name}

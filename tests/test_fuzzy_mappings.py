@@ -7,7 +7,9 @@ import itertools
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
+from conftest import check_that_reads_agree
 
 from fuzzydict import FuzzyDict, NoMatchError, projection
 from fuzzydict.embedders import EmbedderError
@@ -241,6 +243,77 @@ def test_many_queries_are_answered_as_one_by_one(make):
     assert car.get_many(queries, "?") == [car.get(query, "?") for query in queries]
     assert car.get_many([]) == []
     assert car.match_many(["colour"], cutoff=1.0) == [None]
+
+
+def test_all_reads_of_a_query_agree_on_key_and_score(make):
+    d = make(CAR | MANY)
+    d.learn("how quick", "top speed")
+    for query in ["rde tabel", "batery", "parliament", "how quikc", "color", "wooden speeds"]:
+        check_that_reads_agree(d, query)
+
+
+def test_any_iterable_is_many_queries(make):
+    car = make(CAR)
+    queries = ["colour", "parliament"]
+    for many in (
+        queries, tuple(queries), dict.fromkeys(queries), dict.fromkeys(queries).keys(),
+        np.array(queries), pd.Series(queries, index=[7, 5]), pd.Index(queries),
+    ):  # fmt: skip
+        assert car.get_many(many) == ["red", None]
+        assert [match and match.key for match in car.match_many(many)] == ["color", None]
+        assert car.attend(many)[0].best == "color"
+    assert car.get_many(iter(queries)) == ["red", None]
+    assert car.match_many(query for query in queries)[1] is None
+    assert car.attend(query for query in queries)[0].best == "color"
+    assert sorted(car.get_many({*queries}, "?")) == ["?", "red"]
+    assert len(car.attend({*queries})) == 2
+
+
+def test_columns_of_arrow_and_polars_are_many_queries(make):
+    car = make(CAR)
+    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    queries = ["colour", None, "parliament"]
+    for many in (
+        pa.array(queries),
+        pa.chunked_array([queries[:1], queries[1:]]),
+        pl.Series(queries),
+    ):
+        assert car.get_many(many, "?") == ["red", "?", "?"]
+        assert [match and match.key for match in car.match_many(many)] == ["color", None, None]
+        assert car.attend(many)[0].best == "color"
+
+
+def test_text_and_what_is_not_iterable_is_one_query(make):
+    car = make(CAR)
+    assert car.attend("colour").best == "color"
+    for query in (3, None, b"colour"):
+        assert car.attend(query).silence == 1.0
+    for query in ("colour", b"colour", 3, None):
+        for read in (car.get_many, car.match_many):
+            with pytest.raises(TypeError, match=r"pass \[query\], or use get or match"):
+                read(query)
+
+
+def test_properties_read_no_keys(make, counting):
+    car = make(embedder=counting)
+    car.update(CAR)
+    counting.texts.clear()
+    embedder = car.embedder
+    assert car.cutoff == FuzzyDict().cutoff
+    assert car.corrections == {}
+    assert counting.texts == []
+    assert car.match("colr").score > 0
+    assert car.embedder is embedder
+    assert "colr" in counting.texts
+
+
+def test_a_miss_embeds_its_query_once(make, counting):
+    car = make(CAR, embedder=counting, cutoff=0.9999)
+    with pytest.raises(NoMatchError) as caught:
+        car["batry"]
+    assert caught.value.matches
+    assert str(caught.value)
+    assert counting.texts.count("batry") == 1
 
 
 def test_cutoff_is_kept_and_checked(make):

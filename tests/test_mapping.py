@@ -888,11 +888,11 @@ def broken(**state):
 def test_the_check_finds_what_is_broken():
     broken()._check()
     broken(_gone=[None] * 1026)._check()
-    broken(_remembered=dict.fromkeys(range(1024)))._check()
+    broken(_remembered=dict.fromkeys(range(1024), ()))._check()
     for state in (
         {"_gone": [None] * 1027},
-        {"_remembered": dict.fromkeys(range(1025))},
-        {"_remembered": {"colour": ("no key", 1.0)}},
+        {"_remembered": dict.fromkeys(range(1025), ())},
+        {"_remembered": {"colour": (("no key", 1.0),)}},
         {"_learned": broken()._learned._replace(corrections={"hue": "color"})},
     ):
         with pytest.raises(AssertionError):

@@ -232,9 +232,8 @@ def test_the_shortlist_is_nearest_in_meaning_and_most_alike_in_letters(crowd):
         best = [near.entries[i] for i in np.argsort(-counted, kind="stable")[:SHORTLIST]]
         (found,) = crowd.candidates([query])
         assert found.keys == best
-        one_less = SHORTLIST - 1
-        assert crowd.rank(query, SHORTLIST)[:one_less] == crowd.rank(query, one_less)
-        assert {key for key, _ in crowd.rank(query, SHORTLIST)} <= set(best)
+        allowed = int(np.isfinite(found.logits).sum())
+        assert {key for key, _ in crowd.rank(query, allowed)} <= set(best)
 
 
 def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):

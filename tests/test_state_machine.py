@@ -176,7 +176,7 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
 
     @rule(query=KEYS)
     def attend(self, query):
-        answer = self.fuzzy.attend(query)
+        (answer,) = self.fuzzy.attend([query])  # a tuple would be many queries
         assert set(answer.weights) <= set(self.plain)
         assert abs(sum(answer.weights.values()) + answer.silence - 1) < 1e-5
         if query in self.plain and self.fuzzy.cutoff != 1:
