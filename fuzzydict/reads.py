@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
@@ -137,8 +137,8 @@ class FuzzyReads(Generic[K, V]):
         Match(key='color', value='red', score=1.0)
         """
         best = next(iter(self.matches(query, 1, cutoff=cutoff)), None)
-        if LOG.is_on() and not self._has(query):
-            LOG.tell(query, None if best is None else (best.key, best.score))
+        if best is None or best.key is not query:
+            self._report(query, best and (best.key, best.score))
         return best
 
     def matches(self, query: object, n: int = 5, *, cutoff: float | None = None) -> list[Match]:
@@ -393,13 +393,14 @@ class FuzzyReads(Generic[K, V]):
             matcher, before, cutoff = self._up_to_date(), self._learned, self.cutoff
             if not labelled or not len(matcher):
                 return projection.nothing(len(labelled))
-            try:
-                lifted = matcher.lifting(labelled)
-                matcher.adopt(before._replace(projection=None, lifted=lifted))
-                with Progress("lookups", len(labelled)) as step:
-                    lookups = matcher.lookups(labelled, step)
-            finally:
-                matcher.adopt(before)
+            with self._changes():
+                try:
+                    lifted = matcher.lifting(labelled)
+                    matcher.adopt(before._replace(projection=None, lifted=lifted))
+                    with Progress("lookups", len(labelled)) as step:
+                        lookups = matcher.lookups(labelled, step)
+                finally:
+                    matcher.adopt(before)
         held_out = None if validation is None else range(len(pairs), len(labelled))
         with Progress("fit", None) as step:
             fitted, report = projection.fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
@@ -472,9 +473,17 @@ class FuzzyReads(Generic[K, V]):
             hash(query)
             return None
         found = self._search(query)
+        self._report(query, found)
+        return found
+
+    def _report(self, query: object, found: tuple[Any, float] | None) -> None:
+        """Log what an inexact read found."""
         if LOG.is_on():
             LOG.tell(query, found)
-        return found
+
+    def _changes(self) -> AbstractContextManager[Any]:
+        """Mark the matcher as being changed, for a process that is forked meanwhile."""
+        return nullcontext()
 
     def _search(self, query: str) -> tuple[str, float] | None:
         ranked = self._up_to_date().rank(query, 1)
