@@ -207,20 +207,17 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
     def _report(self, query: object, found: tuple[Any, float] | None) -> None:
         super()._report(query, found)
-        self._count(found is not None)
-
-    def _count(self, found: bool) -> None:
         if self._stats is not None:
-            self._stats._add(found)
+            self._stats._add(found is not None)
 
     def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
         found = super()._find_many(queries, cutoff)
         if self._stats is not None:
             for query in queries:
                 if found[query].value is ABSENT:
-                    self._count(False)
+                    self._stats._add(False)
                 elif found[query].key != query:
-                    self._count(True)
+                    self._stats._add(True)
         return found
 
     def _adopt(self, **learned: Any) -> None:
@@ -249,7 +246,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def _find(self, query: object) -> tuple[str, float] | None:
         if not self._is_fuzzy(query):
             found = super()._find(query)
-            self._count(False)
+            if self._stats is not None:
+                self._stats._add(False)
             return found
         if self._is_told():
             found = self._remembered.get(query, ABSENT)
@@ -416,6 +414,11 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """
         from fuzzydict import archive
 
+        for name in getattr(self, "__dict__", ()):
+            if hasattr(FuzzyDict, name):
+                raise TypeError(
+                    f"the attribute {name!r} cannot be saved: FuzzyDict has one of that name"
+                )
         with self._lock:
             matcher = self._up_to_date()
             items = dict(self)
@@ -594,7 +597,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             elif hasattr(self, "__dict__") and not hasattr(FuzzyDict, name):
                 self.__dict__[name] = value
             else:
-                raise AttributeError(f"{type(self).__name__} has no place for {name!r}")
+                raise AttributeError(f"{type(self).__name__} can have no attribute {name!r}")
 
     def _construction(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Return what makes an empty dictionary of this class, as `copyreg` does for a dict."""
