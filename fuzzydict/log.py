@@ -17,11 +17,11 @@ class _Log:
 
     def _begin(self) -> bool:
         logging = sys.modules.get("logging")
-        if not hasattr(logging, "getLogger"):  # not imported, or not completely
+        if logging is None or not hasattr(logging, "getLogger"):  # not imported completely
             return False
         self._logger = logging.getLogger("fuzzydict")
         self.is_on = functools.partial(self._logger.isEnabledFor, logging.DEBUG)
-        return self.is_on()
+        return bool(self.is_on())
 
     def tell(self, query: object, found: tuple[Any, float] | None) -> None:
         """Write what an inexact query found, where the log is on."""
