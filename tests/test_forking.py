@@ -9,7 +9,8 @@ import threading
 import pytest
 from conftest import count_letters, untraced
 
-from fuzzydict import FuzzyDict, embedders, forking
+from fuzzydict import FuzzyDict, embedders, forking, progress
+from fuzzydict.progress import Progress
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -210,6 +211,30 @@ def test_a_thread_that_loads_a_model_does_not_stop_a_child():
 
     assert in_child(work)
     assert loaded.keys() == embedders._MODELS.loaded.keys()
+    release.set()
+    thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_thread_that_draws_its_progress_does_not_stop_a_child():
+    drawing, release = threading.Event(), threading.Event()
+    with Progress("keys", 1000):
+        lock = progress._BARS.kind().get_lock()
+
+    def hold():
+        with lock:
+            drawing.set()
+            assert release.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert drawing.wait(60)
+
+    def work():
+        with Progress("keys", 1000) as step:
+            step(1000)
+
+    assert in_child(work)
     release.set()
     thread.join()
 
