@@ -386,10 +386,12 @@ class WordEmbedder:
     def _index(self) -> "tuple[list[str], _NgramIndex]":
         """Return the words that are no phrases and their index, which one thread makes."""
         with _MODELS.lock:
-            if self._spelling is None:
-                single = [word for word in self._words if " " not in word]
-                self._spelling = single, _NgramIndex(single)
-            return self._spelling
+            return self._spelling or self._new_index()
+
+    def _new_index(self) -> "tuple[list[str], _NgramIndex]":
+        single = [word for word in self._words if " " not in word]
+        self._spelling = single, _NgramIndex(single)
+        return self._spelling
 
 
 _WORKED_OUT = ("_spelling", "_openers", "_spans", "_last", "_placed")  # when they are needed
@@ -599,11 +601,13 @@ class _Models:
         if found is not None:
             return found
         with self.lock:
-            if name not in self.loaded:
-                embedder = WordEmbedder.from_file(data_file(f"{name}.safetensors"))
-                embedder.name, embedder.shipped = name, True
-                self.loaded[name] = embedder
-            return self.loaded[name]
+            return self.loaded.get(name) or self._read(name)
+
+    def _read(self, name: str) -> WordEmbedder:
+        embedder = WordEmbedder.from_file(data_file(f"{name}.safetensors"))
+        embedder.name, embedder.shipped = name, True
+        self.loaded[name] = embedder  # when it is complete
+        return embedder
 
     def _after_fork(self) -> None:
         self.lock = threading.RLock()

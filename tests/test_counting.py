@@ -8,10 +8,12 @@ import pickle
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 
 from fuzzydict import FuzzyDict
+from fuzzydict.log import _Log
 
 
 class Plain(FuzzyDict):
@@ -195,6 +197,14 @@ def test_importing_and_reading_load_no_logging():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_the_log_is_off_while_logging_is_being_imported(monkeypatch):
+    for unfinished in (None, types.ModuleType("logging")):
+        monkeypatch.setitem(sys.modules, "logging", unfinished)
+        assert not _Log().is_on()
+    monkeypatch.undo()
+    assert not _Log().is_on()
 
 
 def test_reads_before_and_after_logging_is_imported_are_right():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import untraced
 
-from fuzzydict import FuzzyDict, join
+from fuzzydict import FuzzyDict, dask_tokens, join
 
 pd = pytest.importorskip("pandas")
 dd = pytest.importorskip("dask.dataframe")
@@ -246,6 +246,19 @@ def test_dask_is_not_imported_and_no_hook_stays():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_class_that_is_registered_after_dask_was_imported_has_its_token():
+    from dask.base import tokenize
+
+    class Labelled(dict):
+        def __dask_tokenize__(self):
+            return self.label
+
+    dask_tokens.register(Labelled)
+    one, two = Labelled(), Labelled()
+    one.label, two.label = "a", "b"
+    assert tokenize(one) != tokenize(two)
 
 
 def test_the_token_of_a_model_of_words_is_that_of_its_content():
