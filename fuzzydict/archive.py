@@ -17,7 +17,15 @@ from fuzzydict.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
 from fuzzydict.matching import Correction, Entry, Known, Learned
 from fuzzydict.projection import Projection
 from fuzzydict.rows import Rows
-from fuzzydict.storage import CHECKSUM, FileFormatError, data_file, read_arrays, write_arrays
+from fuzzydict.storage import (
+    CHECKSUM,
+    FileFormatError,
+    MappedFile,
+    data_file,
+    mapped_file,
+    read_arrays,
+    write_arrays,
+)
 
 __all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
 
@@ -35,6 +43,8 @@ class Archive(NamedTuple):
     learned: Learned
     known: Known
     embedder: Any
+    attributes: dict[str, Any]  # of an instance of a subclass
+    mapped: MappedFile | None = None  # the file that the rows are in, unless they were copied
 
 
 def write(
@@ -43,14 +53,20 @@ def write(
     """Write a dictionary to ``path``, whole or not at all; return the checksum of the file.
 
     ``encode`` turns each value into what JSON holds. ``TypeError`` or ``ValueError`` that names
-    the key where it does not.
+    the key, or the attribute, where it does not.
     """
-    items, options, taught, known, embedder = archive
+    items, options, taught, known, embedder, attributes, _ = archive
+    for name, value in attributes.items():
+        try:
+            codec.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the attribute {name!r} cannot be saved: {error}") from error
     about = {
         "options": options,
         "embedder": described(embedder),
         "encoded": encode is not None,
         "learned": plain(taught),
+        "attributes": attributes,
     }
     values = [_dumped(key, value, encode) for key, value in items.items()]
     place = {key: i for i, key in enumerate(items)}
@@ -76,11 +92,11 @@ def read(
 ) -> tuple[Archive, str]:
     """Return the dictionary of a file and the checksum of that.
 
-    Its embedder is that which was given, or else the name of a model. The rows of the keys stay on
-    disk until they are used. ``FileFormatError`` where it is no such file, or was written with
-    another embedder, or one that must be given.
+    Its embedder is that which was given, or else the name of a model. ``FileFormatError`` where it
+    is no such file, or was written with another embedder, or one that must be given.
     """
     name = os.fspath(path)
+    mapped = mapped_file(path)
     arrays, metadata = read_arrays(path, checked=True)
     checksum = metadata.pop(CHECKSUM)
     if metadata != _FORMAT:
@@ -93,7 +109,7 @@ def read(
             keys = list(map(_key, keys))
         options = _options(**about["options"])
         described, encoded = about["embedder"], about["encoded"]
-        taught = learned(about["learned"])
+        taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
         tail = taught.projection.width if taught.projection else 0
         known = Known(
             _entries(keys, taught, arrays["entries.keys"], arrays["entries.corrections"]),
@@ -122,7 +138,7 @@ def read(
         raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
     if decode is not None:
         items = {key: decode(value) for key, value in items.items()}
-    return Archive(items, options, taught, known, embedder), checksum
+    return Archive(items, options, taught, known, embedder, attributes, mapped), checksum
 
 
 def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:

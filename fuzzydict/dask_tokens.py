@@ -1,22 +1,51 @@
-"""What tells dictionaries apart in Dask.
+"""Registers `FuzzyDict.__dask_tokenize__` with Dask, whenever Dask is imported.
 
-Dask names a task by what it is given, and takes tasks of one name for the same. Dictionaries of the
-same items would be that to it, whatever their embedders, their cutoffs and what they were taught.
+Dask names a task after its arguments and computes tasks of the same name once. It would give every
+subclass of dict the token of a plain dict of the same items: ``__dask_tokenize__`` has no effect
+there, and Dask has to be told of the class. Where Dask is not imported yet, an import hook waits
+for it, so that `fuzzydict` itself never imports Dask.
 """
 
-import functools
-from typing import Any
+import importlib
+import operator
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 
 __all__ = ["register"]
 
+_MODULE = "dask.base"  # where every version of Dask has normalize_token
+_token_of = operator.methodcaller("__dask_tokenize__")
 
-@functools.cache
+
 def register(kind: type) -> None:
-    """Tell Dask of a class of dictionaries. Imports Dask."""
-    from dask.base import normalize_token
+    """Let Dask use the ``__dask_tokenize__`` of a subclass of dict, now or once it is imported."""
+    if _MODULE in sys.modules:
+        importlib.import_module(_MODULE).normalize_token.register(kind, _token_of)
+    else:
+        sys.meta_path.insert(0, _Hook(kind))
 
-    def told_apart_by(d: Any) -> Any:
-        made, (kind, options, learned, *_), state, *_ = d.__reduce__()
-        return normalize_token([made, kind, options, list(learned), state, dict(d)])
 
-    normalize_token.register(kind, told_apart_by)
+class _Hook:
+    """Finds Dask's module as the path finder does, and registers a class after its import."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != _MODULE:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:  # pragma: no branch
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: ModuleType) -> None:
+                execute(module)
+                sys.meta_path.remove(self)
+                module.normalize_token.register(self._kind, _token_of)
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec

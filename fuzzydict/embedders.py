@@ -4,6 +4,7 @@ import functools
 import hashlib
 import math
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fuzzydict import compiled
+from fuzzydict import compiled, forking
 from fuzzydict.scoring import Score, WordInfo
 from fuzzydict.spelling import similarities
 from fuzzydict.storage import FileFormatError, data_file, read_arrays
@@ -28,6 +29,7 @@ _TOGETHER = 4096  # texts that are embedded at once
 _MAX_PHRASE = 4  # words of the longest phrase that is looked up as one: "date of birth"
 _REMEMBERED = 8192  # words outside of the vocabulary whose places are kept
 _SAMPLED = 64  # one in so many rows of a table is in a fingerprint
+MODEL_FORMAT = "1"  # of model files
 _RARITY = 1e-3  # Arora's a: a word of this frequency weighs half
 
 
@@ -97,7 +99,13 @@ class WordEmbedder:
             density = np.full(n, density)
         self._density = _checked(name, "density", density, n)
         self._unknown = unknown
-        # Threads share what follows. Each of these is complete before it is assigned.
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin with nothing that is worked out of the words when it is needed.
+
+        Threads share all of it. Each part is complete before it is assigned.
+        """
         self._spelling: _NgramIndex | None = None  # of the words that are no phrases
         self._openers: set[str] | None = None
         self._spans: dict[tuple[str, ...], list[tuple[int, int]]] = {}  # of texts seen of late
@@ -106,13 +114,17 @@ class WordEmbedder:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "WordEmbedder":
-        """Open a model file that ``fuzzydict train`` wrote; its vectors stay on disk until used.
+        """Open a model file that ``fuzzydict train`` wrote.
 
-        ``FileFormatError`` where it is no such file, ``OSError`` where it cannot be read.
+        Files of more than 64 MB, and the models that are shipped, are mapped into memory: they may
+        be replaced or removed meanwhile, but must not be changed in place.
+
+        ``FileFormatError`` where it is no such file, or is damaged; ``OSError`` where it cannot be
+        read.
         """
-        arrays, metadata = read_arrays(path)
+        arrays, name = _read_model(path)
         try:
-            return cls.from_arrays(arrays, metadata.get("name", os.fspath(path)))
+            return cls.from_arrays(arrays, name)
         except (KeyError, ValueError) as error:
             raise FileFormatError(f"{os.fspath(path)}: not a model of words: {error}") from error
 
@@ -120,11 +132,24 @@ class WordEmbedder:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> "WordEmbedder":
         """Return the model of the arrays of a model file, with its score if that is among them.
 
-        ``KeyError`` where an array is missing, ``ValueError`` where they do not fit together.
+        ``KeyError`` where an array is missing, ``ValueError`` where they do not fit together or are
+        not finite.
         """
+        words, vectors = arrays["words"].tobytes().decode().split("\n"), arrays["vectors"]
+        n = len(words)
+        if len(set(words)) < n:
+            raise ValueError("words repeat")
+        if vectors.ndim != 2 or len(vectors) != n or not _is_finite(vectors):
+            raise ValueError(f"{n} words, vectors of shape {vectors.shape}, or not finite")
+        for each in {"counts", "scale", "density"} & arrays.keys():
+            found = arrays[each]
+            if found.shape != (n,) or not _is_finite(found) or not (found >= 0).all():
+                raise ValueError(
+                    f"{n} words, {each} of shape {found.shape}, negative or not finite"
+                )
         return cls(
-            arrays["words"].tobytes().decode().split("\n"),
-            arrays["vectors"],
+            words,
+            vectors,
             arrays["counts"],
             scale=arrays["scale"],
             density=arrays["density"].astype(np.float32) / 255 if "density" in arrays else None,
@@ -139,6 +164,13 @@ class WordEmbedder:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return (load, (self.name,)) if self.shipped else super().__reduce_ex__(protocol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in _WORKED_OUT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
 
     def fingerprint(self) -> tuple[str, int]:
         """Return what tells the model from others: a digest of its words and of some of its rows,
@@ -357,10 +389,7 @@ class WordEmbedder:
 
     def _alike(self, word: str) -> tuple[list[int], list[float]]:
         """Return the rows of the three words that are written most alike, and how much so."""
-        spelling = self._spelling
-        if spelling is None:
-            spelling = _NgramIndex([word for word in self._words if " " not in word])
-            self._spelling = spelling
+        spelling = self._spelling or self._index()
         words = [spelling.words[i] for i in spelling.search(word, n=32)]
         if not words:
             return [], []
@@ -368,6 +397,16 @@ class WordEmbedder:
         best = (-likeness).argsort(kind="stable")[:3].tolist()
         alike = {words[i]: share for i in best if (share := float(likeness[i])) > 0.6}
         return [self._rows[word] for word in alike], [*alike.values()]
+
+    def _index(self) -> "_NgramIndex":
+        """Return the index of the words that are no phrases, which one thread makes."""
+        with _MODELS.lock:
+            if self._spelling is None:
+                self._spelling = _NgramIndex([word for word in self._words if " " not in word])
+            return self._spelling
+
+
+_WORKED_OUT = ("_spelling", "_openers", "_spans", "_last", "_placed")  # when they are needed
 
 
 class _NgramIndex:
@@ -421,13 +460,17 @@ class _NgramIndex:
 class _Adapter:
     """Give any function from texts to vectors the face of an `Embedder`, and check its answers."""
 
-    def __init__(self, function: Callable[[list[str]], ArrayLike], name: str) -> None:
+    def __init__(self, function: Callable[[list[str]], ArrayLike], name: str, source: Any) -> None:
         self.name = name
         self._function = function
+        self._source = source
         self._dimension: int | None = None
 
     def __repr__(self) -> str:
         return f"<embedder {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return as_embedder, (self._source,)
 
     def encode(self, texts: Sequence[str], /) -> Vectors:
         try:
@@ -475,9 +518,9 @@ def as_embedder(source: Any) -> Embedder:
     if isinstance(source, type):
         raise TypeError(f"embedder must be an instance, got the class {name}")
     if callable(getattr(source, "encode", None)):
-        return _Adapter(source.encode, str(name))
+        return _Adapter(source.encode, str(name), source)
     if callable(source):
-        return _Adapter(source, str(name))
+        return _Adapter(source, str(name), source)
     raise TypeError(
         "embedder must be the name of a model, a callable from a list of texts to an array, an "
         f"object with .encode, or gensim's KeyedVectors, got {source!r}"
@@ -515,13 +558,32 @@ def load(name: str | os.PathLike[str]) -> WordEmbedder:
     """
     path = model_file(name)
     shipped = data_file(f"{os.fspath(name)}.safetensors")
-    return _shipped(os.fspath(name)) if path == shipped else WordEmbedder.from_file(path)
+    return _MODELS.load(os.fspath(name)) if path == shipped else WordEmbedder.from_file(path)
 
 
 def fingerprint(name: str | os.PathLike[str]) -> tuple[str, int]:
     """Return the fingerprint of a model that is shipped or in a file, without loading it."""
-    arrays, _ = read_arrays(model_file(name))
+    arrays, _ = _read_model(path := model_file(name))
+    if not {"words", "vectors"} <= arrays.keys() or arrays["vectors"].ndim != 2:
+        raise FileFormatError(f"{path}: not a model of words")
     return _digest(arrays["words"].tobytes(), arrays["vectors"]), arrays["vectors"].shape[1]
+
+
+def _read_model(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], str]:
+    """Return the arrays and the name of a model file; its format must be the current one."""
+    shipped = Path(path) == data_file(Path(path).name)  # which is replaced, never changed in place
+    arrays, metadata = read_arrays(path, mapped=shipped)
+    found = metadata.get("format", MODEL_FORMAT)  # of other programs' files there is none
+    if found != MODEL_FORMAT:
+        raise FileFormatError(
+            f"{os.fspath(path)}: not a model of words of the format {MODEL_FORMAT!r}, but {found!r}"
+            ": train it again, or use the version of FuzzyDict that wrote it"
+        )
+    return arrays, metadata.get("name", os.fspath(path))
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool(np.isfinite(array).all()))
 
 
 def _digest(words: bytes, table: NDArray[Any]) -> str:
@@ -543,11 +605,32 @@ def model_file(name: str | os.PathLike[str]) -> Path:
     )
 
 
-@functools.cache
-def _shipped(name: str) -> WordEmbedder:
-    embedder = WordEmbedder.from_file(data_file(f"{name}.safetensors"))
-    embedder.name, embedder.shipped = name, True
-    return embedder
+class _Models:
+    """The shipped models that are loaded; each is loaded once, whatever the number of threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.loaded: dict[str, WordEmbedder] = {}
+        forking.register(self)
+
+    def load(self, name: str) -> WordEmbedder:
+        found = self.loaded.get(name)
+        if found is not None:
+            return found
+        with self.lock:
+            return self.loaded.get(name) or self._read(name)
+
+    def _read(self, name: str) -> WordEmbedder:
+        embedder = WordEmbedder.from_file(data_file(f"{name}.safetensors"))
+        embedder.name, embedder.shipped = name, True
+        self.loaded[name] = embedder  # when it is complete
+        return embedder
+
+    def _after_fork(self) -> None:
+        self.lock = threading.RLock()
+
+
+_MODELS = _Models()
 
 
 def _checked_words(name: str, words: Sequence[str]) -> list[str]:

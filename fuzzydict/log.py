@@ -1,9 +1,10 @@
 """The logger ``fuzzydict``: what inexact reads found, at the level DEBUG.
 
-`logging` is loaded by the first inexact read, and not by ``import fuzzydict``.
+`logging` is never imported here: where nobody has imported it, nobody has turned the logger on.
 """
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,12 @@ class _Log:
         self.is_on: Callable[[], bool] = self._begin
 
     def _begin(self) -> bool:
-        import logging
-
+        logging = sys.modules.get("logging")
+        if logging is None or not hasattr(logging, "getLogger"):  # not imported completely
+            return False
         self._logger = logging.getLogger("fuzzydict")
         self.is_on = functools.partial(self._logger.isEnabledFor, logging.DEBUG)
-        return self.is_on()
+        return bool(self.is_on())
 
     def tell(self, query: object, found: tuple[Any, float] | None) -> None:
         """Write what an inexact query found, where the log is on."""

@@ -7,16 +7,19 @@ ones at the end. Those that were removed leave a note.
 """
 
 import copy
+import copyreg
 import inspect
 import itertools
 import os
-import sys
 import threading
+import types
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
-from fuzzydict import dask_tokens, sharing
+from fuzzydict import dask_tokens, forking, sharing
+from fuzzydict.counting import Stats
 from fuzzydict.embedders import Embedder, as_embedder, model_file
 from fuzzydict.guards import DEFAULT, Guard
 from fuzzydict.index import Index, IndexKind, make_index
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from fuzzydict.archive import Archive
-    from fuzzydict.counting import Stats
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError"]
 
@@ -72,6 +74,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
     __slots__ = (
         "__weakref__",
+        "_changing",
         "_cutoff",
         "_embedder",
         "_file",
@@ -86,6 +89,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         "_remembered",
         "_seen",
         "_source",
+        "_stats",
     )
     _source: str | Embedder
     _cutoff: float | None
@@ -101,6 +105,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     _gone: list[Any]  # keys that were removed since
     _remembered: dict[str, Ranking]  # of recent inexact queries; they do not depend on the cutoff
     _lock: threading.RLock
+    _changing: bool  # whether the matcher is being changed, under the lock
+    _stats: Stats | None
 
     # As those of dict, with the options.
 
@@ -182,6 +188,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         index: IndexKind = "auto",
         **items: Any,
     ) -> None:
+        self._restart()  # for an instance that was initialized before
+        self._learned, self._file, self._origin, self._embedder = Learned(), None, None, None
         make_index(index)  # one that cannot be made fails here
         if isinstance(embedder, str):
             model_file(embedder)  # the model is read when it is needed; a name of none fails here
@@ -193,15 +201,39 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def __new__(cls, /, *args: Any, **kwargs: Any) -> "Self":
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
-        self._learned, self._matcher, self._known, self._file = Learned(), None, None, None
+        self._learned, self._file, self._origin, self._stats = Learned(), None, None, None
         self._embedder = None
-        self._seen, self._gone, self._remembered, self._origin = 0, [], {}, None
-        self._lock = threading.RLock()
-        if "dask.base" in sys.modules:
-            dask_tokens.register(FuzzyDict)
+        self._lock, self._changing = threading.RLock(), False
+        self._restart()
+        forking.register(self)
         return self
 
     __new__.__signature__ = inspect.signature(__init__)  # type: ignore[attr-defined]  # for help()
+
+    def _restart(self) -> None:
+        """Drop all that was worked out of the keys; the next inexact read starts again."""
+        self._matcher, self._known = None, None
+        self._seen, self._gone, self._remembered = 0, [], {}
+
+    @contextmanager
+    def _changes(self) -> Iterator[None]:
+        before, self._changing = self._changing, True
+        try:
+            yield
+        finally:
+            self._changing = before
+
+    def _after_fork(self) -> None:
+        """Make the dictionary usable in a forked child, whatever other threads were doing."""
+        if self._lock.acquire(blocking=False):  # free, or this thread's own
+            self._lock.release()
+            return
+        self._lock = threading.RLock()
+        matcher = self._matcher
+        if self._changing or (matcher is not None and matcher.learned is not self._learned):
+            self._restart()
+            self._changing = False
+        self._seen, self._gone, self._remembered = _UNKNOWN, [], {}  # compare all keys
 
     # What the reads ask.
 
@@ -221,23 +253,37 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         return embedder
 
     def stats(self) -> "Stats":
-        """Return how many reads found an exact key, an inexact one, and none.
+        """Return how many reads found an inexact key, and how many none, from the first call on.
 
-        Counted from the first call on, because an exact ``d[key]`` runs no code that could count
-        it: while reads are counted it takes some twenty times as long; `Stats.stop` ends that.
         Each of ``d[q]``, ``q in d``, `get` and `match` is one read, and so is each query of
-        `get_many` and `match_many`. A copy counts nothing until it is asked too.
+        `get_many` and `match_many`. Exact hits are not counted: an exact ``d[key]`` runs no Python
+        code. `Stats.stop` ends the counting. A copy has counters of its own.
 
         >>> d = FuzzyDict({"color": "red"})
         >>> stats = d.stats()
         >>> d["color"], d["colour"], d.get("parliament")
         ('red', 'red', None)
         >>> stats
-        Stats(exact=1, inexact=1, silent=1)
+        Stats(inexact=1, missed=1)
         """
-        from fuzzydict.counting import count
+        with self._lock:
+            if self._stats is None or not self._stats._running:
+                self._stats = Stats()
+            return self._stats
 
-        return count(self)
+    def _count(self, found: bool) -> None:
+        if self._stats is not None:
+            self._stats._add(found)
+
+    def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
+        found = super()._find_many(queries, cutoff)
+        if self._stats is not None:
+            for query in queries:
+                if found[query].value is ABSENT:
+                    self._stats._add(False)
+                elif found[query].key != query:
+                    self._stats._add(True)
+        return found
 
     def _adopt(self, change: Callable[[Learned], Learned | None]) -> bool:
         with self._lock:
@@ -247,7 +293,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             if new.projection is not self._learned.projection:
                 self._file = None
             if self._matcher is not None:
-                self._matcher.adopt(new)
+                with self._changes():
+                    self._matcher.adopt(new)
             self._learned = new
             self._remembered, self._origin = {}, None
             return True
@@ -296,13 +343,15 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         with self._lock:
             matcher = self._matcher
             if matcher is None:
-                matcher, self._seen = self._begin()
-                self._matcher, self._known, self._gone = matcher, None, []
-                self._tell(matcher)
+                with self._changes():
+                    matcher, self._seen = self._begin()
+                    self._matcher, self._known, self._gone = matcher, None, []
+                    self._tell(matcher)
                 if self._origin is not None and self._file is None:
                     sharing.keep(self._origin, matcher)
             elif not self._is_told():
-                self._tell(matcher)
+                with self._changes():
+                    self._tell(matcher)
         return matcher
 
     def _begin(self) -> tuple[Matcher, int]:
@@ -312,6 +361,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
             self._known = archive.reopened(*self._file, self._source)
         embedder, known = self.embedder, self._known
+        if known is not None and known.mapped is not None:
+            known.mapped.require_unchanged()
         if known is None:
             matcher = Matcher(embedder, self._guards, self._learned, self._kind)
             shared = None if self._origin is None else sharing.kept(self._origin)
@@ -400,8 +451,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """Remove every item."""
         with self._lock:
             super().clear()
-            self._matcher, self._remembered = None, {}
-            self._known, self._file, self._origin = None, None, None
+            self._restart()
+            self._file, self._origin = None, None
 
     # Files.
 
@@ -412,9 +463,13 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
         Values are what JSON holds, and NumPy arrays; or else ``encode`` turns each into that, as
         ``decode`` of `load` turns it back. Keys are text, numbers, None, and tuples of these.
-        ``TypeError`` or ``ValueError`` that names the key of anything else; ``OSError`` where the
+        Attributes and slots of a subclass are saved too, without ``encode``. ``TypeError`` or
+        ``ValueError`` that names the key or the attribute of anything else; ``OSError`` where the
         file cannot be written. Of embedders and guards of your own, which are code, the file has
         the names. Never pickle. O(len(self) · d).
+
+        A file is replaced in one step, so other processes that have loaded it are not disturbed.
+        On Windows a file of more than 64 MB cannot be replaced while a dictionary is using it.
 
         >>> import os, tempfile
         >>> path = os.path.join(tempfile.mkdtemp(), "car.fuzzydict")
@@ -424,6 +479,11 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """
         from fuzzydict import archive
 
+        for name in getattr(self, "__dict__", ()):
+            if hasattr(FuzzyDict, name):
+                raise TypeError(
+                    f"the attribute {name!r} cannot be saved: FuzzyDict has one of that name"
+                )
         with self._lock:
             matcher = self._up_to_date()
             items = dict(self)
@@ -435,7 +495,9 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             "index": self._kind,
             "guards": None if self._guards == DEFAULT else guards,
         }
-        whole = archive.Archive(items, options, learned, known, matcher.embedder)
+        whole = archive.Archive(
+            items, options, learned, known, matcher.embedder, self._attributes()
+        )
         checksum = archive.write(path, whole, encode)
         if learned.projection is self._learned.projection:
             self._file = os.path.abspath(path), checksum
@@ -451,14 +513,20 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     ) -> "FuzzyDict[Any, Any]":
         """Return the dictionary that `save` wrote to a file.
 
-        No key is embedded again: the vectors stay in the file until they are used, and every
-        process that loads it shares them. An embedder and guards of your own must be given, the
-        same ones as then; an embedder other than of words is asked for two texts, to tell whether
-        it is the same.
+        No key is embedded again. An embedder and guards of your own must be given, the same ones as
+        then; an embedder other than of words is asked for two texts, to tell whether it is the
+        same. Attributes that a subclass had are restored, without calling its ``__init__``.
 
-        ``FileFormatError`` where the file is damaged, is no dictionary, or was written with another
-        embedder; ``OSError`` where it cannot be read. A checksum finds damage, not malice:
-        nothing of a file is ever executed, but whoever can write it can change the answers.
+        Files of up to 64 MB are copied into memory. Larger ones are mapped: their vectors are read
+        when they are used, and processes that load the same file share them. Such a file may be
+        replaced or removed (`save`, ``mv``, ``rm``), but must not be changed in place (``cp``,
+        ``rsync --inplace``). The first inexact read checks that, and raises `FileFormatError`;
+        after it, a process whose file is truncated is ended by the operating system.
+
+        ``FileFormatError`` where the file is damaged, is no dictionary, was written with another
+        embedder, or has attributes for which the class has no place; ``OSError`` where it cannot be
+        read. A checksum finds damage, not malice: nothing of a file is ever executed, but whoever
+        can write it can change the answers.
         """
         from fuzzydict import archive
         from fuzzydict.storage import FileFormatError
@@ -467,9 +535,16 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         options = found.options | {"embedder": found.embedder}
         if guards is None and options["guards"] is not None:
             raise FileFormatError(f"{os.fspath(path)}: pass its guards, {options['guards']}")
-        options["guards"] = DEFAULT if guards is None else guards
-        file = os.path.abspath(path), checksum
-        self = _made(cls, options, found.learned, found.items, file)
+        options["guards"] = DEFAULT if guards is None else tuple(guards)
+        self = cls.__new__(cls)
+        self._configure(options, found.learned, (os.path.abspath(path), checksum))
+        dict.update(self, found.items)
+        try:
+            self._set_attributes(found.attributes)
+        except AttributeError as error:
+            raise FileFormatError(
+                f"{os.fspath(path)}: {error}; load it with the class that saved it"
+            ) from error
         self._known = found._replace(items={})
         return self
 
@@ -490,11 +565,13 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "FuzzyDict[K, V]":
-        result = self._like(())
+        make, arguments = self._construction()
+        result: FuzzyDict[K, V] = make(*copy.deepcopy(arguments, memo))
         memo[id(self)] = result
+        result._configure(self._options(), self._learned, self._file)
+        result._set_state(copy.deepcopy(self.__getstate__(), memo))
         for key, value in list(self.items()):
             result[copy.deepcopy(key, memo)] = copy.deepcopy(value, memo)
-        result.__setstate__(copy.deepcopy(self._state(), memo))
         return result
 
     def __or__(self, other: Any, /) -> "FuzzyDict[Any, Any]":
@@ -512,22 +589,88 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """Reduce to the class, what a subclass adds, options, lessons and items.
+
+        As of any object: `copyreg.__newobj__`, and a state for `__setstate__`. A subclass may have
+        a ``__getstate__`` and a ``__setstate__`` of its own, which see only what it adds.
+        """
         with self._lock:
             self._origin = self._origin or uuid.uuid4().hex
-            about = self._options(), self._learned, (), self._file, self._origin
-        return _made, (self._plain(), *about), self._state(), None, iter(self.items())
+            learned, file, origin = self._learned, self._file, self._origin
+        options = self._options()
+        if self._guards == DEFAULT:
+            del options["guards"]
+        lessons = None
+        if learned != Learned():
+            from fuzzydict import archive
 
-    def __setstate__(self, state: dict[str, Any] | None) -> None:
-        if state:
-            self.__dict__.update(state)
+            lessons = archive.plain(learned)
+        whole = self.__getstate__(), options, (lessons, file, origin)
+        reduced = (*self._construction(), whole, None, iter(self.items()))
+        if type(self).__setstate__ is FuzzyDict.__setstate__:
+            return reduced
+        return (*reduced, FuzzyDict.__setstate__)
 
-    def _state(self) -> dict[str, Any] | None:
-        """Return what a subclass keeps in its instances, None where that is nothing."""
-        return getattr(self, "__dict__", None) or None
+    def __getstate__(self) -> Any:
+        """Return what a subclass adds, in the form of `object.__getstate__`: attributes, slots."""
+        slots = {name: getattr(self, name) for name in self._slots() if hasattr(self, name)}
+        attributes = dict(getattr(self, "__dict__", ())) or None
+        return (attributes, slots) if slots else attributes
 
-    def _plain(self) -> "type[FuzzyDict[Any, Any]]":
-        """Return the class of copies."""
-        return type(self)
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, tuple) and len(state) == 3:  # of __reduce__
+            state, options, (lessons, file, origin) = state
+            if lessons is None:
+                learned = Learned()
+            else:
+                from fuzzydict import archive
+
+                learned = archive.learned(lessons)
+            self._configure({"guards": DEFAULT, **options}, learned, file, origin)
+            self._set_state(state)
+            return
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        if attributes:
+            self.__dict__.update(attributes)
+        for name, value in slots.items():
+            setattr(self, name, value)
+
+    def _set_state(self, state: Any) -> None:
+        if state is not None:
+            self.__setstate__(state)  # a subclass may have its own
+
+    def _slots(self) -> list[str]:
+        """Return the slots that subclasses define."""
+        added = [kind for kind in type(self).__mro__ if kind not in FuzzyDict.__mro__]
+        return [
+            name
+            for kind in added
+            for name, value in vars(kind).items()
+            if isinstance(value, types.MemberDescriptorType)
+        ]
+
+    def _attributes(self) -> dict[str, Any]:
+        """Return the attributes and slots that a subclass adds."""
+        slots = {name: getattr(self, name) for name in self._slots() if hasattr(self, name)}
+        return {**getattr(self, "__dict__", {}), **slots}
+
+    def _set_attributes(self, attributes: dict[str, Any]) -> None:
+        slots = self._slots()
+        for name, value in attributes.items():
+            if name in slots:
+                object.__setattr__(self, name, value)
+            elif hasattr(self, "__dict__") and not hasattr(FuzzyDict, name):
+                self.__dict__[name] = value
+            else:
+                raise AttributeError(f"{type(self).__name__} can have no attribute {name!r}")
+
+    def _construction(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Return what makes an empty dictionary of this class, as `copyreg` does for a dict."""
+        if hasattr(self, "__getnewargs_ex__"):
+            arguments, options = self.__getnewargs_ex__()
+            return copyreg.__newobj_ex__, (type(self), arguments, options)  # type: ignore[attr-defined]
+        arguments = self.__getnewargs__() if hasattr(self, "__getnewargs__") else ()
+        return copyreg.__newobj__, (type(self), *arguments)  # type: ignore[attr-defined]
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -537,24 +680,38 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             "index": self._kind,
         }
 
+    def _configure(
+        self,
+        options: dict[str, Any],
+        learned: Learned,
+        file: tuple[str, str] | None = None,
+        origin: str | None = None,
+    ) -> None:
+        """Set the options and lessons of a copy."""
+        self._restart()
+        source, self._embedder = options["embedder"], None
+        self._source = source if isinstance(source, str) else as_embedder(source)
+        self._cutoff, self._guards = options["cutoff"], options["guards"]
+        self._kind = options["index"]
+        self._learned, self._file, self._origin = learned, file, origin
+
     def _like(self, items: Any) -> "FuzzyDict[Any, Any]":
-        result = _made(self._plain(), self._options(), self._learned, items, self._file)
-        result.__setstate__(self._state())
+        make, arguments = self._construction()
+        result: FuzzyDict[Any, Any] = make(*arguments)
+        result._configure(self._options(), self._learned, self._file)
+        dict.update(result, items)
+        result._set_state(self.__getstate__())
         return result
 
+    def __dask_tokenize__(self) -> Any:
+        """Return what identifies the dictionary for Dask: class, options, lessons and items."""
+        from dask.base import normalize_token
 
-def _made(
-    cls: type[FuzzyDict[Any, Any]],
-    options: dict[str, Any],
-    learned: Learned,
-    items: Any = (),
-    file: tuple[str, str] | None = None,
-    origin: str | None = None,
-) -> FuzzyDict[Any, Any]:
-    self = cls.__new__(cls)
-    FuzzyDict.__init__(self, items, **options)
-    self._learned, self._file, self._origin = learned, file, origin
-    return self
+        from fuzzydict import archive
+
+        about = type(self), self._options(), archive.plain(self._learned), self._attributes()
+        return normalize_token(about), normalize_token.dispatch(dict)(self)
 
 
+dask_tokens.register(FuzzyDict)
 __test__ = {"FuzzyDict": FuzzyDict}  # doctest skips what is of another module

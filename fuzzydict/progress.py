@@ -6,11 +6,14 @@ elsewhere too, such as in log files. The argument ``progress`` of a call takes p
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
+
+from fuzzydict import forking
 
 __all__ = ["Progress", "progress_bars"]
 
@@ -67,14 +70,12 @@ def _bar(what: str, total: int | None, shown: bool | None) -> Any:
 
     `tqdm.auto` would warn where ipywidgets is missing, and show nothing.
     """
-    from tqdm import tqdm
-
-    kind: Any = tqdm
+    kind = _BARS.kind()
     if _is_notebook():
         from tqdm import notebook
 
         shown = True  # its standard error is not a terminal
-        kind = tqdm if notebook.IProgress is None else notebook.tqdm
+        kind = kind if notebook.IProgress is None else notebook.tqdm
     disable = False if shown else None  # None: only in a terminal
     return kind(desc=what, total=total, delay=_DELAY, disable=disable, leave=False)
 
@@ -84,3 +85,26 @@ def _is_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return shell is not None and "IPKernelApp" in shell.config
+
+
+class _Bars:
+    """The class of the bars: tqdm's, with a lock of its own that is replaced in a forked child."""
+
+    def __init__(self) -> None:
+        self._kind: Any = None
+        forking.register(self)
+
+    def kind(self) -> Any:
+        if self._kind is None:
+            from tqdm import tqdm
+
+            kind: Any = type("tqdm", (tqdm,), {})
+            kind.set_lock(threading.RLock())
+            self._kind = kind
+        return self._kind
+
+    def _after_fork(self) -> None:
+        self._kind = None
+
+
+_BARS = _Bars()

@@ -5,7 +5,7 @@
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict import projection
@@ -468,13 +468,14 @@ class FuzzyReads(Generic[K, V]):
                 before = matcher.learned
                 if not labelled or not len(matcher):
                     return projection.nothing(len(labelled))
-                try:
-                    lifted = matcher.lifting(labelled)
-                    matcher.adopt(before._replace(projection=None, lifted=lifted))
-                    with Progress("lookups", len(labelled)) as step:
-                        lookups = matcher.lookups(labelled, step)
-                finally:
-                    matcher.adopt(before)
+                with self._changes():
+                    try:
+                        lifted = matcher.lifting(labelled)
+                        matcher.adopt(before._replace(projection=None, lifted=lifted))
+                        with Progress("lookups", len(labelled)) as step:
+                            lookups = matcher.lookups(labelled, step)
+                    finally:
+                        matcher.adopt(before)
             with progress_bars(progress), Progress("fit", None) as step:
                 fitted, report = projection.fit(
                     lookups, held_out, cutoff=cutoff, seed=seed, step=step
@@ -553,14 +554,23 @@ class FuzzyReads(Generic[K, V]):
         least = self._cutoff if cutoff is None else cutoff
         if least == 1.0 or not self._is_text(query):
             hash(query)
+            self._count(False)
             return None, ()
         ranking = self._ranking(query)
         if least is None:
             least = self.cutoff
         found = ranking[0] if ranking and ranking[0][1] >= least else None
+        self._count(found is not None)
         if LOG.is_on():
             LOG.tell(query, found)
         return found, ranking
+
+    def _count(self, found: bool) -> None:
+        """Count an inexact read, if reads are counted."""
+
+    def _changes(self) -> AbstractContextManager[Any]:
+        """Mark the matcher as being changed, for a process that is forked meanwhile."""
+        return nullcontext()
 
     def _ranking(self, query: str) -> Ranking:
         """Return the closest keys of the shortlist, whatever the cutoff."""

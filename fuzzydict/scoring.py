@@ -517,13 +517,28 @@ class Score:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Score":
-        """Return the score of which `to_arrays` made the arrays."""
+        """Return the score of which `to_arrays` made the arrays.
 
-        def network(part: str) -> Network:
+        ``KeyError`` where one is missing, ``ValueError`` where their shapes do not fit together or
+        their numbers are not finite.
+        """
+
+        def network(part: str, features: int) -> Network:
             w1, b1, w2, b2 = (arrays[f"score.{part}.{name}"] for name in ("w1", "b1", "w2", "b2"))
+            shapes = [each.shape for each in (w1, b1, w2, b2)]
+            units = w2.size
+            if shapes != [(features, units), (units,), (units,), (1,)]:
+                expected = f"[({features}, H), (H,), (H,), (1,)]"
+                raise ValueError(f"the network of {part} has the shapes {shapes}, not {expected}")
+            if not all(np.isfinite(each).all() for each in (w1, b1, w2, b2)):
+                raise ValueError(f"the network of {part} has numbers that are not finite")
             return Network(w1, b1, w2, float(b2[0]))
 
-        return cls(network("words"), network("phrases"), float(arrays["score.cutoff"][0]))
+        cutoff = arrays["score.cutoff"]
+        if cutoff.shape != (1,) or not 0 <= cutoff[0] <= 1:
+            raise ValueError(f"the score has the cutoff {cutoff}, not a probability")
+        words = network("words", len(WORD_FEATURES))
+        return cls(words, network("phrases", len(PHRASE_FEATURES)), float(cutoff[0]))
 
 
 class SpellingAlone(Score):

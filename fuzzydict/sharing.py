@@ -1,10 +1,9 @@
-"""What a process worked out of the keys of dictionaries that came to it by pickle.
+"""The vectors of the last dictionary that this process unpickled.
 
-A pool or a cluster sends a dictionary with every task, and a pickle holds no vectors: so the first
-of its copies in a process embeds the keys, and those that come after it take them from here.
+A pool or a cluster sends a dictionary with every task, and a pickle contains no vectors: the first
+copy in a process embeds the keys, and the next copies of the same dictionary reuse the vectors.
+Those of one dictionary are retained, so that memory stays bounded.
 """
-
-import threading
 
 import numpy as np
 
@@ -12,25 +11,20 @@ from fuzzydict.matching import Known, Matcher
 
 __all__ = ["keep", "kept"]
 
-_MOST = 4  # dictionaries
-_known: dict[str, Known] = {}
-_lock = threading.Lock()
+_last: tuple[str, Known] | None = None  # replaced as a whole, so that threads need no lock
 
 
 def keep(origin: str, matcher: Matcher) -> None:
-    """Keep what the matcher of a dictionary of this origin knows of its keys, for the copies."""
-    if origin in _known:
-        return
-    known = matcher.known(frozenset(matcher.keys()))
-    with _lock:
-        _known[origin] = known
-        while len(_known) > _MOST:
-            del _known[next(iter(_known))]
+    """Retain what the matcher worked out of the keys of a dictionary, for copies of it."""
+    global _last
+    if _last is None or _last[0] != origin:
+        _last = origin, matcher.known(frozenset(matcher.keys()))
 
 
 def kept(origin: str) -> Known | None:
-    """Return what is kept for this origin, in rows of its own, or None."""
-    known = _known.get(origin)
-    if known is None:
+    """Return what is retained for this origin, with rows of its own, or None."""
+    last = _last
+    if last is None or last[0] != origin:
         return None
+    known = last[1]
     return known._replace(rows=known.rows.take(np.arange(len(known.rows))))

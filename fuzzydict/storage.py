@@ -1,7 +1,7 @@
 """Arrays and JSON in one file, in the safetensors format; never pickle, nothing executed on load.
 
-Files are written by the ``safetensors`` package. They are read here, because a reader that maps the
-file shares its pages between processes, and the package's NumPy reader copies them.
+Files are written by the ``safetensors`` package. They are read here, because a reader that maps a
+large file shares its pages between processes, and the package's NumPy reader copies them.
 """
 
 import math
@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,16 @@ from numpy.typing import NDArray
 __all__ = [
     "CHECKSUM",
     "FileFormatError",
+    "MappedFile",
     "data_file",
+    "mapped_file",
     "read_arrays",
     "read_table",
     "write_arrays",
 ]
 
 _HEADER_LIMIT = 1 << 20
+_COPIED = 64 << 20  # bytes of the largest file that is copied into memory
 CHECKSUM = "crc32"
 _NO_SUM = "?" * 8  # stands in the place of the checksum where that is made
 _DTYPES = {
@@ -128,16 +131,50 @@ def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
-def read_arrays(
-    path: str | os.PathLike[str], *, checked: bool = False
-) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Map the arrays of the file ``path`` into memory, read-only; return them and its metadata.
+class MappedFile(NamedTuple):
+    """A file that is mapped into memory, and what it was like before that."""
 
-    Costs the reading of the header; the pages of an array are read when they are first used, and
-    shared with every other process that maps the file. With ``checked`` the whole file is read to
-    compare its checksum, and arrays may be written to: what is written stays in this process.
-    ``FileFormatError`` where the file does not keep its format, ``OSError`` where it cannot be
-    read.
+    path: str
+    stamp: tuple[int, int, int, int]  # device, inode, size, time of modification
+
+    def require_unchanged(self) -> None:
+        """Raise `FileFormatError` if the file was changed in place.
+
+        To read beyond the end of a file that was truncated would end the process. A file that was
+        replaced or removed is still there for those who have mapped it.
+        """
+        try:
+            now = _stamp(self.path)
+        except OSError:
+            return
+        if now[:2] == self.stamp[:2] and now != self.stamp:
+            raise FileFormatError(f"{self.path}: changed since it was loaded; load it again")
+
+
+def mapped_file(path: str | os.PathLike[str]) -> MappedFile | None:
+    """Return the file that `read_arrays` is about to map, or None if it will copy it."""
+    stamp = _stamp(path)
+    return MappedFile(os.path.abspath(path), stamp) if stamp[2] > _COPIED else None
+
+
+def _stamp(path: str | os.PathLike[str]) -> tuple[int, int, int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def read_arrays(
+    path: str | os.PathLike[str], *, checked: bool = False, mapped: bool = False
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the arrays of the file ``path``, read-only, and its metadata.
+
+    A file of up to 64 MB is copied into memory. A larger one is mapped: its pages are read when
+    they are first used, and shared with every other process that maps the file. It must not be
+    changed in place meanwhile, because reading beyond the end of a truncated file ends the process;
+    to replace or remove it is safe. Pass ``mapped`` for a smaller file to which nobody does that.
+
+    With ``checked`` the whole file is read to compare its checksum, and arrays may be written to:
+    what is written stays in this process. ``FileFormatError`` where the file does not keep its
+    format, ``OSError`` where it cannot be read.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -146,14 +183,18 @@ def read_arrays(
         if len(prefix) < 8 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
             raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
         text = file.read(length)
-        access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
-        data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
+        if mapped or size > _COPIED:
+            access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
+            data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)[8 + length :]
+        else:
+            data = np.fromfile(file, np.uint8)
+            data.flags.writeable = checked
     try:
-        arrays, metadata = _parse(text, data[8 + length :])
+        arrays, metadata = _parse(text, data)
         if checked:
             found = metadata.get(CHECKSUM, "")
             text = text.replace(found.encode(), _NO_SUM.encode(), 1)
-            if found != _checksum([prefix, text, data[8 + length :].data]):
+            if found != _checksum([prefix, text, data.data]):
                 raise ValueError("damaged, or not a file that has a checksum")
         return arrays, metadata
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -9,12 +9,15 @@ import os
 import pickle
 import random
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
+from conftest import untraced
 
-from fuzzydict import FuzzyDict, archive, guards
+from fuzzydict import FuzzyDict, archive, guards, storage
 from fuzzydict.embedders import EmbedderError, WordEmbedder, load
 from fuzzydict.storage import FileFormatError, read_arrays, write_arrays
 
@@ -88,7 +91,7 @@ def test_a_dictionary_that_was_emptied_after_a_fit_can_be_saved(path):
 
 def test_words_whose_guards_were_lifted_stay_so(path):
     d = FuzzyDict(CAR)
-    d._adopt(lifted={"color": frozenset({"paint"})})
+    d._adopt(lambda learned: learned._replace(lifted={"color": frozenset({"paint"})}))
     d.save(path)
     assert FuzzyDict.load(path)._learned == d._learned
 
@@ -193,6 +196,51 @@ def test_a_loaded_dictionary_can_be_cleared(path):
     assert "colour" not in d
     d["colors"] = 1
     assert d["color"] == 1
+
+
+TRUNCATED = """
+import sys
+from fuzzydict import FuzzyDict, storage
+from fuzzydict.storage import FileFormatError
+
+storage._COPIED = int(sys.argv[2])
+FuzzyDict({f"key number {i}": i for i in range(2000)}).save(sys.argv[1])
+d = FuzzyDict.load(sys.argv[1])
+before = open(sys.argv[1], "rb").read()
+open(sys.argv[1], "wb").close()  # as `cp new old` begins
+if int(sys.argv[2]) == 0:
+    for _ in range(2):
+        try:
+            d.get("kye number 77")
+        except FileFormatError as error:
+            assert "changed since it was loaded; load it again" in str(error)
+        else:
+            raise AssertionError
+    assert d["key number 77"] == 77
+    open(sys.argv[1], "wb").write(before)
+    d = FuzzyDict.load(sys.argv[1])
+assert d.get("kye number 77") == 77
+"""
+
+
+@pytest.mark.parametrize("copied", [0, 1 << 26], ids=["mapped", "copied"])
+def test_a_file_that_is_truncated_in_place_does_not_end_the_process(path, copied):
+    command = [sys.executable, "-c", TRUNCATED, path, str(copied)]
+    done = subprocess.run(command, capture_output=True, text=True, env=untraced())
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("copied", [0, 1 << 26], ids=["mapped", "copied"])
+def test_a_file_that_is_replaced_or_removed_does_not_matter(path, copied, monkeypatch):
+    monkeypatch.setattr(storage, "_COPIED", copied)
+    FuzzyDict(CAR).save(path)
+    d, other = FuzzyDict.load(path), FuzzyDict.load(path)
+    FuzzyDict({"shoe": 1}).save(path)
+    assert d["colour"] == "red"
+    path.unlink()
+    assert other["colour"] == "red"
+    other.save(path)
+    assert answers(FuzzyDict.load(path)) == answers(other) == answers(d)
 
 
 # Embedders and guards.

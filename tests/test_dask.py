@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import untraced
 
-from fuzzydict import FuzzyDict, join
+from fuzzydict import FuzzyDict, dask_tokens, join
 
 pd = pytest.importorskip("pandas")
 dd = pytest.importorskip("dask.dataframe")
@@ -159,6 +159,139 @@ def test_dictionaries_of_the_same_items_are_told_apart():
     one, other = (series.map(each.get, meta=("x", object)) for each in (d, others[0]))
     assert one.compute().iloc[0] == 1
     assert pd.isna(other.compute().iloc[0])
+
+
+TOKENS = """
+import pickle
+{first}
+from fuzzydict import FuzzyDict
+
+class Plain(FuzzyDict):
+    pass
+
+class Slotted(FuzzyDict):
+    __slots__ = ("more",)
+
+def letters(texts):
+    return [[text.count(letter) for letter in "abcde"] + [1.0] for text in texts]
+
+def other_letters(texts):
+    return [[text.count(letter) for letter in "vwxyz"] + [1.0] for text in texts]
+
+def never(query, key):
+    return False
+
+def made(kind=FuzzyDict, *, learn=(), calibrate=(), unset=(), more=(), **options):
+    d = kind({{"color": 1, "hue": 2}}, **options)
+    for pair in learn:
+        d.learn(*pair)
+    if calibrate:
+        d.calibrate(calibrate)
+    for name, value in more:
+        setattr(d, name, value)
+    return d
+
+made_of = [
+    {{}}, {{"cutoff": 1.0}}, {{"cutoff": 0.5}}, {{"embedder": "brown"}}, {{"embedder": letters}},
+    {{"embedder": other_letters}}, {{"guards": ()}}, {{"guards": [never]}}, {{"index": "exact"}},
+    {{"index": "approximate"}}, {{"learn": [("zzz", "hue")]}}, {{"learn": [("zzz", "color")]}},
+    {{"learn": [("zzz", None)]}}, {{"calibrate": [("colour", "color"), ("shoe", None)]}},
+    {{"kind": Plain}}, {{"kind": Slotted}}, {{"kind": Plain, "more": [("title", "a")]}},
+    {{"kind": Plain, "more": [("title", "b")]}}, {{"kind": Slotted, "more": [("more", "a")]}},
+    {{"kind": Slotted, "more": [("more", "b")]}}, {{"kind": Plain, "cutoff": 0.5}},
+]
+all_of_them = [made(**options) for options in made_of]
+again = [made(**options) for options in made_of]
+loop = FuzzyDict({{"color": 1}})
+loop["self"] = loop
+import dask
+from dask.base import tokenize
+
+tokens = [tokenize(d) for d in all_of_them]
+assert len(set(tokens)) == len(tokens), [tokens.index(token) for token in tokens]
+assert tokenize({{"color": 1, "hue": 2}}) not in tokens
+assert [tokenize(d) for d in again] == tokens
+for d in all_of_them:
+    if d.cutoff < 1:
+        d.get("huue"), d.get("something else")
+    assert d.stats()
+assert [tokenize(d) for d in all_of_them] == tokens
+assert [tokenize(d.copy()) for d in all_of_them] == tokens
+assert [tokenize(pickle.loads(pickle.dumps(d))) for d in all_of_them] == tokens
+assert len({{tokenize(d.get) for d in all_of_them}}) == len(tokens)
+assert tokenize(loop) == tokenize(loop) != tokenize(made())
+print(*tokens)
+"""
+
+
+def test_tokens_tell_dictionaries_apart_whether_dask_is_imported_before_or_after_them():
+    found = []
+    for first in ("", "import dask.base", "import fuzzydict; import dask.dataframe"):
+        done = subprocess.run(
+            [sys.executable, "-c", TOKENS.format(first=first)],
+            capture_output=True, text=True, env=untraced() | {"PYTHONHASHSEED": str(len(found))},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout.split())
+    named = [0, 1, 2, 3, 6, 8, 9, 10, 11, 12, 13]  # those of no function or class of the program
+    assert len({tuple(tokens[i] for i in named) for tokens in found}) == 1
+
+
+def test_dask_is_not_imported_and_no_hook_stays():
+    program = (
+        "import sys, fuzzydict; fuzzydict.FuzzyDict(color=1)\n"
+        "hooks = lambda: [type(hook).__module__ for hook in sys.meta_path]\n"
+        "assert 'dask' not in sys.modules and hooks().count('fuzzydict.dask_tokens') == 1\n"
+        "import dask.base; assert 'fuzzydict.dask_tokens' not in hooks()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_class_that_is_registered_after_dask_was_imported_has_its_token():
+    from dask.base import tokenize
+
+    class Labelled(dict):
+        def __dask_tokenize__(self):
+            return self.label
+
+    dask_tokens.register(Labelled)
+    one, two = Labelled(), Labelled()
+    one.label, two.label = "a", "b"
+    assert tokenize(one) != tokenize(two)
+
+
+def test_the_token_of_a_model_of_words_is_that_of_its_content():
+    from dask.base import tokenize
+
+    from fuzzydict.embedders import WordEmbedder
+
+    def model(vectors, words=("red", "blue")):
+        return WordEmbedder(list(words), vectors)
+
+    vectors = np.eye(2, dtype=np.float32)
+    d = FuzzyDict({"red": 1}, embedder=model(vectors), cutoff=0.5)
+    before = tokenize(d)
+    d.get("redd"), d.get("blue red"), d.get("unheard of")
+    assert (
+        tokenize(d) == before == tokenize(FuzzyDict(dict(d), embedder=model(vectors), cutoff=0.5))
+    )
+    for other in (model(vectors[::-1]), model(vectors, ("red", "green"))):
+        assert tokenize(FuzzyDict(dict(d), embedder=other, cutoff=0.5)) != before
+
+
+@pytest.mark.usefixtures("short_fits")
+def test_a_fit_changes_the_token_in_the_same_way_each_time():
+    from dask.base import tokenize
+
+    pairs = [("pay my invoice", "falcon"), ("see the crash", "otter"), ("what a day", None)] * 4
+
+    def fitted():
+        d = FuzzyDict(falcon=1, otter=2)
+        assert d.fit(pairs).fitted
+        return d
+
+    assert tokenize(fitted()) == tokenize(fitted()) != tokenize(FuzzyDict(falcon=1, otter=2))
 
 
 def test_what_parts_cannot_be_joined_by_is_told():

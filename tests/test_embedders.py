@@ -1,7 +1,10 @@
 """Everything that turns texts into vectors: tables of words, adapters, and what they refuse."""
 
 import functools
+import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -14,10 +17,11 @@ from fuzzydict.embedders import (
     WordEmbedder,
     _NgramIndex,
     as_embedder,
+    fingerprint,
     load,
     model_file,
 )
-from fuzzydict.storage import FileFormatError, write_arrays
+from fuzzydict.storage import FileFormatError, read_arrays, write_arrays
 
 SENTENCES = [
     *(["the", "car", "is", "red"], ["the", "colour", "of", "the", "car"], ["a", "fast", "car"]),
@@ -220,6 +224,149 @@ def test_a_file_that_is_no_model_is_refused_by_name(tmp_path, model):
     write_arrays(wrong, {**arrays, "scale": np.ones(2), "counts": np.ones(2)}, {})
     with pytest.raises(FileFormatError, match=r"3 words, vectors of shape \(2, 2\)"):
         load(wrong)
+
+
+def started_together(work, threads=4):
+    """Return what the work returns in each of several threads that start at the same time."""
+    barrier, found = threading.Barrier(threads), []
+
+    def run():
+        barrier.wait()
+        found.append(work())
+
+    running = [threading.Thread(target=run) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return found
+
+
+def test_threads_load_a_shipped_model_once():
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from fuzzydict.embedders import load; from test_embedders import started_together\n"
+        "sys.setswitchinterval(1e-5)\n"
+        "assert len(set(map(id, started_together(lambda: load('default'))))) == 1"
+    )
+    folder = os.path.dirname(__file__)
+    done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_threads_make_the_index_of_spellings_once(table, monkeypatch):
+    made = []
+    make = embedders._NgramIndex.__init__
+
+    def counted(self, words):
+        made.append(words)
+        make(self, words)
+
+    monkeypatch.setattr(embedders._NgramIndex, "__init__", counted)
+    words = iter(["colourr", "spedd", "coluor", "topp"])
+    assert all(np.any(each) for each in started_together(lambda: table.encode([next(words)])))
+    assert len(made) == 1
+
+
+DAMAGE = {
+    "fewer counts": ("counts", lambda array: array[:-1]),
+    "fewer scales": ("scale", lambda array: array[:-1]),
+    "fewer densities": ("density", lambda array: array[:-1]),
+    "fewer vectors": ("vectors", lambda array: array[:-1]),
+    "vectors of one dimension": ("vectors", lambda array: array.reshape(-1)),
+    "vectors of booleans": ("vectors", lambda array: array > 0),
+    "vectors of NaN": ("vectors", lambda array: np.full(array.shape, np.nan, np.float32)),
+    "scales of NaN": ("scale", lambda array: array * np.nan),
+    "scales of infinity": ("scale", lambda array: array * np.inf),
+    "scales of two columns": ("scale", lambda array: np.stack([array, array], 1)),
+    "negative scales": ("scale", np.negative),
+    "negative counts": ("counts", lambda array: -array.astype(np.int64)),
+    "words that repeat": ("words", lambda array: np.frombuffer(b"red\nred\ntop speed", "u1")),
+    "words that are not UTF-8": ("words", lambda array: np.full_like(array, 255)),
+    "weights of NaN": ("score.words.w1", lambda array: array * np.nan),
+    "weights of fewer features": ("score.words.w1", lambda array: array[:-1]),
+    "fewer biases": ("score.phrases.b1", lambda array: array[:-1]),
+    "weights of one dimension": ("score.phrases.w1", lambda array: array[0]),
+    "no bias": ("score.phrases.b2", lambda array: array[:0]),
+    "a bias of infinity": ("score.phrases.b2", lambda array: array + np.inf),
+    "a cutoff of NaN": ("score.cutoff", lambda array: array * np.nan),
+    "a cutoff above one": ("score.cutoff", lambda array: array + 1),
+    "two cutoffs": ("score.cutoff", lambda array: np.repeat(array, 2)),
+}
+
+
+@pytest.fixture(scope="module")
+def whole_model():
+    """Return the arrays of a small model that has a score."""
+    score = {name: array for name, array in shipped_arrays().items() if name.startswith("score.")}
+    return score | {
+        "words": np.frombuffer(b"red\nblue\ntop speed", np.uint8),
+        "vectors": np.eye(3, 4, dtype=np.int8),
+        "scale": np.ones(3, np.float32),
+        "counts": np.array([1, 2, 3], np.uint32),
+        "density": np.zeros(3, np.uint8),
+    }
+
+
+def shipped_arrays():
+    return read_arrays(model_file("default"))[0]
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_model_file_is_refused_when_it_is_loaded(tmp_path, whole_model, name):
+    part, change = DAMAGE[name]
+    path = tmp_path / "model.safetensors"
+    write_arrays(path, whole_model, {"format": "1"})
+    assert FuzzyDict({"top speed": 1}, embedder=path)["topSpeed"] == 1
+    with np.errstate(invalid="ignore"):
+        changed = whole_model | {part: change(whole_model[part])}
+    write_arrays(path, changed, {"format": "1"})
+    with pytest.raises(FileFormatError, match=r"model\.safetensors: not a model of words"):
+        load(path)
+
+
+@pytest.mark.parametrize("part", ["words", "vectors", "scale", "counts", "score.words.b1"])
+def test_a_model_file_without_a_part_is_refused(tmp_path, whole_model, part):
+    path = tmp_path / "model.safetensors"
+    write_arrays(path, {name: whole_model[name] for name in whole_model.keys() - {part}}, {})
+    with pytest.raises(FileFormatError, match=f"not a model of words: '{part}'"):
+        load(path)
+
+
+def test_a_model_file_of_another_format_is_refused(tmp_path, whole_model):
+    path = tmp_path / "model.safetensors"
+    write_arrays(path, whole_model, {"format": "9"})
+    for use in (load, fingerprint):
+        with pytest.raises(FileFormatError, match=r"of the format '1', but '9': train it again"):
+            use(path)
+    FuzzyDict({"color": 1}).save(path)
+    with pytest.raises(FileFormatError, match="but 'fuzzydict dictionary'"):
+        load(path)
+
+
+def test_a_file_without_vectors_has_no_fingerprint(tmp_path, whole_model):
+    path = tmp_path / "model.safetensors"
+    for wrong in ({}, {"vectors": np.zeros(3)}):
+        write_arrays(path, {"words": whole_model["words"], **wrong}, {})
+        with pytest.raises(FileFormatError, match="not a model of words"):
+            fingerprint(path)
+
+
+def test_a_model_that_was_used_pickles_as_small_as_before_and_works(table):
+    before = len(pickle.dumps(table))
+    expected = table.encode(["redd", "top speed", "colourr"])
+    assert len(pickle.dumps(table)) == before
+    again = pickle.loads(pickle.dumps(table))
+    np.testing.assert_array_equal(again.encode(["redd", "top speed", "colourr"]), expected)
+
+
+def test_a_model_file_that_is_truncated_in_place_goes_on_answering(tmp_path, whole_model):
+    path = tmp_path / "model.safetensors"
+    write_arrays(path, whole_model, {})
+    embedder = load(path)
+    with open(path, "wb"):
+        pass
+    np.testing.assert_array_equal(embedder.encode(["red"]), [[1, 0, 0, 0]])
 
 
 # Words

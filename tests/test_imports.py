@@ -111,9 +111,9 @@ def test_importing_reads_no_model():
             "import sys, fuzzydict\n"
             "d = fuzzydict.FuzzyDict(color='red')\n"
             "assert d['color'] == 'red'\n"
-            "print(sys.modules['fuzzydict.embedders']._shipped.cache_info().currsize)"
+            "print(sys.modules['fuzzydict.embedders']._MODELS.loaded)"
         )
-        == "0"
+        == "{}"
     )
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, sharing
+from fuzzydict import FuzzyDict
 
 KEYS = ["color", "top speed", "battery", "price"]
 asked = []  # texts, by all copies of the embedder
@@ -23,7 +23,6 @@ class Letters:
 @pytest.fixture(autouse=True)
 def _nothing_before():
     asked.clear()
-    sharing._known.clear()
 
 
 def made(**options):
@@ -119,10 +118,15 @@ def test_fitted_dictionaries_answer_as_their_copies_do():
         assert scores == pytest.approx([match.score for each in expected for match in each])
 
 
-def test_few_dictionaries_are_kept():
-    for _ in range(9):
-        pickle.loads(pickle.dumps(made())).get("colour")
-    assert len(sharing._known) == sharing._MOST
+def test_the_vectors_of_one_dictionary_are_retained_and_no_more():
+    first, second = pickle.dumps(made()), pickle.dumps(made())
+    for _ in range(3):
+        pickle.loads(first).get("colour")
+    assert asked.count("color") == 1
+    pickle.loads(second).get("colour")
+    assert asked.count("color") == 2
+    pickle.loads(first).get("colour")
+    assert asked.count("color") == 3
 
 
 def test_a_cleared_copy_begins_anew():
@@ -141,5 +145,6 @@ def test_copies_may_be_asked_by_many_threads():
 
 
 def test_what_was_not_pickled_is_shared_with_nobody():
-    assert FuzzyDict({"color": 1})["colour"] == 1
-    assert sharing.kept(None) is None
+    for _ in range(2):
+        assert made().match("colour").key == "color"
+    assert asked.count("color") == 2

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from fuzzydict.storage import FileFormatError, data_file, read_arrays, read_table, write_arrays
+from fuzzydict import storage
+from fuzzydict.storage import (
+    FileFormatError,
+    data_file,
+    mapped_file,
+    read_arrays,
+    read_table,
+    write_arrays,
+)
 
 ARRAYS = {
     "vectors": np.arange(-6, 6, dtype=np.int8).reshape(4, 3),
@@ -58,12 +66,41 @@ def test_the_file_is_of_the_safetensors_format(path, tmp_path):
         np.testing.assert_array_equal(arrays[name], array)
 
 
-def test_what_is_read_is_mapped_and_cannot_be_written(path):
-    arrays, _ = read_arrays(str(path))
-    assert not arrays["vectors"].flags.writeable
-    assert not arrays["vectors"].flags.owndata
-    with pytest.raises(ValueError, match="read-only"):
+def test_what_is_read_cannot_be_written_unless_it_was_checked(path, tmp_path):
+    for mapped in (False, True):
+        arrays, _ = read_arrays(str(path), mapped=mapped)
+        assert not arrays["vectors"].flags.writeable
+        with pytest.raises(ValueError, match="read-only"):
+            arrays["vectors"][0] = 1
+    checked = tmp_path / "checked"
+    write_arrays(checked, ARRAYS, {}, checked=True)
+    before = checked.read_bytes()
+    for mapped in (False, True):
+        arrays, _ = read_arrays(checked, checked=True, mapped=mapped)
         arrays["vectors"][0] = 1
+    assert checked.read_bytes() == before
+
+
+def test_a_small_file_is_copied_and_a_large_one_mapped(path, monkeypatch):
+    assert mapped_file(path) is None
+    arrays, _ = read_arrays(path)
+    with open(path, "wb"):
+        pass
+    np.testing.assert_array_equal(arrays["vectors"], ARRAYS["vectors"])
+    write_arrays(path, ARRAYS, {})
+    monkeypatch.setattr(storage, "_COPIED", path.stat().st_size - 1)
+    mapped = mapped_file(path)
+    arrays, _ = read_arrays(path)
+    mapped.require_unchanged()
+    with open(path, "r+b") as file:  # what is changed in place is seen in a file that is mapped
+        file.write(bytes(path.stat().st_size))
+    assert not arrays["vectors"].any()
+    with pytest.raises(FileFormatError, match="changed since it was loaded; load it again"):
+        mapped.require_unchanged()
+    path.unlink()
+    mapped.require_unchanged()
+    write_arrays(path, ARRAYS, {})
+    mapped.require_unchanged()
 
 
 def test_the_arrays_outlive_the_name_of_the_file(path):

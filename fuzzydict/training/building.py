@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fuzzydict.embedders import WordEmbedder
+from fuzzydict.embedders import MODEL_FORMAT, WordEmbedder
 from fuzzydict.scoring import Score
 from fuzzydict.storage import data_file, write_arrays
 from fuzzydict.text import words as split_words
@@ -75,7 +75,7 @@ def _write(
     embedder = WordEmbedder.from_arrays(arrays, name)
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
     score = fit_score(embedder, thesaurus, n=lookups, seed=seed)
-    metadata = {"name": name, "sources": sources, "format": "1"}
+    metadata = {"name": name, "sources": sources, "format": MODEL_FORMAT}
     write_arrays(path, {**arrays, **score.to_arrays()}, metadata)
 
 
