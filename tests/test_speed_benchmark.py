@@ -19,7 +19,6 @@ FOLDER = Path(__file__).parent / "benchmarks"
 sys.path.append(str(FOLDER))
 
 import speed
-import speed_plot
 import speed_processes
 import speed_rows
 import speed_texts
@@ -69,17 +68,17 @@ def test_every_row_has_figures_or_says_what_it_needs(row, options):
 
 
 def test_the_command_writes_a_table_a_report_and_a_plot(tmp_path):
-    command = [sys.executable, str(FOLDER / "speed.py"), "--only", "hit,postgres,cost"]
+    command = [sys.executable, str(FOLDER / "speed.py"), "--only", "hit,million,cost"]
     done = subprocess.run(
         [*command, "--keys", "10", "--turns", "1", "--out", str(tmp_path)],
         capture_output=True, text=True, timeout=300, env=untraced(),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "speed.json").read_text("utf-8"))
-    hit, postgres = report["figures"]
+    hit, million = report["figures"]
     assert hit["ratio"] > 0
-    assert postgres["ratio"] is None
-    assert postgres["note"].startswith("not measured")
+    assert million["ratio"] is None
+    assert million["note"].startswith("not measured")
     text = (tmp_path / "speed.md").read_text("utf-8")
     assert text.strip() == done.stdout.strip()
     measured = {(each["system"], each["keys"]) for each in report["costs"]}
@@ -144,7 +143,7 @@ def test_keys_are_the_same_in_every_process(texts, tmp_path):
 def test_texts_are_found_where_wordnet_is_missing(monkeypatch):
     monkeypatch.setattr(speed_texts, "_wordnet", dict)
     notes = []
-    assert "color" in speed_texts.Texts.load(0, notes).keys(200_000)
+    assert "color" in speed_texts.Texts.load(0, notes).unused(0)
     assert "WordNet" in notes[0]
 
 
@@ -165,10 +164,3 @@ def test_amounts_have_a_readable_unit():
     assert amounts == ["1.5 s", "2 ms", "3 µs", "4 ns"]
     assert [speed_timing.amount(value, "B") for value in (1310.2, 9.5)] == ["1,310 B", "9.5 B"]
     assert speed_timing.amount(math.nan) == "-"
-
-
-def test_the_plot_draws_the_systems_that_were_measured(tmp_path):
-    pytest.importorskip("matplotlib", reason="the plot is optional")
-    costs = [speed_plot.Cost("FuzzyDict", 10**n, 1e-5 * 3**n) for n in range(1, 7)]
-    speed_plot.plot(costs, tmp_path / "cost.png")
-    assert (tmp_path / "cost.png").stat().st_size > 10_000

@@ -14,7 +14,8 @@ Seconds = Callable[[], float]
 Query = Callable[[str], object]
 
 UNROLLED = 50  # statements in the body of a timed loop, so that the loop itself costs little
-TURN = 0.01  # seconds of a turn of such a loop, at least
+LOOP = 0.002  # seconds of such a loop, at least
+LOOPS = 5  # of a turn; their median counts, because other processes interrupt some
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def statement(code: str, d: Any, keys: Sequence[str]) -> Seconds:
     setup = f"d = D; v = 1; {', '.join(names)}, = K"
     timer = timeit.Timer(body, setup, globals={"D": d, "K": keys})
     timer.timeit(1)
-    number = max(1, min(5000, math.ceil(TURN / timer.timeit(1))))
-    return lambda: timer.timeit(number) / number / UNROLLED
+    number = max(1, min(5000, math.ceil(LOOP / timer.timeit(1))))
+    return lambda: statistics.median(timer.repeat(LOOPS, number)) / number / UNROLLED
 
 
 def python_frames(run: Callable[[], object]) -> int:
