@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import speed
+from speed_texts import Texts
 from threadpoolctl import threadpool_limits
 
 from fuzzydict import FuzzyDict, join
@@ -33,7 +33,7 @@ WITHIN = 0.01
 
 def tables(rows: int, values: int, keys: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the large table and the one of the keys; the rank of a value rules how often it is."""
-    texts = speed.Texts(seed, [])
+    texts = Texts.load(seed)
     names = texts.keys(keys)
     exact = names[: int(EXACT * values)]
     written = [*exact, *islice(texts.misspelled(names, set(names)), values - len(exact))]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import speed
+from speed_texts import Texts
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -75,7 +75,7 @@ def measure(
     from fuzzydict.matching import CANDIDATES
     from fuzzydict.postgres import PostgresFuzzyDict
 
-    texts = speed.Texts(0, [])
+    texts = Texts.load()
     keys = texts.keys(count)
     queries = list(islice(texts.misspelled(keys, set(keys)), 4 * asked))
     alone, exact = queries[:asked], keys[:: max(count // asked, 1)][:asked]
