@@ -20,7 +20,7 @@ from speed_timing import Query, median_per_query, seconds_per_query
 GIVE_UP = 2.0  # seconds of a query above which a system is not measured with more keys
 
 
-def fuzzy(keys: Sequence[str], index: str = "auto") -> Any:
+def fuzzy(keys: Sequence[str], index: Any = "auto") -> Any:
     """Return a FuzzyDict that has answered its first fuzzy query."""
     from fuzzydict import FuzzyDict
 
