@@ -6,7 +6,7 @@ of row numbers, by which pandas joins.
 
 import itertools
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from numbers import Number
 from typing import Any, Literal
 
@@ -178,19 +178,14 @@ def _names(left: Any, right: Any, suffixes: Any, score: Any) -> list[Any]:
                 taken.add(name)
             names.append(name)
     if score is None:
-        score = next(name for name in _score_names() if name not in names)
+        numbered = (f"score_{number}" for number in itertools.count(2))
+        score = next(name for name in itertools.chain(["score"], numbered) if name not in names)
     name, times = Counter([*names, score]).most_common(1)[0]
     if times > 1:
         raise ValueError(
             f"the result would have two columns {name!r}: pass other suffixes, or another score"
         )
     return [*names, score]
-
-
-def _score_names() -> Iterator[str]:
-    yield "score"
-    for number in itertools.count(2):
-        yield f"score_{number}"
 
 
 def _distinct(column: Any) -> tuple[NDArray[np.intp], NDArray[Any]]:
