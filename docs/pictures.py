@@ -12,8 +12,8 @@ import matplotlib
 matplotlib.use("Agg")
 
 from fuzzydict import FuzzyDict
-from fuzzydict.attention import self_attention
-from fuzzydict.plots import plot_attention, plot_keys
+from fuzzydict.integrations.plots import plot_attention, plot_keys
+from fuzzydict.self_attention import self_attention
 
 CAR = """
 brand, model, color, top speed, acceleration, horse power, battery, range, charging time, price,

@@ -6,13 +6,13 @@ from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
 
 if TYPE_CHECKING:
     __version__: str
-    from fuzzydict.joining import join
-    from fuzzydict.tools import resolve
+    from fuzzydict.integrations.joins import join
+    from fuzzydict.integrations.tool_calls import resolve
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
 
 # The modules of what is loaded on first use.
-_LAZY = {"join": "fuzzydict.joining", "resolve": "fuzzydict.tools"}
+_LAZY = {"join": "fuzzydict.integrations.joins", "resolve": "fuzzydict.integrations.tool_calls"}
 
 # Tracebacks, help and pickles name what users import.
 for _public in (FuzzyDict, Match, NoMatchError):

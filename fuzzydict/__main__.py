@@ -76,7 +76,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Errors, ``--help`` and ``--version`` raise `SystemExit`.
     """
-    from fuzzydict import command
+    from fuzzydict.cli import commands as command
     from fuzzydict.training import command as training
 
     parser = _Parser(
@@ -120,8 +120,8 @@ def _suggestion(name: str, known: Mapping[str, str]) -> str:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from fuzzydict.command import CommandError
-    from fuzzydict.files import FileError
+    from fuzzydict.cli.commands import CommandError
+    from fuzzydict.cli.files import FileError
 
     found = parse(arguments)
     try:

@@ -278,7 +278,7 @@ cdef int as_int(Py_ssize_t number, what) except -1:
     return <int>number
 
 
-# The words of a text: `fuzzydict.text.words`
+# The words of a text: `fuzzydict.text.tokens.words`
 
 cdef enum:
     MOST_LETTERS = 1000
@@ -350,7 +350,7 @@ cdef inline bint begins_word(const uint8_t* letters, int i) noexcept nogil:
     )
 
 
-# What is known of words: `fuzzydict.embedders.WordEmbedder.look_up`
+# What is known of words: `fuzzydict.model.embedders.WordEmbedder.look_up`
 
 cdef Py_ssize_t row_of(found, Py_ssize_t rows) except -1:
     cdef Py_ssize_t row = found
@@ -386,7 +386,7 @@ def look_up(
     return result
 
 
-# Words that share n-grams: `fuzzydict.embedders._NgramIndex.search`
+# Words that share n-grams: `fuzzydict.model.embedders._NgramIndex.search`
 
 def sharing(
     const uint32_t[::1] grams not None, const int32_t[::1] owners not None,
@@ -432,7 +432,7 @@ def sharing(
     return result[:found].tolist()
 
 
-# The meaning of texts: `fuzzydict.embedders.WordEmbedder.encode_words`
+# The meaning of texts: `fuzzydict.model.embedders.WordEmbedder.encode_words`
 
 def embed(
     texts, dict rows not None, set opening not None, const int8_t[:, :] table not None,
@@ -495,7 +495,7 @@ def embed(
                 out[owner, i] = <float>(out[owner, i] / length)
 
 
-# The spelling of texts as vectors: `fuzzydict.spelling.encode`
+# The spelling of texts as vectors: `fuzzydict.text.spelling.encode`
 
 cdef enum:
     BUCKETS = 1024
@@ -549,7 +549,7 @@ def encode(texts, const int8_t[:, ::1] projection not None, float[:, ::1] out no
             out[owner, k] = sums[k] / length
 
 
-# The rows of the largest products: `fuzzydict.rows.Rows.nearest`
+# The rows of the largest products: `fuzzydict.index.quantized.Rows.nearest`
 
 cdef enum:
     MOST = 32767  # of a number of 16 bits
@@ -742,7 +742,7 @@ cdef class Heap:
         return np.asarray(self.values[: self.count]), np.asarray(self.places[: self.count])
 
 
-# The rows that their signs say are likely: `fuzzydict.signs.Signs.nearest`
+# The rows that their signs say are likely: `fuzzydict.index.binary_codes.Signs.nearest`
 
 SHUFFLES = True  # where the processor has them: tests go without
 
@@ -786,7 +786,7 @@ def likeliest(
     return heap.kept()
 
 
-# How alike texts are written: `fuzzydict.spelling.similarities`
+# How alike texts are written: `fuzzydict.text.spelling.similarities`
 
 cdef enum:
     LONGEST = 64  # letters whose places fit into the bits of a number
@@ -928,7 +928,7 @@ cdef class Letters:
 cdef int compare(const Pattern* one, Letters text, Letters other, float* out) except -1:
     # The three similarities; texts that are too long for them by RapidFuzz.
     if one.length > LONGEST or other.length > LONGEST:
-        from fuzzydict.spelling import similarities_of_pairs
+        from fuzzydict.text.spelling import similarities_of_pairs
 
         out[0], out[1], out[2] = similarities_of_pairs([text.text], [other.text])[:, 0].tolist()
         return 0
@@ -939,7 +939,7 @@ cdef int compare(const Pattern* one, Letters text, Letters other, float* out) ex
 
 
 def similarities(query, keys):
-    """Return `fuzzydict.spelling.similarities` of a text and others: float32 [3, len(keys)]."""
+    """Return `fuzzydict.text.spelling.similarities` of a text and others: float32 [3, len(keys)]."""
     cdef Letters text = Letters(query), other
     cdef Pattern pattern
     cdef Py_ssize_t i
@@ -976,7 +976,7 @@ def ratios(query, keys):
 
 
 def abbreviation(brief, full):
-    """Return `fuzzydict.spelling.abbreviation` of two words."""
+    """Return `fuzzydict.text.spelling.abbreviation` of two words."""
     return round(shortens(Letters(brief), Letters(full)), 1)
 
 
@@ -1092,10 +1092,10 @@ cdef class Text:
             raise TypeError("a text has a bag, an order and joined words")
 
 
-# The networks: `fuzzydict.scoring.Network`
+# The networks: `fuzzydict.ranking.scorer.Network`
 
 cdef class Judge:
-    """A `fuzzydict.scoring.Network` of so many inputs, or a ``ValueError``."""
+    """A `fuzzydict.ranking.scorer.Network` of so many inputs, or a ``ValueError``."""
 
     cdef float[:, ::1] w1
     cdef float[::1] b1, w2
@@ -1121,7 +1121,7 @@ cdef class Judge:
         )
 
 
-# The score: `fuzzydict.scoring.Score.logits`
+# The score: `fuzzydict.ranking.scorer.Score.logits`
 
 cdef enum:
     MAX_WORDS = 24  # of a text
@@ -1134,8 +1134,8 @@ cdef enum:
 cdef class Vocabulary:
     """What is known of the texts of keys and of their words; so many of them are kept.
 
-    ``language`` is what `fuzzydict.scoring` knows of words by their letters. It holds no
-    `fuzzydict.scoring.WordMeaning`, but is always asked with the same one.
+    ``language`` is what `fuzzydict.ranking.scorer` knows of words by their letters. It holds no
+    `fuzzydict.ranking.scorer.WordMeaning`, but is always asked with the same one.
     """
 
     # Threads share these dicts. They are never replaced, and each use of them is one critical
@@ -1313,7 +1313,7 @@ cdef class Meeting:
         return 0
 
     cdef int meet(self, Text key, const int* places, float cosine, float* out) except -1:
-        """Give what is known of the query and a key: `fuzzydict.scoring.phrase_features`.
+        """Give what is known of the query and a key: `fuzzydict.ranking.scorer.phrase_features`.
 
         ``places`` are the numbers of the key's terms."""
         cdef Text asked = self.asked
@@ -1411,7 +1411,7 @@ cdef class Meeting:
 
     cdef float pair(self, int a, Word key) except -1:
         """Return how probably a term of the query and one of a key stand for the same thing:
-        `fuzzydict.scoring.word_features`, judged."""
+        `fuzzydict.ranking.scorer.word_features`, judged."""
         cdef Word query = <Word>self.asked.terms[a]
         cdef Spelled spelled = <Spelled>self.patterns[a]
         cdef Letters initials = <Letters>self.initials[a]

@@ -52,23 +52,23 @@ class Loops(Protocol):
     """Numbers of the widest row that `Search` takes."""
 
     def split(self, text: str, longest: int, /) -> Words | None:
-        """`fuzzydict.text.words` of most texts; None of others, for the twin."""
+        """`fuzzydict.text.tokens.words` of most texts; None of others, for the twin."""
         ...
 
     def encode(self, texts: Sequence[str], projection: Bytes, out: Floats, /) -> None:
-        """`fuzzydict.spelling.encode`."""
+        """`fuzzydict.text.spelling.encode`."""
         ...
 
     def similarities(self, query: str, keys: Sequence[str], /) -> Floats:
-        """`fuzzydict.spelling.similarities`."""
+        """`fuzzydict.text.spelling.similarities`."""
         ...
 
     def ratios(self, query: str, keys: Sequence[str], /) -> Floats:
-        """`fuzzydict.spelling.ratios`."""
+        """`fuzzydict.text.spelling.ratios`."""
         ...
 
     def abbreviation(self, short: str, long: str, /) -> float:
-        """`fuzzydict.spelling.abbreviation`."""
+        """`fuzzydict.text.spelling.abbreviation`."""
         ...
 
     def embed(
@@ -86,7 +86,7 @@ class Loops(Protocol):
         out: Floats,
         /,
     ) -> None:
-        """`fuzzydict.embedders.WordEmbedder.encode_words`."""
+        """`fuzzydict.model.embedders.WordEmbedder.encode_words`."""
         ...
 
     def look_up(
@@ -101,7 +101,7 @@ class Loops(Protocol):
         guess: bool,
         /,
     ) -> tuple[Floats, Floats, Floats, Floats]:
-        """`fuzzydict.embedders.WordEmbedder.look_up`."""
+        """`fuzzydict.model.embedders.WordEmbedder.look_up`."""
         ...
 
     def sharing(
@@ -116,7 +116,7 @@ class Loops(Protocol):
         """The words that share n-grams with one that the vocabulary lacks."""
         ...
 
-    def likeliest(
+    def top_k(
         self,
         blocks: NDArray[np.uint8],
         tables: NDArray[np.uint8],
@@ -126,17 +126,17 @@ class Loops(Protocol):
         n: int,
         limit: float,
     ) -> tuple[Floats, NDArray[np.intp]]:
-        """`fuzzydict.signs.Signs.nearest`."""
+        """`fuzzydict.index.binary_codes.Signs.nearest`."""
         ...
 
     def Vocabulary(self, language: Any, /) -> Vocabulary:  # noqa: N802
-        """`fuzzydict.scoring.Score.logits`."""
+        """`fuzzydict.ranking.scorer.Score.logits`."""
         ...
 
     def Search(  # noqa: N802
         self, numbers: Bytes, scales: Floats, tail: int, query: Floats, /
     ) -> Search:
-        """`fuzzydict.rows.Rows.nearest`."""
+        """`fuzzydict.index.quantized.Rows.nearest`."""
         ...
 
 

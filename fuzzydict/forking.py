@@ -22,9 +22,9 @@ _IMPORTED_LATE = (  # by reads, and by what is done with files
     "rapidfuzz.distance",
     "rapidfuzz.process",
     "tqdm",
-    "fuzzydict.approximate",
-    "fuzzydict.archive",
-    "fuzzydict.explaining",
+    "fuzzydict.index.approximate",
+    "fuzzydict.storage.archive",
+    "fuzzydict.ranking.explanation",
 )
 
 

@@ -1,6 +1,6 @@
 """`FuzzyDict` itself: a dict whose reads know what was meant.
 
-Its reads are those of `fuzzydict.reads`. Reading order: construction, what the reads ask, writes,
+Its reads are those of `fuzzydict.base`. Reading order: construction, what the reads ask, writes,
 files, copies. Keys are set as in any dict, which
 holds them in the order in which they came; so the first inexact read after a write finds the new
 ones at the end. Those that were removed leave a note.
@@ -18,32 +18,34 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
-from fuzzydict import dask_tokens, forking, sharing
+from fuzzydict import forking, sharing
+from fuzzydict.base import CLOSEST, MISSING, FuzzyMapping, Match, NoMatchError, Ranking
 from fuzzydict.counting import Stats
-from fuzzydict.embedders import Embedder, as_embedder, model_file
-from fuzzydict.guards import DEFAULT, Guard
-from fuzzydict.index import Index, IndexKind, make_index
-from fuzzydict.matching import Learned, Matcher
+from fuzzydict.index.auto import IndexKind, make_index
+from fuzzydict.index.exact import Index
+from fuzzydict.integrations import dask as dask_tokens
+from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import check_guards
-from fuzzydict.reads import ABSENT, CLOSEST, FuzzyReads, Match, NoMatchError, Ranking
-from fuzzydict.text import MAX_LENGTH, plain
+from fuzzydict.ranking.guards import DEFAULT, Guard
+from fuzzydict.ranking.ranker import LearnedState, Ranker
+from fuzzydict.text.tokens import MAX_LENGTH, plain
 
 if TYPE_CHECKING:
     from _typeshed import SupportsKeysAndGetItem
     from typing_extensions import Self
 
-    from fuzzydict.archive import Archive
+    from fuzzydict.storage.archive import Archive
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError"]
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-_REMEMBERED = 1024  # inexact queries whose answers are kept
+_CACHE_SIZE = 1024  # inexact queries whose answers are kept
 _UNKNOWN = -1  # how many keys there were: the next read looks at all of them
 
 
-class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
+class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
     """A dict that finds the key that was meant.
 
     Reads (``d[q]``, ``d.get(q)``, ``q in d``) find the exact key, or else the key that the query
@@ -53,11 +55,11 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     Positional and keyword arguments are those of `dict`, but for the options:
 
     - ``embedder``: what turns texts into vectors; the name of a model ("default", "brown") or
-      anything that `fuzzydict.embedders.as_embedder` takes;
+      anything that `fuzzydict.model.embedders.as_embedder` takes;
     - ``cutoff``: the least probability of an answer, 0 to 1; by default the one that the
       embedder was calibrated with; 1.0 turns fuzzy reads off;
-    - ``guards``: functions that forbid matches (see `fuzzydict.guards`); by default
-      `fuzzydict.guards.DEFAULT`;
+    - ``guards``: functions that forbid matches (see `fuzzydict.ranking.guards`); by default
+      `fuzzydict.ranking.guards.DEFAULT`;
     - ``index``: "exact" searches every key; "approximate" is for millions and may miss a few;
       "auto", the default, goes over from the one to the other.
 
@@ -74,36 +76,36 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
     __slots__ = (
         "__weakref__",
+        "_cache",
         "_changing",
         "_cutoff",
         "_embedder",
         "_file",
-        "_gone",
         "_guards",
         "_kind",
         "_known",
         "_learned",
         "_lock",
-        "_matcher",
         "_origin",
-        "_remembered",
-        "_seen",
+        "_ranker",
+        "_removed",
         "_source",
         "_stats",
+        "_synced_size",
     )
     _source: str | Embedder
     _cutoff: float | None
     _embedder: Embedder | None  # of the source, once it was needed
     _guards: tuple[Guard, ...]
     _kind: IndexKind  # of the index
-    _learned: Learned
-    _matcher: Matcher | None  # made by the first inexact read
+    _learned: LearnedState
+    _ranker: Ranker | None  # made by the first inexact read
     _known: "Archive | None"  # what that begins with, where it is not nothing
     _file: tuple[str, str] | None  # which holds the rows of the keys, and its checksum
     _origin: str | None  # what it shares with its copies by pickle, until it learns more than they
-    _seen: int  # how many keys there were when the matcher was last told
-    _gone: list[Any]  # keys that were removed since
-    _remembered: dict[str, Ranking]  # of recent inexact queries; they do not depend on the cutoff
+    _synced_size: int  # how many keys there were when the matcher was last told
+    _removed: list[Any]  # keys that were removed since
+    _cache: dict[str, Ranking]  # of recent inexact queries; they do not depend on the cutoff
     _lock: threading.RLock
     _changing: bool  # whether the matcher is being changed, under the lock
     _stats: Stats | None
@@ -189,7 +191,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         **items: Any,
     ) -> None:
         self._restart()  # for an instance that was initialized before
-        self._learned, self._file, self._origin, self._embedder = Learned(), None, None, None
+        self._learned, self._file, self._origin, self._embedder = LearnedState(), None, None, None
         make_index(index)  # one that cannot be made fails here
         if isinstance(embedder, str):
             model_file(embedder)  # the model is read when it is needed; a name of none fails here
@@ -201,7 +203,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def __new__(cls, /, *args: Any, **kwargs: Any) -> "Self":
         self = super().__new__(cls)
         self._source, self._cutoff, self._guards, self._kind = "default", None, DEFAULT, "auto"
-        self._learned, self._file, self._origin, self._stats = Learned(), None, None, None
+        self._learned, self._file, self._origin, self._stats = LearnedState(), None, None, None
         self._embedder = None
         self._lock, self._changing = threading.RLock(), False
         self._restart()
@@ -212,8 +214,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
 
     def _restart(self) -> None:
         """Drop all that was worked out of the keys; the next inexact read starts again."""
-        self._matcher, self._known = None, None
-        self._seen, self._gone, self._remembered = 0, [], {}
+        self._ranker, self._known = None, None
+        self._synced_size, self._removed, self._cache = 0, [], {}
 
     @contextmanager
     def _changes(self) -> Iterator[None]:
@@ -229,18 +231,18 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
             self._lock.release()
             return
         self._lock = threading.RLock()
-        matcher = self._matcher
+        matcher = self._ranker
         if self._changing or (matcher is not None and matcher.learned is not self._learned):
             self._restart()
             self._changing = False
-        self._seen, self._gone, self._remembered = _UNKNOWN, [], {}  # compare all keys
+        self._synced_size, self._removed, self._cache = _UNKNOWN, [], {}  # compare all keys
 
     # What the reads ask.
 
     @property
     def index(self) -> Index[Any]:
         """The index as of the last inexact read, empty before the first; its repr says its kind."""
-        matcher = self._matcher
+        matcher = self._ranker
         return make_index(self._kind) if matcher is None else matcher.index
 
     @property
@@ -279,115 +281,115 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         found = super()._find_many(queries, cutoff)
         if self._stats is not None:
             for query in queries:
-                if found[query].value is ABSENT:
+                if found[query].value is MISSING:
                     self._stats._add(False)
                 elif found[query].key != query:
                     self._stats._add(True)
         return found
 
-    def _adopt(self, change: Callable[[Learned], Learned | None]) -> bool:
+    def _set_learned(self, change: Callable[[LearnedState], LearnedState | None]) -> bool:
         with self._lock:
             new = change(self._learned)
             if new is None:
                 return False
             if new.projection is not self._learned.projection:
                 self._file = None
-            if self._matcher is not None:
+            if self._ranker is not None:
                 with self._changes():
-                    self._matcher.adopt(new)
+                    self._ranker.set_learned(new)
             self._learned = new
-            self._remembered, self._origin = {}, None
+            self._cache, self._origin = {}, None
             return True
 
-    _has = dict.__contains__
+    _is_key = dict.__contains__
     _keys = dict.__iter__
 
-    def _exact(self, key: object, default: Any = ABSENT) -> Any:
+    def _exact_value(self, key: object, default: Any = MISSING) -> Any:
         return dict.get(self, key, default)  # type: ignore[misc]
 
     def _values(self, keys: Collection[Any]) -> list[Any]:
-        return [dict.get(self, key, ABSENT) for key in keys]
+        return [dict.get(self, key, MISSING) for key in keys]
 
     def _is_text(self, query: object) -> TypeGuard[str]:
         return isinstance(query, str) and len(self) > 0
 
     def _ranking(self, query: str) -> Ranking:
         query = plain(query)
-        if self._is_told():
-            ranking = self._remembered.get(query)
+        if self._is_synced():
+            ranking = self._cache.get(query)
             if ranking is not None:
                 return ranking
         with self._lock:
-            matcher = self._up_to_date()
+            matcher = self._synced_ranker()
             # The search may run foreign code that teaches, and so replaces the cache.
-            remembered = self._remembered
+            remembered = self._cache
             ranking = tuple(matcher.rank_many([query], CLOSEST)[0])
             if len(query) <= MAX_LENGTH:
-                if len(remembered) >= _REMEMBERED:
+                if len(remembered) >= _CACHE_SIZE:
                     del remembered[next(iter(remembered))]
                 remembered[query] = ranking
         return ranking
 
-    def _is_told(self) -> bool:
+    def _is_synced(self) -> bool:
         """Does the matcher know of all keys that came and went?
 
         In this order it is not mistaken while others write, without the lock too.
         """
-        return self._matcher is not None and len(self) == self._seen and not self._gone
+        return self._ranker is not None and len(self) == self._synced_size and not self._removed
 
-    def _up_to_date(self) -> Matcher:
+    def _synced_ranker(self) -> Ranker:
         """Return the matcher, after it has been told of the keys that came and went.
 
         It may be used as long as the lock is held.
         """
         with self._lock:
-            matcher = self._matcher
+            matcher = self._ranker
             if matcher is None:
                 with self._changes():
-                    matcher, self._seen = self._begin()
-                    self._matcher, self._known, self._gone = matcher, None, []
-                    self._tell(matcher)
+                    matcher, self._synced_size = self._begin()
+                    self._ranker, self._known, self._removed = matcher, None, []
+                    self._sync(matcher)
                 if self._origin is not None and self._file is None:
                     sharing.keep(self._origin, matcher)
-            elif not self._is_told():
+            elif not self._is_synced():
                 with self._changes():
-                    self._tell(matcher)
+                    self._sync(matcher)
         return matcher
 
-    def _begin(self) -> tuple[Matcher, int]:
+    def _begin(self) -> tuple[Ranker, int]:
         """Return a matcher of the keys of the file, of a copy, or of none; how many they are."""
         if self._known is None and self._file is not None:
-            from fuzzydict import archive
+            from fuzzydict.storage import archive
 
             self._known = archive.reopened(*self._file, self._source)
         embedder, known = self.embedder, self._known
         if known is not None and known.mapped is not None:
             known.mapped.require_unchanged()
         if known is None:
-            matcher = Matcher(embedder, self._guards, self._learned, self._kind)
+            matcher = Ranker(embedder, self._guards, self._learned, self._kind)
             shared = None if self._origin is None else sharing.kept(self._origin)
             if shared is None:
                 return matcher, 0
             matcher.restore(shared)
             return matcher, _UNKNOWN
-        matcher = Matcher(embedder, self._guards, known.learned, self._kind)
+        matcher = Ranker(embedder, self._guards, known.learned, self._kind)
         matcher.restore(known.known)
-        matcher.adopt(self._learned)
+        matcher.set_learned(self._learned)
         return matcher, _UNKNOWN
 
-    def _tell(self, matcher: Matcher) -> None:
-        noted = list(self._gone)
+    def _sync(self, matcher: Ranker) -> None:
+        noted = list(self._removed)
         size, new = self._newest(len(noted))
         added = [key for key in new if isinstance(key, str) and key not in matcher]
         matcher.add(added)
-        gone = noted if self._seen >= 0 else matcher.keys()
-        removed = [key for key in gone if key in matcher and self._exact(key) is ABSENT]
+        gone = noted if self._synced_size >= 0 else matcher.keys()
+        removed = [key for key in gone if key in matcher and self._exact_value(key) is MISSING]
         for key in removed:
             matcher.discard(key)
         if added or removed:
-            self._remembered = {}
-        del self._gone[: len(noted)]  # an embedder may have removed others meanwhile
-        self._seen = size
+            self._cache = {}
+        del self._removed[: len(noted)]  # an embedder may have removed others meanwhile
+        self._synced_size = size
 
     def _newest(self, gone: int) -> tuple[int, list[Any]]:
         """Return how many keys there are, and those that came since the matcher was last told.
@@ -396,9 +398,9 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """
         while True:
             size = len(self)
-            came = size - self._seen + gone
-            if came < 0 or self._seen < 0:  # a removal that left no note, or too many
-                self._seen, came = _UNKNOWN, size
+            came = size - self._synced_size + gone
+            if came < 0 or self._synced_size < 0:  # a removal that left no note, or too many
+                self._synced_size, came = _UNKNOWN, size
             try:
                 new = list(itertools.islice(reversed(self), came))
             except RuntimeError:  # another thread writes
@@ -409,24 +411,24 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def _check(self) -> None:
         """Assert that the parts of the dictionary agree; for tests. O(len(self))."""
         with self._lock:
-            assert len(self._gone) <= len(self) + _REMEMBERED, self._gone
-            assert len(self._remembered) <= _REMEMBERED
-            if self._matcher is None or not self._is_told():
+            assert len(self._removed) <= len(self) + _CACHE_SIZE, self._removed
+            assert len(self._cache) <= _CACHE_SIZE
+            if self._ranker is None or not self._is_synced():
                 return
             texts = {key for key in self if isinstance(key, str)}
-            assert set(self._matcher.keys()) == texts, set(self._matcher.keys()) ^ texts
-            assert all(key in texts for found in self._remembered.values() for key, _ in found)
-            assert self._matcher.learned == self._learned
-            self._matcher.check()
+            assert set(self._ranker.keys()) == texts, set(self._ranker.keys()) ^ texts
+            assert all(key in texts for found in self._cache.values() for key, _ in found)
+            assert self._ranker.learned == self._learned
+            self._ranker.check()
 
     # Writes: exact, and those that set keys are the dict's own.
 
     def _forget(self, key: Any) -> None:
         """Note that a key is about to be removed. The lock is held until it is."""
-        if self._matcher is not None and self._seen >= 0:
-            self._gone.append(key)
-            if len(self._gone) > len(self) + _REMEMBERED:
-                self._seen, self._gone = _UNKNOWN, []
+        if self._ranker is not None and self._synced_size >= 0:
+            self._removed.append(key)
+            if len(self._removed) > len(self) + _CACHE_SIZE:
+                self._synced_size, self._removed = _UNKNOWN, []
 
     def __delitem__(self, key: K, /) -> None:
         with self._lock:
@@ -477,7 +479,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         >>> FuzzyDict.load(path)["colour"]
         'red'
         """
-        from fuzzydict import archive
+        from fuzzydict.storage import archive
 
         for name in getattr(self, "__dict__", ()):
             if hasattr(FuzzyDict, name):
@@ -485,7 +487,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
                     f"the attribute {name!r} cannot be saved: FuzzyDict has one of that name"
                 )
         with self._lock:
-            matcher = self._up_to_date()
+            matcher = self._synced_ranker()
             items = dict(self)
             known = matcher.known(items)
             learned = self._learned
@@ -528,8 +530,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         read. A checksum finds damage, not malice: nothing of a file is ever executed, but whoever
         can write it can change the answers.
         """
-        from fuzzydict import archive
-        from fuzzydict.storage import FileFormatError
+        from fuzzydict.storage import archive
+        from fuzzydict.storage.arrays import FileFormatError
 
         found, checksum = archive.read(path, embedder, decode)
         options = found.options | {"embedder": found.embedder}
@@ -601,8 +603,8 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         if self._guards == DEFAULT:
             del options["guards"]
         lessons = None
-        if learned != Learned():
-            from fuzzydict import archive
+        if learned != LearnedState():
+            from fuzzydict.storage import archive
 
             lessons = archive.plain(learned)
         whole = self.__getstate__(), options, (lessons, file, origin)
@@ -621,9 +623,9 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         if isinstance(state, tuple) and len(state) == 3:  # of __reduce__
             state, options, (lessons, file, origin) = state
             if lessons is None:
-                learned = Learned()
+                learned = LearnedState()
             else:
-                from fuzzydict import archive
+                from fuzzydict.storage import archive
 
                 learned = archive.learned(lessons)
             self._configure({"guards": DEFAULT, **options}, learned, file, origin)
@@ -683,7 +685,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
     def _configure(
         self,
         options: dict[str, Any],
-        learned: Learned,
+        learned: LearnedState,
         file: tuple[str, str] | None = None,
         origin: str | None = None,
     ) -> None:
@@ -707,7 +709,7 @@ class FuzzyDict(FuzzyReads[K, V], dict[K, V]):
         """Return what identifies the dictionary for Dask: class, options, lessons and items."""
         from dask.base import normalize_token
 
-        from fuzzydict import archive
+        from fuzzydict.storage import archive
 
         about = type(self), self._options(), archive.plain(self._learned), self._attributes()
         return normalize_token(about), normalize_token.dispatch(dict)(self)

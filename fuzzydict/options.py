@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
-from fuzzydict.guards import Guard
+from fuzzydict.ranking.guards import Guard
 
 __all__ = ["check_count", "check_guards", "check_positive", "check_probability"]
 

@@ -7,21 +7,21 @@ Those of one dictionary are retained, so that memory stays bounded.
 
 import numpy as np
 
-from fuzzydict.matching import Known, Matcher
+from fuzzydict.ranking.ranker import IndexSnapshot, Ranker
 
 __all__ = ["keep", "kept"]
 
-_last: tuple[str, Known] | None = None  # replaced as a whole, so that threads need no lock
+_last: tuple[str, IndexSnapshot] | None = None  # replaced as a whole, so that threads need no lock
 
 
-def keep(origin: str, matcher: Matcher) -> None:
+def keep(origin: str, matcher: Ranker) -> None:
     """Retain what the matcher worked out of the keys of a dictionary, for copies of it."""
     global _last
     if _last is None or _last[0] != origin:
         _last = origin, matcher.known(frozenset(matcher.keys()))
 
 
-def kept(origin: str) -> Known | None:
+def kept(origin: str) -> IndexSnapshot | None:
     """Return what is retained for this origin, with rows of its own, or None."""
     last = _last
     if last is None or last[0] != origin:

@@ -8,7 +8,8 @@ import string
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, compiled, projection
+from fuzzydict import FuzzyDict, compiled
+from fuzzydict.learning import projection
 
 # gensim has no wheels for the newest Python.
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None

@@ -14,7 +14,7 @@ import pytest
 from conftest import untraced
 
 from fuzzydict import FuzzyDict
-from fuzzydict.text import words as split_words
+from fuzzydict.text.tokens import words as split_words
 
 LONG = 10_000_000
 HUGE = {

@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 from conftest import untraced
 
-from fuzzydict import FuzzyDict, archive, guards, storage
-from fuzzydict.embedders import EmbedderError, WordEmbedder, load
-from fuzzydict.storage import FileFormatError, read_arrays, write_arrays
+from fuzzydict import FuzzyDict
+from fuzzydict.model.embedders import EmbedderError, WordEmbedder, load
+from fuzzydict.ranking import guards
+from fuzzydict.storage import archive
+from fuzzydict.storage import arrays as storage
+from fuzzydict.storage.arrays import FileFormatError, read_arrays, write_arrays
 
 CAR = {"color": "red", "top speed": 250, "price": 49_000.0, "extras": ["radio", None]}
 QUERIES = ["colour", "velocity", "cost", "parliament", "top speeed", "", "hue"]
@@ -91,7 +94,9 @@ def test_a_dictionary_that_was_emptied_after_a_fit_can_be_saved(path):
 
 def test_words_whose_guards_were_lifted_stay_so(path):
     d = FuzzyDict(CAR)
-    d._adopt(lambda learned: learned._replace(lifted={"color": frozenset({"paint"})}))
+    d._set_learned(
+        lambda learned: learned._replace(guard_exemptions={"color": frozenset({"paint"})})
+    )
     d.save(path)
     assert FuzzyDict.load(path)._learned == d._learned
 
@@ -200,8 +205,9 @@ def test_a_loaded_dictionary_can_be_cleared(path):
 
 TRUNCATED = """
 import sys
-from fuzzydict import FuzzyDict, storage
-from fuzzydict.storage import FileFormatError
+from fuzzydict import FuzzyDict
+from fuzzydict.storage import arrays as storage
+from fuzzydict.storage.arrays import FileFormatError
 
 storage._COPIED = int(sys.argv[2])
 FuzzyDict({f"key number {i}": i for i in range(2000)}).save(sys.argv[1])
@@ -288,7 +294,7 @@ def test_a_model_of_a_file_must_be_given(path, tmp_path):
 
 
 def archive_of_brown():
-    from fuzzydict.embedders import model_file
+    from fuzzydict.model.embedders import model_file
 
     return model_file("brown")
 

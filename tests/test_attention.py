@@ -13,9 +13,9 @@ from fuzzydict.attention import (
     attend_in_blocks,
     attention,
     causal_mask,
-    self_attention,
     softmax,
 )
+from fuzzydict.self_attention import self_attention
 
 E = np.e
 
@@ -300,7 +300,7 @@ def test_the_scale_multiplies_the_cosines_of_the_words():
 
 
 def test_words_of_the_default_model_look_at_related_words():
-    from fuzzydict.embedders import load
+    from fuzzydict.model.embedders import load
 
     result = self_attention(load("default"), "the bank lends money", scale=5.0)
     bank = dict(zip(result.words, result.weights[1], strict=True))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict
-from fuzzydict.calibration import Background, Calibration, Scale, fit
+from fuzzydict.ranking.calibration import Background, Calibration, Scale, fit
 
 
 def loss(lookups, slope, shift, prior=4.0):
@@ -235,7 +235,7 @@ def log_likelihood(d, pairs):
     result = 0.0
     for query, right in pairs:
         found = d.attend(query)
-        weight = found.silence if right is None else found.weights.get(right, 0.0)
+        weight = found.no_match if right is None else found.weights.get(right, 0.0)
         result += np.log(max(weight, 1e-9))
     return result
 
@@ -262,7 +262,7 @@ def test_copies_and_pickles_carry_what_pairs_taught():
     for again in (d.copy(), copy.deepcopy(d), pickle.loads(pickle.dumps(d)), d | {}):
         other = again.attend(ALIASES[NAMES[3]])
         assert dict(other.weights) == pytest.approx(dict(answer.weights))
-        assert other.silence == pytest.approx(answer.silence)
+        assert other.no_match == pytest.approx(answer.no_match)
 
 
 def test_calibrating_a_copy_leaves_the_original():
@@ -271,16 +271,16 @@ def test_calibrating_a_copy_leaves_the_original():
     before = d.attend(query)
     again = d.copy()
     again.calibrate(pairs)
-    assert d.attend(query).silence == before.silence
-    assert again.attend(query).silence != before.silence
+    assert d.attend(query).no_match == before.no_match
+    assert again.attend(query).no_match != before.no_match
 
 
 def test_calibrating_again_starts_afresh():
     d, pairs, _ = labelled(Crowded())
     d.calibrate(pairs)
-    once = d.attend(ALIASES[NAMES[3]]).silence
+    once = d.attend(ALIASES[NAMES[3]]).no_match
     d.calibrate(pairs)
-    assert d.attend(ALIASES[NAMES[3]]).silence == pytest.approx(once, abs=1e-6)
+    assert d.attend(ALIASES[NAMES[3]]).no_match == pytest.approx(once, abs=1e-6)
 
 
 def test_what_was_remembered_is_judged_anew():
@@ -295,30 +295,30 @@ def test_what_was_remembered_is_judged_anew():
 def test_no_pairs_change_nothing(embedder):
     d, pairs, _ = labelled(embedder)
     query = ALIASES[NAMES[3]]
-    before = d.attend(query).silence
+    before = d.attend(query).no_match
     d.calibrate([])
-    assert d.attend(query).silence == before
+    assert d.attend(query).no_match == before
     d.calibrate(pairs)
-    taught = d.attend(query).silence
+    taught = d.attend(query).no_match
     d.calibrate(iter(()))
-    assert d.attend(query).silence == taught
+    assert d.attend(query).no_match == taught
 
 
 @pytest.mark.parametrize("embedder", ["default", Crowded()])
 def test_pairs_of_exact_keys_change_nothing(embedder):
     d, _, _ = labelled(embedder)
     query = ALIASES[NAMES[3]]
-    before = d.attend(query).silence
+    before = d.attend(query).no_match
     d.calibrate([(name, name) for name in NAMES])
-    assert d.attend(query).silence == pytest.approx(before)
+    assert d.attend(query).no_match == pytest.approx(before)
 
 
 def test_one_pair_moves_the_probabilities_little():
     d, pairs, _ = labelled("default")
     query = ALIASES[NAMES[3]]
-    before = d.attend(query).silence
+    before = d.attend(query).no_match
     d.calibrate(pairs[:1])
-    assert d.attend(query).silence == pytest.approx(before, abs=0.2)
+    assert d.attend(query).no_match == pytest.approx(before, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_one_pair_moves_the_probabilities_little():
 def test_pairs_that_are_none_are_refused_and_change_nothing(pairs):
     d, good, _ = labelled(Crowded())
     query = ALIASES[NAMES[3]]
-    before = d.attend(query).silence
+    before = d.attend(query).no_match
     with pytest.raises(ValueError, match=r"pair|unpack"):
         d.calibrate([*good, *pairs])
-    assert d.attend(query).silence == before
+    assert d.attend(query).no_match == before

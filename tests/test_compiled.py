@@ -15,13 +15,16 @@ from conftest import untraced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzzydict import FuzzyDict, compiled, scoring, spelling, text
-from fuzzydict import rows as rows_module
-from fuzzydict.embedders import WordEmbedder, _NgramIndex, load
-from fuzzydict.matching import WordUsage
-from fuzzydict.rows import Rows
-from fuzzydict.scoring import Network, Question, Score, WithoutVectors
-from fuzzydict.signs import Signs
+from fuzzydict import FuzzyDict, compiled
+from fuzzydict.index import quantized as rows_module
+from fuzzydict.index.binary_codes import BinaryCodes
+from fuzzydict.index.quantized import QuantizedVectors
+from fuzzydict.model.embedders import WordEmbedder, _NgramIndex, load
+from fuzzydict.ranking import scorer as scoring
+from fuzzydict.ranking.ranker import DocumentFrequencies
+from fuzzydict.ranking.scorer import MLP, Scorer, ScoringRequest, WithoutVectors
+from fuzzydict.text import spelling
+from fuzzydict.text import tokens as text
 
 loops = compiled.loops
 needed = pytest.mark.skipif(loops is None, reason="the loops are not compiled here")
@@ -37,7 +40,7 @@ WORDS = st.sampled_from([
 ])  # fmt: skip
 TEXTS_OF_WORDS = st.lists(WORDS | st.text("abe1é", min_size=1, max_size=70), max_size=30).map(tuple)
 
-USAGE = WordUsage([("color",), ("top", "speed")])
+USAGE = DocumentFrequencies([("color",), ("top", "speed")])
 
 
 @pytest.fixture
@@ -142,7 +145,7 @@ def test_the_words_that_share_most_are_the_same(in_python, word):
 def asked(queries, keys, seed=0):
     rng = np.random.default_rng(seed)
     return [
-        Question(query, held, rng.uniform(-1, 1, len(held)).astype(np.float32))
+        ScoringRequest(query, held, rng.uniform(-1, 1, len(held)).astype(np.float32))
         for query, held in zip(queries, keys, strict=True)
     ]
 
@@ -155,7 +158,7 @@ def asked(queries, keys, seed=0):
 def test_the_scores_are_the_same(in_python, lookups, is_blind):
     meaning = WithoutVectors(load("default")) if is_blind else load("default")
     questions = asked(*zip(*lookups, strict=True)) if lookups else []
-    usage = WordUsage(key for _, keys in lookups for key in keys)
+    usage = DocumentFrequencies(key for _, keys in lookups for key in keys)
     score = load("default").score
     found, expected = (way(score.logits, questions, meaning, usage) for way in (run, in_python))
     assert [len(each) for each in found] == [len(keys) for _, keys in lookups]
@@ -170,9 +173,9 @@ def test_a_network_may_have_any_number_of_hidden_ones(in_python, hidden):
     def network(inputs):
         w1 = rng.normal(size=(inputs, hidden)).astype(np.float32)
         b1, w2 = rng.normal(size=(2, hidden)).astype(np.float32)
-        return Network(w1, 3 * b1, w2, 0.5)
+        return MLP(w1, 3 * b1, w2, 0.5)
 
-    score = Score(network(19), network(28), 0.5)
+    score = Scorer(network(19), network(28), 0.5)
     questions = asked([("top", "speed")], [[("velocity",), ("price",)]])
     arguments = questions, load("default"), USAGE
     found, expected = score.logits(*arguments)[0], in_python(score.logits, *arguments)[0]
@@ -197,7 +200,7 @@ def test_a_network_of_another_shape_is_refused():
     right = score.logits(one, meaning, USAGE)
     for words, phrases in ((score.phrases, score.phrases), (score.words, score.words)):
         with pytest.raises(ValueError, match=r"not \[(19|28), H\]"):
-            Score(words, phrases, 0.5).logits(one, meaning, USAGE)
+            Scorer(words, phrases, 0.5).logits(one, meaning, USAGE)
     np.testing.assert_array_equal(score.logits(one, meaning, USAGE), right)
 
 
@@ -208,7 +211,7 @@ def test_what_does_not_fit_together_is_refused():
         score.logits([one[0]._replace(cosines=np.zeros(2, np.float32))], meaning, USAGE)
     with pytest.raises(ValueError, match="usage"):
         score.logits(one, meaning, lambda words: np.ones(1, np.float32))
-    rows, query = Rows.of(np.ones((3, 4), np.float32)), np.ones(4, np.float32)
+    rows, query = QuantizedVectors.of(np.ones((3, 4), np.float32)), np.ones(4, np.float32)
     for wrong in (
         (rows.numbers, rows.scales, 0, query[:3]),
         (rows.numbers, rows.scales[:2], 0, query),
@@ -230,7 +233,7 @@ def test_what_does_not_fit_together_is_refused():
 
 
 def test_rows_that_are_not_finite_are_told():
-    rows = Rows.of(np.ones((3, 4), np.float32))
+    rows = QuantizedVectors.of(np.ones((3, 4), np.float32))
     rows.scales[:] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         rows.nearest(np.ones((1, 4), np.float32), 2)
@@ -248,7 +251,7 @@ def test_signs_are_estimated_alike(in_python, shuffles, seed, count, n, threads)
     rng = np.random.default_rng(seed)
     vectors = rng.normal(1, size=(count, 40)).astype(np.float32)
     vectors[rng.integers(count, size=count // 2)] = vectors[0]
-    signs = Signs(vectors)
+    signs = BinaryCodes(vectors)
     signs.put(0, vectors)
     query = rng.normal(size=40).astype(np.float32)
     expected = in_python(signs.nearest, query, n, count)
@@ -271,8 +274,8 @@ def test_blocks_that_do_not_fit_are_refused():
         (blocks, tables, 1, 0, -1, 5, 0),
     ):
         with pytest.raises(ValueError, match=r"block|table|row"):
-            loops.likeliest(*arguments)
-    for found in loops.likeliest(blocks, tables, 1, 0, 96, 0, 0):
+            loops.top_k(*arguments)
+    for found in loops.top_k(blocks, tables, 1, 0, 96, 0, 0):
         assert len(found) == 0
 
 
@@ -322,7 +325,7 @@ def test_nothing_is_held_on_to():
 def test_a_vocabulary_goes_with_who_asked():
     d = FuzzyDict({"top speed": 250}, embedder=lambda texts: [[1.0, len(each)] for each in texts])
     d.match("topspeed")
-    meaning = weakref.ref(d._up_to_date()._meaning)
+    meaning = weakref.ref(d._synced_ranker()._meaning)
     del d
     gc.collect()
     assert meaning() is None
@@ -580,7 +583,7 @@ def test_texts_are_checked():
 
 
 def test_searches_and_blocks_are_checked_for_none_and_odd_strides():
-    rows, query = Rows.of(np.ones((3, 4), np.float32)), np.ones(4, np.float32)
+    rows, query = QuantizedVectors.of(np.ones((3, 4), np.float32)), np.ones(4, np.float32)
     for wrong in (
         (None, rows.scales, 0, query),
         (rows.numbers, None, 0, query),
@@ -594,9 +597,9 @@ def test_searches_and_blocks_are_checked_for_none_and_odd_strides():
     blocks, tables = np.zeros((3, 18, 32), np.uint8), np.zeros((32, 16), np.uint8)
     for arguments in ((None, tables), (blocks, None)):
         with pytest.raises(TypeError):
-            loops.likeliest(*arguments, 1, 0, 96, 5, 0)
+            loops.top_k(*arguments, 1, 0, 96, 5, 0)
     with pytest.raises(ValueError, match="at most 63"):
-        loops.likeliest(blocks, tables + 64, 1, 0, 96, 5, 0)
+        loops.top_k(blocks, tables + 64, 1, 0, 96, 5, 0)
 
 
 class Changed:
@@ -658,7 +661,7 @@ def test_what_knows_words_by_their_letters_is_checked():
 @pytest.mark.parametrize("cosines", [None, np.zeros((1, 1)), np.zeros(0), "a"])
 def test_cosines_are_one_number_a_key(cosines):
     score = load("default").score
-    one = [Question(("color",), [("colour",)], cosines)]
+    one = [ScoringRequest(("color",), [("colour",)], cosines)]
     with pytest.raises((ValueError, TypeError)):
         loops.Vocabulary(scoring._LANGUAGE).logits(
             one, score.words, score.phrases, load("default"), USAGE
@@ -667,12 +670,12 @@ def test_cosines_are_one_number_a_key(cosines):
 
 def test_a_network_may_come_in_columns(in_python):
     def in_columns(network):
-        return Network(np.asfortranarray(network.w1), network.b1, network.w2, network.b2)
+        return MLP(np.asfortranarray(network.w1), network.b1, network.w2, network.b2)
 
     score = load("default").score
     one = asked([("top", "speed")], [[("velocity",), ("price",)]])
     expected = score.logits(one, load("default"), USAGE)
-    other = Score(in_columns(score.words), in_columns(score.phrases), score.cutoff)
+    other = Scorer(in_columns(score.words), in_columns(score.phrases), score.cutoff)
     np.testing.assert_array_equal(other.logits(one, load("default"), USAGE), expected)
 
 
@@ -689,8 +692,8 @@ def test_another_thread_may_pass_other_networks_meanwhile():
     """What another thread does while a vocabulary looks words up is done by that look-up here."""
     score, disturbing = load("default").score, []
     rng = np.random.default_rng(0)
-    other = Score(*(
-        Network(rng.normal(size=each.w1.shape).astype(np.float32), each.b1, each.w2, each.b2)
+    other = Scorer(*(
+        MLP(rng.normal(size=each.w1.shape).astype(np.float32), each.b1, each.w2, each.b2)
         for each in (score.words, score.phrases)
     ), 0.5)  # fmt: skip
     many = [(f"w{i}",) for i in range(17_000)]  # more than are kept: all are dropped

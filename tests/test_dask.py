@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from conftest import untraced
 
-from fuzzydict import FuzzyDict, dask_tokens, join
+from fuzzydict import FuzzyDict, join
+from fuzzydict.integrations import dask as dask_tokens
 
 pd = pytest.importorskip("pandas")
 dd = pytest.importorskip("dask.dataframe")
@@ -241,8 +242,8 @@ def test_dask_is_not_imported_and_no_hook_stays():
     program = (
         "import sys, fuzzydict; fuzzydict.FuzzyDict(color=1)\n"
         "hooks = lambda: [type(hook).__module__ for hook in sys.meta_path]\n"
-        "assert 'dask' not in sys.modules and hooks().count('fuzzydict.dask_tokens') == 1\n"
-        "import dask.base; assert 'fuzzydict.dask_tokens' not in hooks()"
+        "assert 'dask' not in sys.modules and hooks().count('fuzzydict.integrations.dask') == 1\n"
+        "import dask.base; assert 'fuzzydict.integrations.dask' not in hooks()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -264,7 +265,7 @@ def test_a_class_that_is_registered_after_dask_was_imported_has_its_token():
 def test_the_token_of_a_model_of_words_is_that_of_its_content():
     from dask.base import tokenize
 
-    from fuzzydict.embedders import WordEmbedder
+    from fuzzydict.model.embedders import WordEmbedder
 
     def model(vectors, words=("red", "blue")):
         return WordEmbedder(list(words), vectors)

@@ -10,8 +10,9 @@ import threading
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, embedders
-from fuzzydict.embedders import (
+from fuzzydict import FuzzyDict
+from fuzzydict.model import embedders
+from fuzzydict.model.embedders import (
     Embedder,
     EmbedderError,
     WordEmbedder,
@@ -21,7 +22,7 @@ from fuzzydict.embedders import (
     load,
     model_file,
 )
-from fuzzydict.storage import FileFormatError, read_arrays, write_arrays
+from fuzzydict.storage.arrays import FileFormatError, read_arrays, write_arrays
 
 SENTENCES = [
     *(["the", "car", "is", "red"], ["the", "colour", "of", "the", "car"], ["a", "fast", "car"]),
@@ -62,7 +63,7 @@ def cosine(embedder, one, other):
 
 
 def test_phrases_of_more_texts_than_are_kept_are_found(monkeypatch):
-    monkeypatch.setattr(embedders, "_REMEMBERED", 2)
+    monkeypatch.setattr(embedders, "_CACHE_SIZE", 2)
     embedder = WordEmbedder(["top speed"], [[1.0]])
     for n in range(5):
         assert embedder.phrases(("top", "speed", str(n))) == [(0, 2)]
@@ -245,7 +246,7 @@ def started_together(work, threads=4):
 def test_threads_load_a_shipped_model_once():
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from fuzzydict.embedders import load; from test_embedders import started_together\n"
+        "from fuzzydict.model.embedders import load; from test_embedders import started_together\n"
         "sys.setswitchinterval(1e-5)\n"
         "assert len(set(map(id, started_together(lambda: load('default'))))) == 1"
     )
@@ -483,7 +484,7 @@ def test_an_unknown_word_gets_one_finite_vector(answer):
 
 
 def test_threads_that_fill_the_caches_of_one_embedder_get_right_answers(monkeypatch, table):
-    monkeypatch.setattr(embedders, "_REMEMBERED", 2)
+    monkeypatch.setattr(embedders, "_CACHE_SIZE", 2)
     texts = [f"{word} top speed {n}" for n in range(40) for word in ("colours", "topspeed", "rde")]
     expected, failures = table.encode(texts), []
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict
-from fuzzydict.explaining import _COLUMNS, Explanation
-from fuzzydict.guards import opposites
+from fuzzydict.ranking.explanation import _COLUMNS, Explanation
+from fuzzydict.ranking.guards import opposites
 
 NASTY = [
     "<script>alert(1)</script>", 'say "hi" & \'bye\'', "競合他社の価格", "line\nbreak\x1b[31m",
@@ -35,7 +35,7 @@ def sales():
 
 def test_an_exact_key_is_said_to_be_one(sales):
     told = sales.explain("color")
-    assert (told.verdict, told.answer.key, told.silence) == ("exact", "color", 0.0)
+    assert (told.verdict, told.answer.key, told.no_match) == ("exact", "color", 0.0)
     assert [each.score for each in told.candidates[:2]] == [1.0, 0.0]
 
 
@@ -57,7 +57,7 @@ def test_silence_names_the_best_and_the_cutoff(sales):
 def test_the_null_key_wins_where_nothing_is_near(sales):
     told = sales.explain("parliament")
     assert (told.verdict, told.answer) == ("null", None)
-    assert told.silence > max(each.score for each in told.candidates)
+    assert told.no_match > max(each.score for each in told.candidates)
 
 
 def test_a_guard_that_forbids_the_key_is_named(sales):
@@ -242,8 +242,8 @@ def test_a_guard_that_was_lifted_forbids_no_more():
     d.fit([("plan 2", "plan 1"), ("the plan 2", "plan 1"), ("x", "other"), ("y y", "other")])
     before = FuzzyDict({"plan 1": 1, "other": 2}).explain("plan 2").candidates[0]
     assert before.guards == ("numbers_differ",)
-    matcher = d._up_to_date()
-    matcher.learned = matcher.learned._replace(lifted={"plan 1": frozenset({"2"})})
+    matcher = d._synced_ranker()
+    matcher.learned = matcher.learned._replace(guard_exemptions={"plan 1": frozenset({"2"})})
     assert d.explain("plan 2").candidates[0].guards == ()
     assert d.explain("plan 3").candidates[0].guards == ("numbers_differ",)
 
@@ -270,11 +270,11 @@ def test_any_embedder_can_be_asked(letters):
 def test_to_explain_changes_nothing(sales):
     d = sales.copy()
     d["velocity"]
-    before = d.match("hue"), list(d.items()), dict(d._remembered)
+    before = d.match("hue"), list(d.items()), dict(d._cache)
     for query in ["velocity", "Q2 revenue", "nothing of it", "color", 8, ""]:
         str(d.explain(query))
         d.explain(query)._repr_html_()
-    assert (d.match("hue"), list(d.items()), dict(d._remembered)) == before
+    assert (d.match("hue"), list(d.items()), dict(d._cache)) == before
     d._check()
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.files import FileError, read
+from fuzzydict.cli.files import FileError, read
 
 
 def test_tables_within_tables_have_dotted_keys(tmp_path):

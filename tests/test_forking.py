@@ -9,7 +9,8 @@ import threading
 import pytest
 from conftest import count_letters, untraced
 
-from fuzzydict import FuzzyDict, embedders, forking, progress
+from fuzzydict import FuzzyDict, forking, progress
+from fuzzydict.model import embedders
 from fuzzydict.progress import Progress
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -152,11 +153,11 @@ def test_a_dictionary_that_was_being_changed_starts_again_after_a_fork(stuck):
     thread = reader(d, "colours")
     assert stuck.entered.wait(60)
     # What the child sees: a lock whose owner is not there, and a matcher that is half changed.
-    before = d._matcher
+    before = d._ranker
     d._after_fork()
     stuck.release.set()
     assert d["colors"] == 1
-    assert d._matcher is not before
+    assert d._ranker is not before
     d._check()
     thread.join()
 
@@ -166,12 +167,12 @@ def test_a_dictionary_that_was_only_read_keeps_its_vectors_after_a_fork(stuck):
     assert d["colors"] == 1
     thread = reader(d, "wait")
     assert stuck.entered.wait(60)
-    before = d._matcher
+    before = d._ranker
     d._after_fork()
     stuck.release.set()
     thread.join()
     assert d["colours"] == 1
-    assert d._matcher is before
+    assert d._ranker is before
     d._check()
 
 

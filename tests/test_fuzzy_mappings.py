@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from conftest import check_that_reads_agree
 
-from fuzzydict import FuzzyDict, NoMatchError, projection
-from fuzzydict.embedders import EmbedderError
+from fuzzydict import FuzzyDict, NoMatchError
+from fuzzydict.learning import projection
+from fuzzydict.model.embedders import EmbedderError
 
 CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
 ODD = [
@@ -121,7 +122,7 @@ def test_an_empty_one_finds_nothing(make):
     assert empty.get("colour") is None
     assert empty.matches("colour", cutoff=0) == []
     assert empty.match_many(["colour", "hue"]) == [None, None]
-    assert empty.attend("colour").silence == 1.0
+    assert empty.attend("colour").no_match == 1.0
     assert not empty.fit([]).fitted
     with pytest.raises(KeyError):
         empty["colour"]
@@ -287,7 +288,7 @@ def test_text_and_what_is_not_iterable_is_one_query(make):
     car = make(CAR)
     assert car.attend("colour").best == "color"
     for query in (3, None, b"colour"):
-        assert car.attend(query).silence == 1.0
+        assert car.attend(query).no_match == 1.0
     for query in ("colour", b"colour", 3, None):
         for read in (car.get_many, car.match_many):
             with pytest.raises(TypeError, match=r"pass \[query\], or use get or match"):
@@ -344,7 +345,7 @@ def test_attention_is_over_keys_and_blends_values(make):
     assert car.attend("color").weights["color"] > 0.9
     assert car.attend("velocity", mask=["color", "price"]).weights.keys() <= {"color", "price"}
     assert car.attend("velocity", mask=lambda key: key == "color").weights.keys() <= {"color"}
-    assert car.attend("velocity", mask=[]).silence == 1.0
+    assert car.attend("velocity", mask=[]).no_match == 1.0
     assert len(car.attend("velocity", n=1).weights) == 1
     assert len(car.attend("velocity", n=5000).weights) > 3
     with pytest.raises(ValueError, match="no key"):
@@ -423,7 +424,7 @@ def same(remote, memory):
         for options in ({}, {"temperature": 0.3}, {"n": 3}, {"mask": list(memory)[:2]}):
             one, other = remote.attend(query, **options), memory.attend(query, **options)
             assert dict(one.weights) == pytest.approx(dict(other.weights), abs=1e-5), query
-            assert one.silence == pytest.approx(other.silence, abs=1e-5)
+            assert one.no_match == pytest.approx(other.no_match, abs=1e-5)
         assert str(remote.explain(query)) == str(memory.explain(query)), query
     queries = [*QUERIES, *(f"{query} {i}" for query in QUERIES for i in range(5))]
     agree(remote.match_many(queries), memory.match_many(queries))
@@ -500,7 +501,7 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
     few = [(f"{word} my bill", "falcon") for word in ("pay", "print", "send", "find")]
     pairs = [("falcn", "falcon"), ("otte", "otter"), ("zzz", None)]
     monkeypatch.setattr(projection, "_STEPS", 5)
-    monkeypatch.setattr(projection, "_SURE", -1e6)
+    monkeypatch.setattr(projection, "_MIN_GAIN", -1e6)
     expected = make(items)
     expected.calibrate(pairs)
     assert expected.fit(few).fitted

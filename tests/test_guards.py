@@ -3,8 +3,8 @@
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.guards import DEFAULT, numbers_differ, opposites
-from fuzzydict.text import words
+from fuzzydict.ranking.guards import DEFAULT, numbers_differ, opposites
+from fuzzydict.text.tokens import words
 
 
 def both_ways(guard, one, other):

@@ -1,10 +1,12 @@
 """Imports point one way, and what only training needs is loaded only there."""
 
+import ast
 import inspect
 import pickle
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import HAS_GENSIM
@@ -111,7 +113,7 @@ def test_importing_reads_no_model():
             "import sys, fuzzydict\n"
             "d = fuzzydict.FuzzyDict(color='red')\n"
             "assert d['color'] == 'red'\n"
-            "print(sys.modules['fuzzydict.embedders']._MODELS.loaded)"
+            "print(sys.modules['fuzzydict.model.embedders']._MODELS.loaded)"
         )
         == "{}"
     )
@@ -136,16 +138,58 @@ def test_the_public_names_are_few():
         assert getattr(fuzzydict, name).__doc__
 
 
-def test_lower_modules_do_not_know_of_higher_ones():
-    order = ["storage", "text", "spelling", "guards", "index", "embedders", "matching", "mapping"]
-    for place, lower in enumerate(order):
-        loaded = run(
-            f"import sys, types; package = types.ModuleType('fuzzydict')\n"
-            f"package.__path__ = {list(fuzzydict.__path__)!r}\n"
-            f"sys.modules['fuzzydict'] = package; import fuzzydict.{lower}\n"
-            "print(*[name for name in sys.modules if name.startswith('fuzzydict.')])"
-        ).split()
-        assert not [name for name in order[place + 1 :] if f"fuzzydict.{name}" in loaded]
+# Each module imports only modules above it, functions and all. The folders follow the path of a
+# query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
+ORDER = """
+resources forking compiled log progress attention
+text.tokens text.spelling
+storage.arrays storage.codec
+ranking.guards ranking.scorer model.embedders options
+integrations.plots self_attention
+index.quantized index.binary_codes index.exact index.approximate index.auto
+ranking.calibration learning.projection ranking.ranker ranking.explanation
+results base
+counting sharing storage.archive integrations.dask mapping
+integrations.joins integrations.json_schema integrations.tool_calls
+postgres.pool postgres.ranker postgres.tables postgres.mapping
+cli.files cli.commands
+training.corpora training.thesaurus training.episodes training.fitting training.tables
+training.teacher training.vectors training.building training.command
+""".split()  # noqa: SIM905
+
+
+def imported_modules(path):
+    """Return the modules of the package that a file imports, whether at once or in a function."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types_only = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for child in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in for_types_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name.removeprefix("fuzzydict.") for name in found if name.startswith("fuzzydict.")}
+
+
+def test_every_module_imports_only_modules_before_it():
+    root = Path(fuzzydict.__path__[0])
+    entries = {"__init__", "__main__"}  # of packages, which only pass names on
+    paths = {
+        ".".join(path.relative_to(root).with_suffix("").parts): path
+        for path in root.rglob("*.py")
+        if path.stem not in entries
+    }
+    assert sorted(paths) == sorted(ORDER)
+    for place, module in enumerate(ORDER):
+        later = set(ORDER[place:]) & imported_modules(paths[module])
+        assert not later, f"{module} imports {later}"
 
 
 def test_public_names_are_those_that_users_import():

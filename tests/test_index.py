@@ -5,12 +5,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzzydict import FuzzyDict, approximate
-from fuzzydict import index as index_module
-from fuzzydict import rows as rows_module
-from fuzzydict.approximate import ApproximateIndex
-from fuzzydict.index import AutoIndex, ExactIndex, make_index
-from fuzzydict.signs import Signs
+from fuzzydict import FuzzyDict
+from fuzzydict.index import approximate
+from fuzzydict.index import auto as index_module
+from fuzzydict.index import quantized as rows_module
+from fuzzydict.index.approximate import ApproximateIndex
+from fuzzydict.index.auto import AutoIndex, make_index
+from fuzzydict.index.binary_codes import BinaryCodes
+from fuzzydict.index.exact import ExactIndex
 
 
 def brute_force(keys, rows, queries, n, among=None):
@@ -397,7 +399,7 @@ def test_directions_are_told_anew_when_there_are_four_times_as_many_keys(large):
 
 
 def test_an_interrupted_search_is_taken_up_by_the_next(large, monkeypatch):
-    put, calls = approximate.Signs.put, []
+    put, calls = approximate.BinaryCodes.put, []
 
     def interrupted(self, start, vectors):
         calls.append(1)
@@ -406,7 +408,7 @@ def test_an_interrupted_search_is_taken_up_by_the_next(large, monkeypatch):
         put(self, start, vectors)
 
     monkeypatch.setattr(approximate, "_AT_ONCE", 400)
-    monkeypatch.setattr(approximate.Signs, "put", interrupted)
+    monkeypatch.setattr(approximate.BinaryCodes, "put", interrupted)
     rows = clustered(COUNT)
     index = filled(large(), list(range(COUNT)), rows)
     with pytest.raises(KeyboardInterrupt):
@@ -482,7 +484,7 @@ def test_keys_and_rows_of_different_number_are_refused(new):
 
 
 def test_rows_that_are_not_finite_are_no_candidates_of_signs(each_way):
-    signs = Signs(whole(300, 5))
+    signs = BinaryCodes(whole(300, 5))
     signs.put(0, whole(300, 5))
     signs.put(7, np.full((1, 5), np.nan, np.float32))
     assert signs.nearest(np.ones(5, np.float32), 299, 300).tolist() == [*range(7), *range(8, 300)]

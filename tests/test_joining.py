@@ -9,7 +9,7 @@ import pytest
 
 import fuzzydict
 from fuzzydict import FuzzyDict, NoMatchError
-from fuzzydict.joining import join
+from fuzzydict.integrations.joins import join
 
 pd = pytest.importorskip("pandas")
 

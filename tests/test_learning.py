@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict, NoMatchError
-from fuzzydict.embedders import EmbedderError
-from fuzzydict.matching import Learned, Matcher
+from fuzzydict.model.embedders import EmbedderError
 from fuzzydict.progress import Progress
+from fuzzydict.ranking.ranker import LearnedState, Ranker
 
 TOPICS = {
     "falcon": [
@@ -79,7 +79,7 @@ def test_match_and_attend_agree_after_a_fit(fitted):
         attention = fitted.attend(query)
         for match in fitted.matches(query, 3, cutoff=0.0):
             assert attention.weights[match.key] == pytest.approx(match.score, abs=1e-5)
-        assert attention.silence + sum(attention.weights.values()) == pytest.approx(1)
+        assert attention.no_match + sum(attention.weights.values()) == pytest.approx(1)
 
 
 def test_unfit_gives_the_scores_of_before(fitted):
@@ -264,7 +264,7 @@ def test_a_query_is_silenced(account):
     assert account["transfers"] == 2
     account.learn("transfers", None)
     assert "transfers" not in account
-    assert account.attend("transfers").silence > 0.999
+    assert account.attend("transfers").no_match > 0.999
     assert account["transfer"] == 2
     assert account["closing account"] == 3
     with pytest.raises(NoMatchError):
@@ -459,10 +459,10 @@ def test_a_fitted_dictionary_can_be_corrected(fitted):
 
 def test_what_was_fitted_is_kept_apart_from_the_meanings_in_a_row(fitted):
     projection = fitted._learned.projection
-    matcher = Matcher(fitted.embedder, learned=fitted._learned)
+    matcher = Ranker(fitted.embedder, learned=fitted._learned)
     matcher.add(["falcon"])
     assert matcher._index.kept(["falcon"]).tail == projection.width
-    matcher.adopt(Learned())
+    matcher.set_learned(LearnedState())
     assert matcher._index.kept(["falcon"]).tail == 0
 
 
@@ -471,7 +471,7 @@ def test_a_correction_leaves_the_other_keys_of_a_fit_as_they_were(fitted):
     corrected.learn("the app is stuck", "maple")
 
     def odds(d, query):
-        (found,) = d._up_to_date().candidates([query])
+        (found,) = d._synced_ranker().candidates([query])
         return dict(zip(found.keys, found.logits.tolist(), strict=True))
 
     for query in ("the app was stuck", "stuck in the app", "an app is stuck"):

@@ -61,8 +61,8 @@ def test_the_curve_over_examples_is_told_written_and_drawn(
     results = json.loads((tmp_path / "clinc.json").read_text("utf-8"))["figures"]
     assert [(each["shots"], each["pairs"]) for each in results] == [(0, 0), (2, 10)]
     for each in results:
-        assert all(0 <= each[share] <= 1 for share in ("likeliest", "accuracy", "silence"))
-        assert each["accuracy"] <= each["likeliest"]
+        assert all(0 <= each[share] <= 1 for share in ("top_k", "accuracy", "no_match"))
+        assert each["accuracy"] <= each["top_k"]
         assert all(map(math.isfinite, numbers(each)))
     assert (tmp_path / "clinc.png").read_bytes().startswith(b"\x89PNG")
 

@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 from rapidfuzz import fuzz
 
-from fuzzydict import FuzzyDict, matching
-from fuzzydict.calibration import Calibration, Scale
-from fuzzydict.embedders import WordEmbedder
-from fuzzydict.guards import numbers_differ, opposites
-from fuzzydict.matching import (
+from fuzzydict import FuzzyDict
+from fuzzydict.model.embedders import WordEmbedder
+from fuzzydict.progress import Progress
+from fuzzydict.ranking import ranker as matching
+from fuzzydict.ranking.calibration import Calibration, Scale
+from fuzzydict.ranking.guards import numbers_differ, opposites
+from fuzzydict.ranking.ranker import (
     SHORTLIST,
     Candidates,
     Correction,
-    Learned,
-    Matcher,
-    WordUsage,
-    _stand_for_all,
+    DocumentFrequencies,
+    LearnedState,
+    Ranker,
+    _prefer_closest_spelling,
 )
-from fuzzydict.progress import Progress
 
 ARTICLE = ["brand", "model", "color", "battery", "top speed", "horse power", "price"]
 
@@ -31,14 +32,14 @@ def car():
 
 @pytest.fixture
 def matcher(default_embedder):
-    matcher = Matcher(default_embedder)
+    matcher = Ranker(default_embedder)
     matcher.add(ARTICLE)
     return matcher
 
 
 @pytest.fixture(scope="module")
 def default_embedder():
-    from fuzzydict.embedders import load
+    from fuzzydict.model.embedders import load
 
     return load("default")
 
@@ -83,7 +84,7 @@ def test_the_best_comes_first_and_no_more_than_asked_for(matcher):
 
 
 def test_keys_are_ranked_the_same_in_whatever_order_they_came(default_embedder):
-    one, other = Matcher(default_embedder), Matcher(default_embedder)
+    one, other = Ranker(default_embedder), Ranker(default_embedder)
     one.add(ARTICLE)
     for key in reversed(ARTICLE):
         other.add([key])
@@ -101,13 +102,13 @@ def test_a_key_that_was_discarded_is_never_an_answer(matcher):
 
 
 def test_a_forbidden_key_has_no_place(default_embedder):
-    matcher = Matcher(default_embedder)
+    matcher = Ranker(default_embedder)
     matcher.add(["turn on", "turn left"])
     assert "turn on" not in dict(matcher.rank("turn off", 9))
 
 
 def test_only_the_nearest_keys_are_scored(default_embedder):
-    matcher = Matcher(default_embedder)
+    matcher = Ranker(default_embedder)
     matcher.add([f"item {number}" for number in range(500)] + ["color"])
     (candidates,) = matcher.candidates(["colour"], n=10)
     assert len(candidates.keys) == 10
@@ -150,7 +151,7 @@ def test_of_keys_of_the_same_words_the_one_written_most_alike_stands_for_all():
 
 def test_a_word_is_counted_no_more_once_its_keys_are_gone():
     keys = [("order", "date"), ("order", "id"), ("order", "order", "total"), ("order", "sum")]
-    usage, left = WordUsage(keys), WordUsage([keys[1], keys[3]])
+    usage, left = DocumentFrequencies(keys), DocumentFrequencies([keys[1], keys[3]])
     usage.remove(keys[0])
     usage.remove(keys[2])
     assert usage.counts == left.counts == {"order": 2, "id": 1, "sum": 1}
@@ -165,7 +166,7 @@ def test_more_keys_than_the_shortlist_can_be_asked_for():
 
 def test_each_of_many_lookups_is_a_step(car):
     steps = []
-    ranked = car._up_to_date().rank_many(["colour", "velocity"], 1, steps.append)
+    ranked = car._synced_ranker().rank_many(["colour", "velocity"], 1, steps.append)
     assert steps == [1, 1]
     assert [len(each) for each in ranked] == [1, 1]
 
@@ -201,23 +202,23 @@ def test_each_group_of_the_same_words_has_one_key_that_stands_for_it():
     keys = ["topSpeed", "top speed", "TOP_SPEED", "Price", "price", "color"]
     held = [("top", "speed")] * 3 + [("price",)] * 2 + [("color",)]
     logits = np.array([5, 6, 5, 3, 2, 1], np.float32)
-    _stand_for_all("top speed prices", keys, held, logits)
+    _prefer_closest_spelling("top speed prices", keys, held, logits)
     assert logits.tolist() == [1, 6, 1, -1, 2, 1]
     # As letters in order "ba" and "ab" are alike; a swap of two is one edit.
     logits = np.zeros(2, np.float32)
-    _stand_for_all("xab", ["x_ba", "Xab"], [("xab",)] * 2, logits)
+    _prefer_closest_spelling("xab", ["x_ba", "Xab"], [("xab",)] * 2, logits)
     assert logits.tolist() == [-4, 0]
 
 
 def test_how_much_a_word_tells_keys_apart_is_a_logarithm_of_its_keys():
-    usage = WordUsage([("a", "b"), ("a",)])
+    usage = DocumentFrequencies([("a", "b"), ("a",)])
     assert usage(["a", "b", "c"]) == pytest.approx([1 - np.log(2) / np.log(3), 1, 1], abs=1e-6)
 
 
 @pytest.fixture(scope="module")
 def crowd(default_embedder):
     """More keys than are candidates, all of two words."""
-    matcher = Matcher(default_embedder)
+    matcher = Ranker(default_embedder)
     first = ["order", "shipping", "billing", "customer", "product", "battery", "engine", "red"]
     second = ["date", "price", "name", "colour", "cost", "number", "address", "power", "size"]
     matcher.add([f"{one} {other}" for one in first for other in second])
@@ -240,8 +241,8 @@ def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):
     (without,) = crowd.candidates(["chief expense"])
     keys = crowd.keys()
     key = next(key for key in keys if key not in without.keys)
-    learned = Learned(corrections={"chief expense": key})
-    taught = Matcher(crowd.embedder, learned=learned)
+    learned = LearnedState(corrections={"chief expense": key})
+    taught = Ranker(crowd.embedder, learned=learned)
     taught.add(keys)
     (near,) = taught._nearest(["chief expense"], 64)
     asked = taught._shortlisted(near)
@@ -253,7 +254,7 @@ def test_the_key_of_a_correction_takes_the_last_place_of_the_shortlist(crowd):
 
 def test_keys_are_embedded_in_parts_that_tell_of_their_progress(default_embedder, monkeypatch):
     keys = [*ARTICLE, "recieve"]
-    whole, parts = Matcher(default_embedder), Matcher(default_embedder)
+    whole, parts = Ranker(default_embedder), Ranker(default_embedder)
     whole.add(keys)
     assert not whole._meanings(["recieve"]).any()  # a key is written as it was meant
     told = []
@@ -291,7 +292,7 @@ def test_a_key_among_many_of_the_same_words_is_still_the_one_that_was_named():
 
 
 def test_no_more_candidates_than_asked_for_with_the_key_of_a_correction(crowd):
-    taught = Matcher(crowd.embedder, learned=Learned(corrections={"chief": "red size"}))
+    taught = Ranker(crowd.embedder, learned=LearnedState(corrections={"chief": "red size"}))
     taught.add(crowd.keys())
     (near,) = taught._nearest(["chief"], 10)
     assert len(near.entries) == 10
@@ -301,7 +302,7 @@ def test_no_more_candidates_than_asked_for_with_the_key_of_a_correction(crowd):
 def test_an_exact_key_is_above_all_others_and_above_a_floor(matcher):
     for query in ("color", "top speed"):
         asked = [matcher._asked(near) for near in matcher._nearest([query], 64)]
-        (zero,) = matcher._zero_shot(asked, Calibration())
+        (zero,) = matcher._base_scores(asked, Calibration())
         (found,) = matcher.candidates([query])
         own = found.logits[found.keys.index(query)]
         assert own == pytest.approx(max(zero.logits.max() + 1, 8), abs=1e-3)
@@ -311,14 +312,14 @@ def test_an_exact_key_is_above_all_others_and_above_a_floor(matcher):
 
 
 def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
-    plain = Matcher(default_embedder)
+    plain = Ranker(default_embedder)
     told = {"colour": "price", "hue": None, "xqzj": "brand", "vwkq": None}
-    taught = Matcher(default_embedder, learned=Learned(corrections=told))
+    taught = Ranker(default_embedder, learned=LearnedState(corrections=told))
     for each in (plain, taught):
         each.add(ARTICLE)
     for query, key in told.items():
         asked = [taught._asked(near) for near in taught._nearest([query], 64)]
-        (zero,) = taught._zero_shot(asked, Calibration())
+        (zero,) = taught._base_scores(asked, Calibration())
         (found,) = taught.candidates([query])
         least = max(float(zero.logits.max()), 0) + 20
         wanted = dict(zip(zero.keys, zero.logits - least, strict=True))
@@ -329,21 +330,23 @@ def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
 def test_what_a_matcher_is_made_of(default_embedder):
     score = dataclasses.replace(default_embedder.score, cutoff=0.5)
     other = WordEmbedder(["color"], [[1.0]], score=score, name="other")
-    assert Matcher(other)._score is other.score
-    assert Matcher(other)._background is None
-    assert Matcher(Plain(default_embedder))._background is not None
+    assert Ranker(other)._score is other.score
+    assert Ranker(other)._background is None
+    assert Ranker(Plain(default_embedder))._background is not None
     assert FuzzyDict()._source == "default"
     empty = FuzzyDict()
     assert empty.get("color") is None
-    assert empty._matcher is None  # no model was read
+    assert empty._ranker is None  # no model was read
 
 
 @pytest.fixture
 def turns(default_embedder):
     """Keys of which guards forbid some, and a correction that goes round a guard."""
-    lifted = {"turn off 1": frozenset({"on"})}
+    guard_exemptions = {"turn off 1": frozenset({"on"})}
     told = {"turn the heating on 1": "turn off 1", "what is warm": "heating"}
-    matcher = Matcher(default_embedder, learned=Learned(lifted=lifted, corrections=told))
+    matcher = Ranker(
+        default_embedder, learned=LearnedState(guard_exemptions=guard_exemptions, corrections=told)
+    )
     matcher.add(["turn off 1", "turn on 1", "heating", "price"])
     return matcher
 
@@ -351,7 +354,7 @@ def turns(default_embedder):
 def test_only_the_guards_that_forbid_a_key_are_named(turns):
     evidence = {each.key: each.guards for each in turns.evidence("turn on 2")[0]}
     assert evidence["turn off 1"] == (numbers_differ.__name__,)  # the other guard was lifted
-    plain = Matcher(turns.embedder)
+    plain = Ranker(turns.embedder)
     plain.add(["turn off 1"])
     ((forbidden,), _) = plain.evidence("turn on 2")
     assert forbidden.guards == (numbers_differ.__name__, opposites.__name__)
@@ -377,8 +380,8 @@ def test_a_correction_is_named_exactly_where_it_raised_the_score():
                   "rate", "transfer money", "money", "my rates", "the rate", "check it",
                   "interest rates", "rates of interest", "interests",
                   "am I rich", "check rich balance"]:  # fmt: skip
-        alone, _ = plain._up_to_date().evidence(query)
-        both, _ = taught._up_to_date().evidence(query)
+        alone, _ = plain._synced_ranker().evidence(query)
+        both, _ = taught._synced_ranker().evidence(query)
         logit = {each.key: odds(each, alone) for each in alone}
         for each in both:
             if abs(odds(each, both) - logit[each.key]) > 0.02:
@@ -392,7 +395,7 @@ def test_a_correction_is_named_exactly_where_it_raised_the_score():
 
 def test_the_correction_of_a_query_is_named_for_it_however_like_the_key_it_is(default_embedder):
     told = {"colour": "color", "prices": "price", "top speeds": "top speed", "brands": None}
-    matcher = Matcher(default_embedder, learned=Learned(corrections=told))
+    matcher = Ranker(default_embedder, learned=LearnedState(corrections=told))
     matcher.add(ARTICLE)
     for query, key in told.items():
         evidence, against = matcher.evidence(query)
@@ -411,12 +414,12 @@ def test_a_correction_to_no_key_is_named_exactly_where_it_lowers_the_others():
                   "close my account", "my transfer is stolen", "my bank account", "theft", "is my",
                   "stolen bank account", "my stolen money", "steal", "my accounts are stolen",
                   "the account", "account details", "stolen things", "was it stolen"]:  # fmt: skip
-        (alone,), (both,) = (d._up_to_date().candidates([query]) for d in (plain, taught))
+        (alone,), (both,) = (d._synced_ranker().candidates([query]) for d in (plain, taught))
         before, after = (
             dict(zip(found.keys, found.logits, strict=True)) for found in (alone, both)
         )
         lowered = any(after[key] < before[key] - 0.01 for key in after)
-        _, against = taught._up_to_date().evidence(query)
+        _, against = taught._synced_ranker().evidence(query)
         assert (against is not None) == lowered, query
         named, unnamed = named + lowered, unnamed + (not lowered)
     assert min(named, unnamed) > 3
@@ -430,13 +433,13 @@ def odds(one, evidence):
 def test_a_correction_to_no_key_is_named_where_it_keeps_the_others_away():
     d = FuzzyDict({"color": 1, "price": 2})
     d.learn("colour of the year", None)
-    _, against = d._up_to_date().evidence("colours of the year")
+    _, against = d._synced_ranker().evidence("colours of the year")
     assert against == "colour of the year"
-    assert d._up_to_date().evidence("price tag")[1] is None
+    assert d._synced_ranker().evidence("price tag")[1] is None
 
 
 def test_words_that_pairs_show_are_lifted_and_no_others(default_embedder):
-    matcher = Matcher(default_embedder)
+    matcher = Ranker(default_embedder)
     matcher.add(["turn off", "x"])
     pairs = [
         ("put lights on", "turn off"),
@@ -444,17 +447,19 @@ def test_words_that_pairs_show_are_lifted_and_no_others(default_embedder):
         ("on", None),
         ("lights", "x"),
     ]
-    assert matcher.lifting(pairs) == {"turn off": frozenset({"on"})}
-    assert matcher.lifting(pairs[:1]) == {}
-    both = Matcher(default_embedder, [lambda query, key: len(query) > 1 and key == ("x",)])
+    assert matcher.find_guard_exemptions(pairs) == {"turn off": frozenset({"on"})}
+    assert matcher.find_guard_exemptions(pairs[:1]) == {}
+    both = Ranker(default_embedder, [lambda query, key: len(query) > 1 and key == ("x",)])
     both.add(["x"])
-    assert both.lifting([("one two", "x"), ("two one", "x")]) == {"x": frozenset({"one", "two"})}
+    assert both.find_guard_exemptions([("one two", "x"), ("two one", "x")]) == {
+        "x": frozenset({"one", "two"})
+    }
 
 
 def test_up_to_256_keys_are_all_learned_from_and_of_more_the_nearest(default_embedder):
     steps = []
     for n, looked_at in ((256, 256), (257, 64)):
-        matcher = Matcher(default_embedder)
+        matcher = Ranker(default_embedder)
         matcher.add([f"number {i}" for i in range(n)])
         found = matcher.lookups([("number 7", "number 7"), ("x", None)], steps.append)
         assert found.candidates.shape == (2, looked_at)
@@ -486,11 +491,11 @@ SCALES = [(1, -0.15), (1, 0.15), (0.7, 0), (0.7, -0.15), (1.4, 0), (1.4, -0.15),
 @pytest.mark.parametrize("scale", [Scale(), *(Scale(*each) for each in SCALES)])
 def test_the_scale_of_an_embedder_is_found_from_its_answers(default_embedder, scale):
     """Answers that were made at a scale are most probable at it."""
-    matcher = Matcher(Plain(default_embedder))
+    matcher = Ranker(Plain(default_embedder))
     matcher.add(KEYS)
     queries = [query for query in QUERIES if query not in KEYS]
     asked = [matcher._asked(near) for near in matcher._nearest(queries, 64)]
-    made = matcher._zero_shot(asked, Calibration(scale=scale))
+    made = matcher._base_scores(asked, Calibration(scale=scale))
     pairs = []
     for query, found in zip(queries, made, strict=True):
         shares = found.probabilities()
@@ -505,7 +510,7 @@ def test_words_vectors_have_the_scale_that_the_score_was_fitted_to(matcher):
 
 
 def test_right_answers_make_such_answers_more_probable(default_embedder):
-    matcher = Matcher(Plain(default_embedder))
+    matcher = Ranker(Plain(default_embedder))
     matcher.add(KEYS)
     pairs = [("autumn", "season"), ("hue", "color"), ("automobile", "car"), ("doctor", "physician")]
     (before,) = matcher.candidates(["cost"])
@@ -515,11 +520,11 @@ def test_right_answers_make_such_answers_more_probable(default_embedder):
 
 
 def test_a_correction_that_sleeps_beside_its_key_fails_the_check(matcher):
-    matcher.learned = Learned(corrections={"hue": "color"})
+    matcher.learned = LearnedState(corrections={"hue": "color"})
     with pytest.raises(AssertionError):
         matcher.check()
-    matcher.learned = Learned()
-    matcher._told[Correction("hue", "color")] = ("hue",)
+    matcher.learned = LearnedState()
+    matcher._active_corrections[Correction("hue", "color")] = ("hue",)
     with pytest.raises(AssertionError):
         matcher.check()
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict, join, resolve
-from fuzzydict.embedders import WordEmbedder
-from fuzzydict.tools import Tools
+from fuzzydict.integrations.tool_calls import Tools
+from fuzzydict.model.embedders import WordEmbedder
 
 PROBABILITY = "must be a number from 0 to 1"
 GUARDS = "guards must be a list or tuple of functions"
@@ -65,8 +65,8 @@ def test_a_join_refuses_a_wrong_option(options, kind, message):
         ({"partitions": 0}, ValueError, "partitions must be at least 1, got 0"),
         ({"connections": 2.5}, TypeError, "connections must be an integer of at least 1, got 2.5"),
         ({"connections": 0}, ValueError, "connections must be at least 1, got 0"),
-        ({"patience": "long"}, TypeError, "patience must be a positive finite number, got 'long'"),
-        ({"patience": -1}, ValueError, "patience must be a positive finite number, got -1"),
+        ({"timeout": "long"}, TypeError, "patience must be a positive finite number, got 'long'"),
+        ({"timeout": -1}, ValueError, "patience must be a positive finite number, got -1"),
         ({"dsn": 5432}, TypeError, "dsn must be a connection string of libpq, got 5432"),
         ({"name": None}, TypeError, "name must be a string, got None"),
     ],

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.attention import self_attention
-from fuzzydict.plots import plot_attention, plot_keys
+from fuzzydict.integrations.plots import plot_attention, plot_keys
+from fuzzydict.self_attention import self_attention
 
 KEYS = ["color", "top speed", "range", "mileage", "price", "brand", "horse power", "battery"]
 
@@ -45,7 +45,7 @@ def test_a_row_is_what_attend_gives_and_sums_to_one(car):
     assert names(ax.get_xticklabels()) == [*KEYS, "no key"]
     for row, attention in zip(shown, car.attend(queries), strict=True):
         assert row[:-1] == pytest.approx([attention.weights.get(key, 0.0) for key in KEYS])
-        assert row[-1] == pytest.approx(attention.silence)
+        assert row[-1] == pytest.approx(attention.no_match)
     assert shown.sum(axis=1) == pytest.approx(1)
     assert f"{shown[0, 0]:.2f}" in names(ax.texts)
     assert "0.00" not in names(ax.texts)
@@ -121,9 +121,9 @@ def test_lines_lead_from_the_query_to_what_it_means(car):
         assert line.get_xydata()[-1] == pytest.approx(points[key])
     widths = [line.get_linewidth() for line in ax.lines]
     assert widths == sorted(widths, reverse=True)
-    silence = car.attend("distance").silence
+    no_match = car.attend("distance").no_match
     assert ax.get_title().startswith("distance: range 0.")
-    assert ax.get_title().endswith(f", no key {silence:.2f}")
+    assert ax.get_title().endswith(f", no key {no_match:.2f}")
     assert "distance" in boxes(ax)
 
 

@@ -25,10 +25,15 @@ from fuzzydict import FuzzyDict
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
-from fuzzydict import connections, projection, tables  # noqa: E402
-from fuzzydict.connections import _require  # noqa: E402
-from fuzzydict.embedders import EmbedderError  # noqa: E402
-from fuzzydict.postgres import LostConnectionError, PostgresFuzzyDict  # noqa: E402
+from fuzzydict.learning import projection  # noqa: E402
+from fuzzydict.model.embedders import EmbedderError  # noqa: E402
+from fuzzydict.postgres import (  # noqa: E402
+    LostConnectionError,
+    PostgresFuzzyDict,
+    tables,
+)
+from fuzzydict.postgres import pool as connections  # noqa: E402
+from fuzzydict.postgres.pool import _require  # noqa: E402
 
 CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
 NUMBER = itertools.count()
@@ -529,7 +534,7 @@ def tiny_fits(monkeypatch):
     monkeypatch.setattr(projection, "_STEPS", 1)
     monkeypatch.setattr(projection, "_FOLDS", 2)
     monkeypatch.setattr(projection, "_RANK", 4)
-    monkeypatch.setattr(projection, "_SURE", -1e6)
+    monkeypatch.setattr(projection, "_MIN_GAIN", -1e6)
 
 
 @pytest.fixture
@@ -863,7 +868,7 @@ def test_a_statement_that_is_wrong_is_not_done_again(connect, server, name):
 
 
 def test_where_all_connections_are_in_use_the_error_says_so(connect, server, name):
-    car = connect(connections=1, patience=1)
+    car = connect(connections=1, timeout=1)
     car.update(CAR)
     with psycopg.connect(server.dsn) as holder:
         holder.execute(f'LOCK TABLE "{name}" IN ACCESS EXCLUSIVE MODE')
@@ -948,7 +953,7 @@ class Writer(threading.Thread):
 
 def test_after_a_kill_all_that_was_acknowledged_is_there_and_writers_go_on(make_server):
     server = make_server()
-    with PostgresFuzzyDict(server.dsn, "cars", patience=60) as car:
+    with PostgresFuzzyDict(server.dsn, "cars", timeout=60) as car:
         writer = Writer(car)
         writer.start()
         writer.wait_for(60)
@@ -964,7 +969,7 @@ def test_after_a_kill_all_that_was_acknowledged_is_there_and_writers_go_on(make_
 
 def test_while_the_server_is_away_calls_wait_and_then_raise_one_error(make_server):
     server = make_server(fsync="off")
-    with PostgresFuzzyDict(server.dsn, "cars", patience=0.6) as car:
+    with PostgresFuzzyDict(server.dsn, "cars", timeout=0.6) as car:
         car.update(CAR)
         assert car["colour"] == "red"
         server.kill()
@@ -994,7 +999,7 @@ def test_a_standby_answers_reads_and_takes_over_without_a_loss(make_server):
         f"host=127.0.0.1,127.0.0.1 port={primary.port},{standby.port} user=postgres "
         "dbname=postgres connect_timeout=5 target_session_attrs=read-write"
     )
-    with PostgresFuzzyDict(both, "cars", patience=60) as car:
+    with PostgresFuzzyDict(both, "cars", timeout=60) as car:
         car.update(CAR)
         car.learn("how dear", "price")
         deadline = time.monotonic() + 30

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from fuzzydict import projection
 from fuzzydict.attention import softmax
-from fuzzydict.projection import Lookups, Projection, Texts, fit
+from fuzzydict.learning import projection
+from fuzzydict.learning.projection import Lookups, Projection, Texts, fit
 
 KEYS = ["falcon", "otter", "maple"]
 TOPICS = [["money", "bill"], ["crash", "screen"], ["parcel", "late"]]
@@ -117,7 +117,7 @@ def test_a_key_that_a_guard_forbids_is_not_learned():
 def test_pairs_that_all_mean_a_key_teach_nothing_of_silence():
     fitted, report = fit(lookups(60, 0))
     assert report.fitted
-    assert np.isnan(report.after.silence_recall)
+    assert np.isnan(report.after.no_match_recall)
     np.testing.assert_array_equal(fitted.null, 0)
 
 
@@ -126,8 +126,8 @@ def test_a_report_says_its_figures(learned):
     assert str(report).splitlines()[0] == "fitted to 66 pairs"
     for name in ("loss", "accuracy", "silence precision", "silence recall"):
         assert name in str(report)
-    assert 0 <= report.after.silence_precision <= 1
-    assert 0 <= report.after.silence_recall <= 1
+    assert 0 <= report.after.no_match_precision <= 1
+    assert 0 <= report.after.no_match_recall <= 1
 
 
 def test_the_first_step_goes_down_the_gradient():

@@ -13,9 +13,10 @@ from conftest import check_that_reads_agree, count_letters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzzydict import FuzzyDict, Match, NoMatchError, mapping, reads
-from fuzzydict.guards import numbers_differ
-from fuzzydict.storage import write_arrays
+from fuzzydict import FuzzyDict, Match, NoMatchError, mapping
+from fuzzydict import base as reads
+from fuzzydict.ranking.guards import numbers_differ
+from fuzzydict.storage.arrays import write_arrays
 
 WORDS = [
     "order", "shipping", "billing", "customer", "battery", "engine", "color", "price", "speed",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.embedders import EmbedderError
+from fuzzydict.model.embedders import EmbedderError
 
 RECIPES = Path(__file__).parents[1] / "docs" / "recipes.md"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzzydict import rows as rows_module
-from fuzzydict.rows import Rows
+from fuzzydict.index import quantized as rows_module
+from fuzzydict.index.quantized import QuantizedVectors
 
 pytestmark = pytest.mark.usefixtures("each_way")
 
@@ -19,7 +19,9 @@ def vectors(n, d, seed=0):
 
 @given(st.integers(0, 40), st.integers(1, 30), st.integers(0, 9), st.integers(0, 99))
 def test_the_nearest_rows_are_those_of_the_largest_products(n, d, tail, seed):
-    rows = Rows.of(vectors(n, d, seed) * np.float32(10.0 ** (seed % 5 - 2)), min(tail, d))
+    rows = QuantizedVectors.of(
+        vectors(n, d, seed) * np.float32(10.0 ** (seed % 5 - 2)), min(tail, d)
+    )
     queries = vectors(1 + seed % 3, d, seed + 1) * np.float32(10.0 ** (seed % 7 - 3))
     found = rows.nearest(queries, 5)
     assert found.shape == (len(queries), min(n, 5))
@@ -30,18 +32,18 @@ def test_the_nearest_rows_are_those_of_the_largest_products(n, d, tail, seed):
 
 
 def test_no_rows_are_asked_for():
-    assert Rows.of(vectors(5, 3)).nearest(vectors(2, 3), 0).shape == (2, 0)
-    assert Rows.of(vectors(5, 3)).nearest(vectors(0, 3), 2).shape == (0, 2)
+    assert QuantizedVectors.of(vectors(5, 3)).nearest(vectors(2, 3), 0).shape == (2, 0)
+    assert QuantizedVectors.of(vectors(5, 3)).nearest(vectors(0, 3), 2).shape == (0, 2)
 
 
 @pytest.mark.parametrize("asked", [1, 2, 70])
 def test_a_query_of_zeros_is_as_near_to_one_as_to_another(asked):
-    found = Rows.of(vectors(50, 3)).nearest(np.zeros((asked, 3), np.float32), 4)
+    found = QuantizedVectors.of(vectors(50, 3)).nearest(np.zeros((asked, 3), np.float32), 4)
     assert found.tolist() == [[0, 1, 2, 3]] * asked
 
 
 def test_a_part_of_the_rows_that_are_kept_is_searched_as_it_lies():
-    rows = Rows.of(vectors(90, 8), 3)
+    rows = QuantizedVectors.of(vectors(90, 8), 3)
     query = vectors(1, 8, 1)
     for part in (rows.take(slice(10, 80)), rows.take(np.arange(0, 90, 7)), rows.plain()):
         asked = query[:, : part.numbers.shape[1]]
@@ -50,7 +52,7 @@ def test_a_part_of_the_rows_that_are_kept_is_searched_as_it_lies():
 
 
 def test_rows_may_be_wider_than_the_compiled_loop_takes():
-    rows, queries = Rows.of(vectors(80, 1000)), vectors(2, 1000, 1)
+    rows, queries = QuantizedVectors.of(vectors(80, 1000)), vectors(2, 1000, 1)
     expected = np.argsort(-(queries @ rows.vectors().T), axis=1, kind="stable")[:, :3]
     np.testing.assert_array_equal(rows.nearest(queries, 3), expected)
 
@@ -81,14 +83,14 @@ def test_much_work_is_done_side_by_side(threads, work):
     def count(start, end):
         done[start:end] += 1
 
-    rows_module.side_by_side(count, work, 1)
+    rows_module.run_in_parallel(count, work, 1)
     assert (done == 1).all()
     assert len(threads) == {0: 0, 1: 0, 19: 0, 20: 1, 35: 2, 1000: 2}[work]
 
 
 @pytest.mark.parametrize("asked", [1, 9])
 def test_threads_find_what_one_finds(threads, asked):
-    rows, queries = Rows.of(vectors(100, 5), 2), vectors(asked, 5, 1)
+    rows, queries = QuantizedVectors.of(vectors(100, 5), 2), vectors(asked, 5, 1)
     expected = np.argsort(-(queries @ rows.vectors().T), axis=1, kind="stable")[:, :7]
     np.testing.assert_array_equal(rows.nearest(queries, 7), expected)
 
@@ -96,7 +98,7 @@ def test_threads_find_what_one_finds(threads, asked):
 def test_where_no_thread_can_be_had_the_work_is_done_all_the_same(threads, monkeypatch):
     done = []
     monkeypatch.setattr(rows_module._thread, "start_new_thread", refuse)
-    rows_module.side_by_side(lambda *part: done.append(part), 50, 1)
+    rows_module.run_in_parallel(lambda *part: done.append(part), 50, 1)
     assert sorted(done) == [(0, 16), (16, 33), (33, 50)]
 
 
@@ -113,13 +115,13 @@ def test_what_fails_on_a_thread_is_told_when_all_are_done(threads, monkeypatch, 
         done.append(part)
 
     with pytest.raises(ValueError, match="on a thread"):
-        rows_module.side_by_side(work, 50, 1)
+        rows_module.run_in_parallel(work, 50, 1)
     assert len(done) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_threads_serve_after_a_fork_too(threads):
-    rows, query = Rows.of(vectors(100, 5)), vectors(1, 5, 1)
+    rows, query = QuantizedVectors.of(vectors(100, 5)), vectors(1, 5, 1)
     expected = rows.nearest(query, 3)
     child = os.fork()
     if not child:
@@ -128,7 +130,7 @@ def test_threads_serve_after_a_fork_too(threads):
 
 
 def test_rows_that_are_not_finite_are_refused():
-    rows = Rows.of(vectors(3, 4))
+    rows = QuantizedVectors.of(vectors(3, 4))
     rows.scales[:] = np.nan
     for asked in (1, 2):
         with pytest.raises(ValueError, match="not finite"):

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from fuzzydict import scoring
-from fuzzydict.embedders import WordEmbedder, load
-from fuzzydict.matching import Matcher, WordUsage
-from fuzzydict.scoring import (
+from fuzzydict.model.embedders import WordEmbedder, load
+from fuzzydict.ranking import scorer as scoring
+from fuzzydict.ranking.ranker import DocumentFrequencies, Ranker
+from fuzzydict.ranking.scorer import (
+    MLP,
     PHRASE_FEATURES,
     WORD_FEATURES,
-    Network,
-    Question,
-    Score,
+    Scorer,
+    ScoringRequest,
     WithoutVectors,
     every_pair,
     phrase_features,
@@ -36,7 +36,7 @@ def feature(name, queries, keys, vocabulary):
     return features[:, WORD_FEATURES.index(name)].reshape(len(queries), len(keys)).tolist()
 
 
-SURE = Network(  # judges by the cosine and the letters alone
+SURE = MLP(  # judges by the cosine and the letters alone
     np.eye(len(WORD_FEATURES), dtype=np.float32)[:, [3, 6]] * 8,
     np.full(2, -4, np.float32),
     np.full(2, 8, np.float32),
@@ -46,12 +46,12 @@ SURE = Network(  # judges by the cosine and the letters alone
 
 def covered(query, key, meaning, usage=None):
     cosines = np.zeros(1, np.float32)
-    questions = [Question(query, [key], cosines)]
-    return phrase_features(questions, SURE, meaning, usage or WordUsage([key]))[0, :2]
+    questions = [ScoringRequest(query, [key], cosines)]
+    return phrase_features(questions, SURE, meaning, usage or DocumentFrequencies([key]))[0, :2]
 
 
 def test_a_network_is_a_weighted_sum_of_hyperbolic_tangents():
-    network = Network(np.float32([[1], [2]]), np.float32([0.5]), np.float32([3]), -1.0)
+    network = MLP(np.float32([[1], [2]]), np.float32([0.5]), np.float32([3]), -1.0)
     assert network(np.float32([[1, 1]]))[0] == pytest.approx(3 * np.tanh(3.5) - 1, abs=1e-6)
 
 
@@ -92,10 +92,10 @@ def test_questions_that_are_judged_together_are_judged_as_they_are_alone(vocabul
     texts = [("velocity",), ("hostname",), ("top", "speed", "car"), ("fst",), ("car",) * 30]
     rng = np.random.default_rng(0)
     questions = [
-        Question(text, keys[i : i + 4], rng.random(len(keys[i : i + 4]), np.float32))
+        ScoringRequest(text, keys[i : i + 4], rng.random(len(keys[i : i + 4]), np.float32))
         for i, text in enumerate([*texts, *texts[::-1]])
     ]
-    usage = WordUsage(keys)
+    usage = DocumentFrequencies(keys)
     together = score.logits(questions, vocabulary, usage)
     assert [len(logits) for logits in together] == [len(each.keys) for each in questions]
     for question, logits in zip(questions, together, strict=True):
@@ -106,8 +106,8 @@ def test_questions_that_are_judged_together_are_judged_as_they_are_alone(vocabul
 def test_more_than_a_table_holds_is_judged_in_pieces(vocabulary, monkeypatch):
     score = load("default").score
     keys = [("top", "speed"), ("car",), ("velocity",)]
-    usage = WordUsage(keys)
-    questions = [Question(("speed",), keys, np.zeros(3, np.float32))] * 5
+    usage = DocumentFrequencies(keys)
+    questions = [ScoringRequest(("speed",), keys, np.zeros(3, np.float32))] * 5
     whole = score.logits(questions, vocabulary, usage)
     monkeypatch.setattr(scoring, "_AT_ONCE", 2)
     monkeypatch.setattr(scoring, "_TOGETHER", 4)
@@ -142,14 +142,14 @@ def test_without_vectors_only_the_letters_speak(vocabulary):
 
 def test_every_pair_has_as_many_features_as_there_are_names(vocabulary):
     keys = [("car",), ("top", "speed"), ("a",) * 100]
-    question = Question(("car",) * 100, keys, np.zeros(3, np.float32))
-    features = phrase_features([question], SURE, vocabulary, WordUsage(keys))
+    question = ScoringRequest(("car",) * 100, keys, np.zeros(3, np.float32))
+    features = phrase_features([question], SURE, vocabulary, DocumentFrequencies(keys))
     assert features.shape == (3, len(PHRASE_FEATURES))
     assert np.isfinite(features).all()
 
 
 def test_a_word_that_all_keys_share_tells_nothing_apart():
-    usage = WordUsage([("order", "date"), ("order", "id"), ("order", "total")])
+    usage = DocumentFrequencies([("order", "date"), ("order", "id"), ("order", "total")])
     order, date, new = usage(["order", "date", "new"])
     assert order < date == new == 1
     usage.remove(("order", "id"))
@@ -159,14 +159,14 @@ def test_a_word_that_all_keys_share_tells_nothing_apart():
 
 def test_a_score_survives_the_way_to_arrays_and_back():
     score = load("default").score
-    again = Score.from_arrays(score.to_arrays())
+    again = Scorer.from_arrays(score.to_arrays())
     assert again.cutoff == pytest.approx(score.cutoff)
     features = np.random.default_rng(0).random((4, len(WORD_FEATURES)), np.float32)
     assert np.array_equal(again.words(features), score.words(features))
 
 
 def test_an_embedder_with_no_score_is_judged_by_the_default_one(vocabulary):
-    matcher = Matcher(vocabulary)
+    matcher = Ranker(vocabulary)
     matcher.add(["fast", "car"])
     assert matcher.cutoff == load("default").score.cutoff
     assert matcher.rank("quick", 1)[0][0] == "fast"
@@ -175,4 +175,4 @@ def test_an_embedder_with_no_score_is_judged_by_the_default_one(vocabulary):
 def test_a_model_whose_score_is_still_to_be_fitted_judges_nothing(monkeypatch):
     monkeypatch.setattr(load("default"), "score", None)
     with pytest.raises(LookupError, match="without its score"):
-        Matcher(load("default"))
+        Ranker(load("default"))

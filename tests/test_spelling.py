@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzzydict import spelling
-from fuzzydict.spelling import (
+from fuzzydict.text import spelling
+from fuzzydict.text.spelling import (
     DIMENSION,
     abbreviation,
     contracted,

@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from fuzzydict import FuzzyDict, NoMatchError, projection
+from fuzzydict import FuzzyDict, NoMatchError
+from fuzzydict.learning import projection
 
 # Many are near one another, so that a fuzzy read or write would take one for another.
 TEXTS = st.one_of(
@@ -34,7 +35,7 @@ OTHERS = st.sampled_from([None, 0, 1, True, 2.0, (), ("color",), b"color", froze
 KEYS = st.one_of(TEXTS, TEXTS, OTHERS)
 VALUES = st.integers()
 ITEMS = st.dictionaries(KEYS, VALUES, max_size=5)
-ABSENT = object()
+MISSING = object()
 
 
 def outcome(call, d):
@@ -133,9 +134,9 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
 
     @rule(query=KEYS)
     def read(self, query):
-        got, match = self.fuzzy.get(query, ABSENT), self.fuzzy.match(query)
-        assert (query in self.fuzzy) is (got is not ABSENT) is (match is not None)
-        if got is ABSENT:
+        got, match = self.fuzzy.get(query, MISSING), self.fuzzy.match(query)
+        assert (query in self.fuzzy) is (got is not MISSING) is (match is not None)
+        if got is MISSING:
             assert query not in self.plain
             with pytest.raises(NoMatchError) as caught:
                 self.fuzzy[query]
@@ -162,12 +163,12 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
             assert key in self.fuzzy
         "anything else" in self.fuzzy  # noqa: B015
         if self.fuzzy and self.fuzzy._cutoff != 1.0:
-            assert self.fuzzy._is_told()
+            assert self.fuzzy._is_synced()
 
     @rule(queries=st.lists(KEYS, max_size=5))
     def read_at_once(self, queries):
-        assert self.fuzzy.get_many(queries, ABSENT) == [
-            self.fuzzy.get(query, ABSENT) for query in queries
+        assert self.fuzzy.get_many(queries, MISSING) == [
+            self.fuzzy.get(query, MISSING) for query in queries
         ]
         found = self.fuzzy.match_many(queries)
         assert [match and match.key for match in found] == [
@@ -178,7 +179,7 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
     def attend(self, query):
         (answer,) = self.fuzzy.attend([query])  # a tuple would be many queries
         assert set(answer.weights) <= set(self.plain)
-        assert abs(sum(answer.weights.values()) + answer.silence - 1) < 1e-5
+        assert abs(sum(answer.weights.values()) + answer.no_match - 1) < 1e-5
         if query in self.plain and self.fuzzy.cutoff != 1:
             assert answer.best == query
 
@@ -270,7 +271,7 @@ def hasty_fits():
     """Let a fit be over soon, and keep what it learned of so few pairs, where that is anything."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(projection, "_STEPS", 45)
-        patch.setattr(projection, "_SURE", -1e6)
+        patch.setattr(projection, "_MIN_GAIN", -1e6)
         yield
 
 

@@ -10,15 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from fuzzydict import storage
-from fuzzydict.storage import (
-    FileFormatError,
-    data_file,
-    mapped_file,
-    read_arrays,
-    read_table,
-    write_arrays,
-)
+from fuzzydict.resources import data_file, read_table
+from fuzzydict.storage import arrays as storage
+from fuzzydict.storage.arrays import FileFormatError, mapped_file, read_arrays, write_arrays
 
 ARRAYS = {
     "vectors": np.arange(-6, 6, dtype=np.int8).reshape(4, 3),
@@ -117,7 +111,7 @@ def test_the_same_input_gives_the_same_bytes(path, tmp_path):
 
 def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path):
     program = (
-        "import sys, numpy as np; from fuzzydict.storage import write_arrays\n"
+        "import sys, numpy as np; from fuzzydict.storage.arrays import write_arrays\n"
         "arrays = {name: np.arange(3.0) for name in 'abcdef'}\n"
         "write_arrays(sys.argv[1], arrays, {name: name for name in 'uvwxyz'})"
     )

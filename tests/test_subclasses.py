@@ -11,8 +11,8 @@ import pytest
 from conftest import count_letters
 
 from fuzzydict import FuzzyDict
-from fuzzydict.guards import opposites
-from fuzzydict.storage import FileFormatError, read_arrays, write_arrays
+from fuzzydict.ranking.guards import opposites
+from fuzzydict.storage.arrays import FileFormatError, read_arrays, write_arrays
 
 COPIES = {
     "copy": lambda d: d.copy(),
@@ -195,8 +195,8 @@ def test_pickles_refer_to_public_names_alone():
     d = FuzzyDict({"color": 1}, embedder=Letters(), guards=[opposites])
     assert {name for name in names_in(pickle.dumps(d, 2)) if name.startswith("fuzzydict")} == {
         "fuzzydict FuzzyDict",
-        "fuzzydict.embedders as_embedder",
-        "fuzzydict.guards opposites",
+        "fuzzydict.model.embedders as_embedder",
+        "fuzzydict.ranking.guards opposites",
     }
 
 

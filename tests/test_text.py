@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzzydict.text import MAX_LENGTH, bases, compact, fold, regular_bases, variant, words
+from fuzzydict.text.tokens import MAX_LENGTH, bases, compact, fold, regular_bases, variant, words
 
 pytestmark = pytest.mark.usefixtures("each_way")
 

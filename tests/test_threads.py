@@ -115,7 +115,7 @@ def test_readers_and_writers_agree_with_a_log():
         expected.update(log)
     assert dict(d) == expected
     assert all(d[misspelled(key)] == value for key, value in expected.items())
-    assert d._is_told()
+    assert d._is_synced()
     d._check()
 
 
@@ -207,7 +207,7 @@ def test_keys_that_come_while_the_newest_are_listed_are_listed_too(monkeypatch):
     assert d["voilin"] == 1
     assert next(turns, None) is None
     assert d["lantren"] == 2
-    assert d._is_told()
+    assert d._is_synced()
     d._check()
 
 

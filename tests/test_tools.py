@@ -7,7 +7,7 @@ import pytest
 
 import fuzzydict
 from fuzzydict import NoMatchError
-from fuzzydict.tools import Call, CallError, Tools, resolve
+from fuzzydict.integrations.tool_calls import Call, CallError, Tools, resolve
 
 TOOLS = [
     {

@@ -13,9 +13,10 @@ from small_wordnet import SmallWordNet
 
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
-from fuzzydict.embedders import WordEmbedder
-from fuzzydict.scoring import WORD_FEATURES, Network
-from fuzzydict.storage import data_file, read_arrays
+from fuzzydict.model.embedders import WordEmbedder
+from fuzzydict.ranking.scorer import MLP, WORD_FEATURES
+from fuzzydict.resources import data_file
+from fuzzydict.storage.arrays import read_arrays
 from fuzzydict.training import corpora, fitting, vectors
 from fuzzydict.training.episodes import Episode, episodes, mistype
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def lexicon() -> list[corpora.Entry]:
+def lexicon() -> list[corpora.IndexEntry]:
     return corpora.read_lexicon(data_file("lexicon"))
 
 
@@ -37,7 +38,7 @@ def wordnet() -> SmallWordNet:
 
 
 @pytest.fixture(scope="session")
-def thesaurus(wordnet: SmallWordNet, lexicon: list[corpora.Entry]) -> Thesaurus:
+def thesaurus(wordnet: SmallWordNet, lexicon: list[corpora.IndexEntry]) -> Thesaurus:
     return build_thesaurus(wordnet, lexicon)
 
 
@@ -172,7 +173,7 @@ def test_word2vec_needs_a_word_that_is_frequent_enough() -> None:
 # The glossary and the thesaurus.
 
 
-def test_the_lexicon_is_five_fields_a_line(lexicon: list[corpora.Entry]) -> None:
+def test_the_lexicon_is_five_fields_a_line(lexicon: list[corpora.IndexEntry]) -> None:
     assert len(lexicon) > 4000
     for entry in lexicon:
         assert entry.words
@@ -248,7 +249,7 @@ def test_what_is_no_word_is_no_lookup() -> None:
     found = fitting.word_lookups([empty, one], words)
     assert found.right.tolist() == [0]
     assert found.sizes.tolist() == [2]
-    blank = Network(*(np.zeros(n, np.float32) for n in ((len(WORD_FEATURES), 1), 1, 1)), b2=0.0)
+    blank = MLP(*(np.zeros(n, np.float32) for n in ((len(WORD_FEATURES), 1), 1, 1)), b2=0.0)
     asked = fitting.phrase_lookups([empty, one], blank, words)
     assert asked.sizes.tolist() == [2, 2]
 
@@ -270,9 +271,7 @@ def test_a_fitted_network_finds_the_right_key_and_the_silence() -> None:
     train, test = lookups(), lookups()
     network = fitting.fit_network(train, 8, epochs=60, batch=16)
     assert fitting.loss(network, test) < 0.3
-    blank = Network(
-        np.zeros((3, 8), np.float32), np.zeros(8, np.float32), np.zeros(8, np.float32), 0.0
-    )
+    blank = MLP(np.zeros((3, 8), np.float32), np.zeros(8, np.float32), np.zeros(8, np.float32), 0.0)
     assert fitting.loss(blank, test) == pytest.approx(np.log(6), abs=1e-4)
 
 
@@ -291,7 +290,7 @@ def test_the_gradient_is_that_of_the_loss() -> None:
             for step in (1e-2, -1e-2):
                 flat[i] += step
                 w1, b1, w2, b2 = parameters
-                ends.append(fitting.loss(Network(w1, b1, w2, float(b2[0])), data))
+                ends.append(fitting.loss(MLP(w1, b1, w2, float(b2[0])), data))
                 flat[i] -= step
             assert (ends[0] - ends[1]) / 2e-2 == pytest.approx(float(wanted[i]), abs=2e-3)
 

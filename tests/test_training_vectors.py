@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from fuzzydict.__main__ import main
-from fuzzydict.embedders import load
-from fuzzydict.storage import data_file
+from fuzzydict.model.embedders import load
+from fuzzydict.resources import data_file
 from fuzzydict.training import building, corpora, teacher, vectors
 
 
 @pytest.fixture(scope="module")
-def lexicon() -> list[corpora.Entry]:
+def lexicon() -> list[corpora.IndexEntry]:
     return corpora.read_lexicon(data_file("lexicon"))
 
 
 @pytest.fixture(scope="module")
-def graph(lexicon: list[corpora.Entry]) -> corpora.Graph:
+def graph(lexicon: list[corpora.IndexEntry]) -> corpora.Graph:
     try:
         return corpora.read_graph(lexicon)
     except corpora.CorpusNotFoundError as error:

@@ -12,31 +12,32 @@ from conftest import count_letters
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fuzzydict import FuzzyDict, spelling
-from fuzzydict.matching import CANDIDATES, SHORTLIST
-from fuzzydict.text import compact, words
-from fuzzydict.values import Attention, weigh
+from fuzzydict import FuzzyDict
+from fuzzydict.ranking.ranker import CANDIDATES, SHORTLIST
+from fuzzydict.results import Attention, weigh
+from fuzzydict.text import spelling
+from fuzzydict.text.tokens import compact, words
 
 QUERIES = ["colour", "color", "topspeed", "parliament", "prices", "?!", ""]
 TEMPERATURES = [1e-3, 0.1, 0.5, 1.0, 3.0, 1e6]
 
 
 def total(found):
-    return sum(found.weights.values()) + found.silence
+    return sum(found.weights.values()) + found.no_match
 
 
 def same(one, other):
     """Do two answers say the same, but for rounding?"""
     return (
         set(one.weights) == set(other.weights)
-        and one.silence == pytest.approx(other.silence, abs=1e-5)
+        and one.no_match == pytest.approx(other.no_match, abs=1e-5)
         and dict(one.weights) == pytest.approx(dict(other.weights), abs=1e-5)
     )
 
 
-def blend(weights, values, silence=0.0, embedder=None):
+def blend(weights, values, no_match=0.0, embedder=None):
     """Return an answer of the values, with these weights."""
-    return Attention(dict(enumerate(weights)), values, silence, embedder)
+    return Attention(dict(enumerate(weights)), values, no_match, embedder)
 
 
 class Embedder:
@@ -62,7 +63,7 @@ def test_the_weights_and_the_silence_sum_to_one(car, query, temperature):
     found = car.attend(query, temperature=temperature)
     assert total(found) == pytest.approx(1, abs=1e-5)
     assert all(0 < weight <= 1 for weight in found.weights.values())
-    assert 0 <= found.silence <= 1
+    assert 0 <= found.no_match <= 1
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -77,7 +78,7 @@ def test_the_keys_are_in_the_order_of_their_weights(car, query):
 def test_the_key_that_is_written_otherwise_has_the_largest_weight(car):
     found = car.attend("colour")
     assert found.best == "color"
-    assert found.weights["color"] > 0.5 > found.silence
+    assert found.weights["color"] > 0.5 > found.no_match
 
 
 @pytest.mark.parametrize("query", ["colour", "topspeed", "parliament", "prices"])
@@ -94,11 +95,11 @@ def test_at_temperature_one_the_weights_are_the_probabilities_of_the_matches(car
 def test_a_high_temperature_flattens_the_weights(car, query):
     flat = car.attend(query, temperature=1e6)
     assert list(flat.weights.values()) == pytest.approx([1 / 5] * 4, abs=1e-4)
-    assert flat.silence == pytest.approx(1 / 5, abs=1e-4)
+    assert flat.no_match == pytest.approx(1 / 5, abs=1e-4)
     entropies = []
     for temperature in (1.0, 2.0, 5.0, 25.0):
         found = car.attend(query, temperature=temperature)
-        shares = np.array([found.silence, *found.weights.values()])
+        shares = np.array([found.no_match, *found.weights.values()])
         entropies.append(-float(shares @ np.log(shares)))
     assert entropies == sorted(entropies)
 
@@ -134,9 +135,9 @@ def test_at_temperature_zero_attention_is_the_hard_lookup(keys, query, cutoff, e
     assume(all(abs(np.log(other.score / max(d.cutoff, 1e-30))) > 0.05 for other in ranked))
     found = d.attend(query, temperature=1e-3)
     if match is None:
-        assert found.silence > 0.99
+        assert found.no_match > 0.99
     else:
-        assert found.silence < 0.01
+        assert found.no_match < 0.01
         assert found.best == match.key
     if query in keys:
         assert found.best == query
@@ -145,7 +146,7 @@ def test_at_temperature_zero_attention_is_the_hard_lookup(keys, query, cutoff, e
 def test_at_temperature_zero_a_miss_is_all_silence(car):
     assert "parliament" not in car
     found = car.attend("parliament", temperature=1e-3)
-    assert found.silence == pytest.approx(1)
+    assert found.no_match == pytest.approx(1)
 
 
 def test_an_exact_key_wins_however_many_keys_have_its_words():
@@ -154,7 +155,7 @@ def test_an_exact_key_wins_however_many_keys_have_its_words():
     for key in keys:
         found = d.attend(key, temperature=1e-3)
         assert found.best == key
-        assert found.silence < 0.01
+        assert found.no_match < 0.01
 
 
 def test_of_keys_of_the_same_words_the_one_that_is_written_most_like_the_query_stands_out():
@@ -168,16 +169,16 @@ def test_of_keys_of_the_same_words_the_one_that_is_written_most_like_the_query_s
 
 def test_the_cutoff_is_the_probability_at_which_the_null_key_begins_to_win():
     logits = np.log(np.array([3.0, 1.0], np.float32))  # beside the null key's 1: 0.6, 0.2 and 0.2
-    for cutoff, silence in [(0.3, 0.0), (0.59, 0.0), (0.61, 1.0), (0.9, 1.0)]:
+    for cutoff, no_match in [(0.3, 0.0), (0.59, 0.0), (0.61, 1.0), (0.9, 1.0)]:
         weights, null = weigh(logits, cutoff, 1e-3)
-        assert null == pytest.approx(silence, abs=1e-3)
-        assert weights[0] == pytest.approx(1 - silence, abs=1e-3)
+        assert null == pytest.approx(no_match, abs=1e-3)
+        assert weights[0] == pytest.approx(1 - no_match, abs=1e-3)
 
 
 def test_with_a_cutoff_of_zero_the_least_probable_key_wins_over_the_null_key():
-    weights, silence = weigh(np.array([-60.0], np.float32), 0.0, 1e-3)
+    weights, no_match = weigh(np.array([-60.0], np.float32), 0.0, 1e-3)
     assert weights[0] == 1
-    assert silence == 0
+    assert no_match == 0
 
 
 # Which keys are attended to
@@ -201,7 +202,7 @@ def test_a_mask_of_keys_leaves_no_weight_to_the_others(car):
     found = car.attend("colour", mask=["price", "battery"])
     assert set(found.weights) == {"price", "battery"}
     assert total(found) == pytest.approx(1)
-    assert found.silence > car.attend("colour").silence
+    assert found.no_match > car.attend("colour").no_match
 
 
 def test_a_mask_may_be_a_function_of_the_key(car):
@@ -215,7 +216,7 @@ def test_a_mask_may_be_a_function_of_the_key(car):
 def test_a_mask_of_no_keys_leaves_silence(car, query, mask):
     car[1] = "one"
     found = car.attend(query, mask=mask)
-    assert found.silence == 1
+    assert found.no_match == 1
     assert found.keys == []
     assert found.best is None
 
@@ -256,7 +257,7 @@ def test_guards_hide_keys_from_attention_too():
 
 def test_where_guards_forbid_every_key_there_is_silence():
     d = FuzzyDict({"color": 1, "price": 2}, guards=[lambda query, key: True])
-    assert d.attend("colour").silence == pytest.approx(1)
+    assert d.attend("colour").no_match == pytest.approx(1)
     assert d.attend("colour").keys == []
     assert d.attend("color").keys == ["color"]
 
@@ -266,12 +267,12 @@ def test_where_guards_forbid_every_key_there_is_silence():
 
 @pytest.mark.parametrize("query", [1, None, 2.5, b"color"])
 def test_a_query_that_is_no_text_finds_its_very_key(car, query):
-    assert car.attend(query).silence == 1
+    assert car.attend(query).no_match == 1
     assert car.attend(query).value == 0.0
     car[query] = 7
     found = car.attend(query)
     assert dict(found.weights) == {query: 1.0}
-    assert found.silence == 0
+    assert found.no_match == 0
     assert found.value == 7
     assert dict(car.attend(query, mask=["color"]).weights) == {}
     assert dict(car.attend(query, mask=[query]).weights) == {query: 1.0}
@@ -300,7 +301,7 @@ def test_an_unhashable_query_is_a_type_error_as_in_a_dict(car):
 def test_an_empty_dictionary_is_silent(query):
     found = FuzzyDict().attend(query)
     assert dict(found.weights) == {}
-    assert found.silence == 1
+    assert found.no_match == 1
     assert found.best is None
     assert found.value == 0.0
     assert found.vote() == {}
@@ -310,9 +311,9 @@ def test_an_empty_dictionary_is_silent(query):
 
 def test_with_fuzzy_reads_off_only_exact_keys_have_weight():
     d = FuzzyDict({"color": 1, "price": 2}, cutoff=1.0)
-    assert d.attend("colour").silence == 1
+    assert d.attend("colour").no_match == 1
     assert dict(d.attend("color").weights) == {"color": 1.0}
-    assert d.attend("color", mask=["price"]).silence == 1
+    assert d.attend("color", mask=["price"]).no_match == 1
 
 
 def test_attention_changes_nothing(car):
@@ -340,10 +341,10 @@ def test_a_list_of_queries_is_embedded_and_searched_at_once(counting, monkeypatc
     calls = []
     d = FuzzyDict({"color": 1, "price": 2}, embedder=counting)
     d.attend("warm up")
-    encode, search = counting.encode, type(d._matcher._index).search
-    monkeypatch.setattr(d._matcher.embedder, "_function", lambda t: calls.append(t) or encode(t))
+    encode, search = counting.encode, type(d._ranker._index).search
+    monkeypatch.setattr(d._ranker.embedder, "_function", lambda t: calls.append(t) or encode(t))
     monkeypatch.setattr(
-        type(d._matcher._index), "search", lambda *args: calls.append("search") or search(*args)
+        type(d._ranker._index), "search", lambda *args: calls.append("search") or search(*args)
     )
     d.attend(["colour", 1, "prices", "parliament"])
     assert calls == [["colour", "prices", "parliament"], "search"]
@@ -441,8 +442,8 @@ def test_arrays_of_one_shape_blend_to_an_array_of_that_shape(values, blended):
 
 
 def test_the_value_of_the_null_key_is_zero():
-    assert blend([0.5, 0.2], [10, 10], silence=0.3).value == pytest.approx(7)
-    assert blend([], [], silence=1.0).value == 0.0
+    assert blend([0.5, 0.2], [10, 10], no_match=0.3).value == pytest.approx(7)
+    assert blend([], [], no_match=1.0).value == 0.0
 
 
 def test_the_blended_value_is_the_sum_of_the_weights_times_the_values():
@@ -474,7 +475,7 @@ def test_values_without_a_weighted_sum_say_what_to_use(values, names):
 
 
 def test_a_vote_adds_the_weights_of_equal_values_the_largest_first():
-    found = blend([0.4, 0.3, 0.2], ["red", "blue", "blue"], silence=0.1)
+    found = blend([0.4, 0.3, 0.2], ["red", "blue", "blue"], no_match=0.1)
     assert found.vote() == pytest.approx({"blue": 0.5, "red": 0.4})
     assert list(found.vote()) == ["blue", "red"]
     assert blend([0.6, 0.4], [1, True]).vote() == {1: 1.0}
@@ -484,7 +485,7 @@ def test_a_vote_and_the_silence_sum_to_one():
     d = FuzzyDict({"t-shirt": "top", "tee shirt": "top", "skirt": "bottom", "shoe": "feet"})
     found = d.attend("tshirts")
     assert next(iter(found.vote())) == "top"
-    assert sum(found.vote().values()) + found.silence == pytest.approx(1, abs=1e-5)
+    assert sum(found.vote().values()) + found.no_match == pytest.approx(1, abs=1e-5)
 
 
 def test_a_vote_of_values_that_are_not_hashable_is_a_type_error():
@@ -544,7 +545,7 @@ def test_an_answer_never_changes(car):
     assert found.weights["color"] == 0.5
     with pytest.raises(TypeError):
         found.weights["color"] = 1
-    for name in ("weights", "silence", "keys", "best", "value", "vector", "other"):
+    for name in ("weights", "no_match", "keys", "best", "value", "vector", "other"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(found, name, 1)
     found = car.attend("colour")
@@ -558,6 +559,6 @@ def test_an_answer_survives_copies_and_pickles(car):
     found = car.attend("colour")
     for again in (copy.copy(found), copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
         assert dict(again.weights) == dict(found.weights)
-        assert again.silence == found.silence
+        assert again.no_match == found.no_match
         assert again.vote() == found.vote()
         assert repr(again) == repr(found)

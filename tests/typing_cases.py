@@ -6,9 +6,9 @@ from typing import Any
 from typing_extensions import assert_type
 
 from fuzzydict import FuzzyDict, Match, NoMatchError, join, resolve
-from fuzzydict.projection import FitReport
-from fuzzydict.tools import Call
-from fuzzydict.values import Attention
+from fuzzydict.integrations.tool_calls import Call
+from fuzzydict.learning.projection import FitReport
+from fuzzydict.results import Attention
 
 
 def construction() -> None:

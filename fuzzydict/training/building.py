@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fuzzydict.embedders import MODEL_FORMAT, WordEmbedder
-from fuzzydict.scoring import Score
-from fuzzydict.storage import data_file, write_arrays
-from fuzzydict.text import words as split_words
+from fuzzydict.model.embedders import MODEL_FORMAT, WordEmbedder
+from fuzzydict.ranking.scorer import Scorer
+from fuzzydict.resources import data_file
+from fuzzydict.storage.arrays import write_arrays
+from fuzzydict.text.tokens import words as split_words
 from fuzzydict.training import corpora, fitting, tables, vectors
-from fuzzydict.training.corpora import Entry
+from fuzzydict.training.corpora import IndexEntry
 from fuzzydict.training.episodes import Episode, episodes
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 from fuzzydict.training.vectors import WordVectors
@@ -66,7 +67,7 @@ def _write(
     name: str,
     trained: WordVectors,
     sources: str,
-    lexicon: Sequence[Entry],
+    lexicon: Sequence[IndexEntry],
     path: str | os.PathLike[str],
     seed: int,
     lookups: int,
@@ -119,7 +120,7 @@ def fit_score(
     units: tuple[int, int] = (16, 32),
     epochs: int = 24,
     seed: int = 1,
-) -> Score:
+) -> Scorer:
     """Return the score fitted on ``n`` episodes, with its cutoff chosen on others."""
 
     def some(count: int, offset: int, **options: bool) -> Iterable[Episode]:
@@ -134,7 +135,7 @@ def fit_score(
     held_out = fitting.phrase_lookups(some(n // 8, 3), words, embedder)
     # The lookups that are made are harder than real ones: 3 of 8 have no answer, and most of these
     # are near a key. At 2.75% wrong answers here there are fewer than 2% in real use.
-    return Score(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
+    return Scorer(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
 
 
 def write_tables(folder: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fuzzydict.text import bases
+from fuzzydict.text.tokens import bases
 
 try:
     import nltk
@@ -33,8 +33,8 @@ except ImportError as error:
 
 __all__ = [
     "CorpusNotFoundError",
-    "Entry",
     "Graph",
+    "IndexEntry",
     "Node",
     "Sentence",
     "antonym_pairs",
@@ -187,7 +187,7 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexEntry:
     """A line of the glossary: interchangeable words, what they are a kind of, and so on."""
 
     words: list[str]
@@ -197,7 +197,7 @@ class Entry:
     gloss: str
 
 
-def read_lexicon(folder: str | os.PathLike[str]) -> list[Entry]:
+def read_lexicon(folder: str | os.PathLike[str]) -> list[IndexEntry]:
     """Read the glossary: the ``*.tsv`` files of ``folder``, in order of their names.
 
     A line is ``words, kind_of, related, opposites, gloss`` between tabs, the first four being lists
@@ -216,7 +216,7 @@ def read_lexicon(folder: str | os.PathLike[str]) -> list[Entry]:
                     f"between tabs, got {len(fields)} fields"
                 )
             words, kind_of, related, opposites = map(_terms, fields[:4])
-            entries.append(Entry(words, kind_of, related, opposites, fields[4].strip()))
+            entries.append(IndexEntry(words, kind_of, related, opposites, fields[4].strip()))
     return entries
 
 
@@ -229,7 +229,7 @@ def term_of(name: str) -> str:
     return name.lower().replace("_", " ")
 
 
-def read_graph(lexicon: Iterable[Entry] = ()) -> Graph:
+def read_graph(lexicon: Iterable[IndexEntry] = ()) -> Graph:
     """Read WordNet (Fellbaum, 1998) and the glossary's entries into one graph.
 
     About 117,700 nodes and half a minute. ``CorpusNotFoundError`` where NLTK cannot get WordNet.
@@ -277,7 +277,7 @@ def _synset_node(synset: Any, place: dict[Any, int]) -> Node:
 
 
 def _add_lexicon(
-    lexicon: Iterable[Entry], nodes: list[Node], senses: dict[str, list[int]]
+    lexicon: Iterable[IndexEntry], nodes: list[Node], senses: dict[str, list[int]]
 ) -> list[tuple[str, str]]:
     """Append the entries to ``nodes`` and ``senses``; return their pairs of opposites."""
     entries = list(lexicon)

@@ -12,8 +12,8 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fuzzydict.spelling import abbreviation
-from fuzzydict.text import words as split_words
+from fuzzydict.text.spelling import abbreviation
+from fuzzydict.text.tokens import words as split_words
 from fuzzydict.training.thesaurus import Table, Thesaurus
 
 __all__ = ["Episode", "episodes", "mistype"]

@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fuzzydict.embedders import WordEmbedder
-from fuzzydict.matching import WordUsage
-from fuzzydict.scoring import (
-    Network,
-    Question,
+from fuzzydict.model.embedders import WordEmbedder
+from fuzzydict.ranking.ranker import DocumentFrequencies
+from fuzzydict.ranking.scorer import (
+    MLP,
+    ScoringRequest,
     WithoutVectors,
     every_pair,
     phrase_features,
     word_features,
 )
-from fuzzydict.text import words as split_words
+from fuzzydict.text.tokens import words as split_words
 from fuzzydict.training.episodes import Episode
 
 __all__ = [
@@ -101,7 +101,7 @@ def fit_network(
     batch: int = 256,
     seed: int = 0,
     describe: str = "fitting",
-) -> Network:
+) -> MLP:
     """Return the network of ``hidden`` units that makes the right keys most probable."""
     rng = np.random.default_rng(seed)
     n, inputs = len(lookups.starts), lookups.features.shape[1]
@@ -136,16 +136,16 @@ def fit_network(
                 v += 0.001 * (g * g - v)
                 p -= speed * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
     w1, b1, w2, b2 = parameters
-    return Network(w1, b1, w2, float(b2[0]))
+    return MLP(w1, b1, w2, float(b2[0]))
 
 
-def fit_mean(lookups: Lookups, hidden: int, *, members: int = 3, **options: Any) -> Network:
+def fit_mean(lookups: Lookups, hidden: int, *, members: int = 3, **options: Any) -> MLP:
     """Return the mean of networks fitted from several seeds, as one network of their hidden units.
 
     What one of them makes of chance alone the others do not (Hansen and Salamon, 1990).
     """
     fitted = [fit_network(lookups, hidden, seed=seed, **options) for seed in range(members)]
-    return Network(
+    return MLP(
         np.hstack([member.w1 for member in fitted]),
         np.concatenate([member.b1 for member in fitted]),
         (np.concatenate([member.w2 for member in fitted]) / len(fitted)).astype(np.float32),
@@ -179,11 +179,11 @@ def _probabilities(logits: Floats, begins: NDArray[np.intp], sizes: NDArray[np.i
     return result
 
 
-def _shares(network: Network, lookups: Lookups) -> Floats:
+def _shares(network: MLP, lookups: Lookups) -> Floats:
     return _probabilities(network(lookups.features), lookups.starts, lookups.sizes)
 
 
-def loss(network: Network, lookups: Lookups) -> float:
+def loss(network: MLP, lookups: Lookups) -> float:
     """Return the mean cross-entropy of the lookups, in nats."""
     shares = _shares(network, lookups)
     silent = 1 - np.add.reduceat(shares, lookups.starts)
@@ -191,7 +191,7 @@ def loss(network: Network, lookups: Lookups) -> float:
     return float(-np.log(np.maximum(right, 1e-9)).mean())
 
 
-def phrase_lookups(episodes: Iterable[Episode], words: Network, embedder: WordEmbedder) -> Lookups:
+def phrase_lookups(episodes: Iterable[Episode], words: MLP, embedder: WordEmbedder) -> Lookups:
     """Return the features of all lookups.
 
     In one dictionary of eight the meaning is known of whole phrases only, as it is with an embedder
@@ -203,18 +203,18 @@ def phrase_lookups(episodes: Iterable[Episode], words: Network, embedder: WordEm
             meaning = WithoutVectors(embedder) if number % 8 == 7 else embedder
             keys = [split_words(key) for key in episode.keys]
             asked = [split_words(query) for query, _ in episode.lookups]
-            usage = WordUsage(keys)
+            usage = DocumentFrequencies(keys)
             cosines = embedder.encode_words(asked) @ embedder.encode_words(keys).T
             for query, row, (_, right) in zip(asked, cosines, episode.lookups, strict=True):
                 if query:
                     trusted = row * np.float32(embedder.trust(query))
-                    question = Question(query, keys, trusted)
+                    question = ScoringRequest(query, keys, trusted)
                     yield phrase_features([question], words, meaning, usage), right
 
     return Lookups.of(parts())
 
 
-def choose_cutoff(network: Network, lookups: Lookups, wrong: float) -> float:
+def choose_cutoff(network: MLP, lookups: Lookups, wrong: float) -> float:
     """Return the least probability from which on at most a share ``wrong`` of all lookups is
     answered wrongly, to two digits."""
     shares = _shares(network, lookups)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from fuzzydict import spelling
-from fuzzydict.training.corpora import Entry, tag_count, term_of
+from fuzzydict.text import spelling
+from fuzzydict.training.corpora import IndexEntry, tag_count, term_of
 
 __all__ = ["Table", "Thesaurus", "build_thesaurus"]
 
@@ -47,7 +47,7 @@ class Thesaurus:
         return close
 
 
-def build_thesaurus(wordnet: Any, lexicon: Sequence[Entry], seed: int = 0) -> Thesaurus:
+def build_thesaurus(wordnet: Any, lexicon: Sequence[IndexEntry], seed: int = 0) -> Thesaurus:
     """Return the tables of NLTK's ``wordnet`` reader, its usual words alone, and of the lexicon."""
     thesaurus = Thesaurus()
     _add_wordnet(thesaurus, wordnet, random.Random(seed))
@@ -149,7 +149,7 @@ def _names(lemmas: Iterable[Any], sense: Any) -> list[str]:
     ]
 
 
-def _add_lexicon(thesaurus: Thesaurus, lexicon: Sequence[Entry]) -> None:
+def _add_lexicon(thesaurus: Thesaurus, lexicon: Sequence[IndexEntry]) -> None:
     for entry in lexicon:
         thesaurus.terms += [word for word in entry.words if len(word) > 2]
         for word, other in itertools.permutations(entry.words, 2):

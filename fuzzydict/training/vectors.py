@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fuzzydict.text import bases
+from fuzzydict.text.tokens import bases
 from fuzzydict.training import corpora, teacher
-from fuzzydict.training.corpora import Entry, Graph, Sentence
+from fuzzydict.training.corpora import Graph, IndexEntry, Sentence
 
 try:
     from gensim import utils
@@ -111,7 +111,7 @@ def train_brown(*, seed: int = 1) -> WordVectors:
 
 
 def train_default(
-    lexicon: Sequence[Entry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
+    lexicon: Sequence[IndexEntry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
 ) -> WordVectors:
     """Train the default model on Brown, WordNet, the glossary and a sentence transformer.
 
@@ -122,14 +122,14 @@ def train_default(
 
 
 def train_wordnet(
-    lexicon: Sequence[Entry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
+    lexicon: Sequence[IndexEntry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
 ) -> WordVectors:
     """Train as ``train_default`` does, on WordNet and the glossary alone, for commercial use."""
     return _train(lexicon, dimensions, limit, seed, alone=True)
 
 
 def _train(
-    lexicon: Sequence[Entry], dimensions: int, limit: int, seed: int, *, alone: bool
+    lexicon: Sequence[IndexEntry], dimensions: int, limit: int, seed: int, *, alone: bool
 ) -> WordVectors:
     graph = corpora.read_graph(lexicon)
     base = corpora.lemmatiser(graph.senses)

@@ -139,9 +139,9 @@ def ask(d: "FuzzyDict[str, None]", pairs: Sequence[Pair]) -> Answers:
         start = time.perf_counter()
         answer = d.match(query)
         seconds.append(time.perf_counter() - start)
-        likeliest = d.match(query, cutoff=0.0)
-        right.append(likeliest is not None and likeliest.key == intent)
-        scores.append(-math.inf if likeliest is None else likeliest.score)
+        top_k = d.match(query, cutoff=0.0)
+        right.append(top_k is not None and top_k.key == intent)
+        scores.append(-math.inf if top_k is None else top_k.score)
         rightly.append(answer is not None and answer.key == intent)
         silent.append(answer is None)
     return Answers(
@@ -165,9 +165,9 @@ class Figures:
     shots: int
     pairs: int
     fitted: bool
-    likeliest: float  # in-scope accuracy without a cutoff
+    top_k: float  # in-scope accuracy without a cutoff
     accuracy: float  # in-scope accuracy at the default cutoff
-    silence: float  # out-of-scope recall at the default cutoff
+    no_match: float  # out-of-scope recall at the default cutoff
     best_silence: float
     cutoff: float  # the default one
     fit_seconds: float
@@ -203,9 +203,9 @@ def measure(
         shots=shots,
         pairs=len(taught),
         fitted=report is not None and report.fitted,
-        likeliest=float(inside.right.mean()),
+        top_k=float(inside.right.mean()),
         accuracy=float(inside.rightly.mean()),
-        silence=float(outside.silent.mean()),
+        no_match=float(outside.silent.mean()),
         best_silence=best_silence(inside, outside),
         cutoff=d.cutoff,
         fit_seconds=seconds,
@@ -232,7 +232,7 @@ def table(name: str, results: Sequence[Figures]) -> str:
         ]
     ]
     for each in results:
-        shares = (each.accuracy, each.likeliest, each.silence, each.best_silence)
+        shares = (each.accuracy, each.top_k, each.no_match, each.best_silence)
         rows.append(
             [
                 f"FuzzyDict, {name}",
@@ -244,16 +244,16 @@ def table(name: str, results: Sequence[Figures]) -> str:
         )
     for system, accuracy in PAPER.items():
         rows.append([f"{system} (paper)", "100", f"{accuracy:.1f}", *"-----"])
-    system, accuracy, silence = PAPER_SILENCE
-    rows.append([f"{system} (paper)", "100", f"{accuracy:.1f}", "-", f"{silence:.1f}", *"---"])
+    system, accuracy, no_match = PAPER_SILENCE
+    rows.append([f"{system} (paper)", "100", f"{accuracy:.1f}", "-", f"{no_match:.1f}", *"---"])
     return quality._markdown(rows)
 
 
 BLUE, LIGHT_BLUE, ORANGE, GREY = "#1f5fa8", "#5b9bd5", "#d9641e", "#808080"
 CURVES = {
-    "likeliest": ("in-scope accuracy,\nwithout a cutoff", LIGHT_BLUE),
+    "top_k": ("in-scope accuracy,\nwithout a cutoff", LIGHT_BLUE),
     "accuracy": ("in-scope accuracy,\ndefault cutoff", BLUE),
-    "silence": ("out-of-scope recall,\ndefault cutoff", ORANGE),
+    "no_match": ("out-of-scope recall,\ndefault cutoff", ORANGE),
 }
 
 

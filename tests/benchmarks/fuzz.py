@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fuzzydict import FuzzyDict
-from fuzzydict.storage import FileFormatError
+from fuzzydict.storage.arrays import FileFormatError
 
 ITEMS = {"color": "red", "top speed": 250, "price": [1, 2.5, None], "battery life": {"h": 9}}
 QUERIES = ("colour", "velocity", "parliament")

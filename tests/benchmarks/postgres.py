@@ -72,8 +72,8 @@ def measure(
 ) -> dict[str, Any]:
     """Return the figures of a server with so many keys and queries."""
     from fuzzydict import FuzzyDict
-    from fuzzydict.matching import CANDIDATES
     from fuzzydict.postgres import PostgresFuzzyDict
+    from fuzzydict.ranking.ranker import CANDIDATES
 
     texts = Texts.load()
     keys = texts.keys(count)
@@ -104,7 +104,7 @@ def measure(
         figures["new keys a second, one by one"] = len(fresh) / (time.perf_counter() - begun)
         for key in fresh:
             del remote[key]
-        matcher, index = remote._up_to_date(), memory.index
+        matcher, index = remote._synced_ranker(), memory.index
         rows = matcher._asking(alone)[1]
         best = index.search(rows, 1)
         found = [remote._tables.near(row[None], CANDIDATES, [], None)[1] for row in rows]

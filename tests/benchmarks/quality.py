@@ -263,7 +263,7 @@ def cosine(name: str, encode: Callable[[list[str]], Vectors]) -> System:
 
 def word2vec_on_brown() -> System:
     """Return the averaged vectors of FuzzyDict's ``"brown"``, a plain Word2Vec."""
-    from fuzzydict import embedders
+    from fuzzydict.model import embedders
 
     return cosine("Word2Vec on Brown", embedders.load("brown").encode)
 
@@ -473,7 +473,7 @@ def errors(answers: Answers, cutoff: float) -> str:
         if answers.right[row] if given else not answers.answerable[row]:
             continue
         outcome = "wrong" if given else "silent" if answers.right[row] else "silent, best key wrong"
-        right = ", ".join(sorted(lookup.right)) or "silence"
+        right = ", ".join(sorted(lookup.right)) or "no_match"
         best = [str(answers.keys[row]), _number(answers.scores[row])]
         rows.append([outcome, lookup.query, *best, right, lookup.kind, task.name])
     return _markdown(rows)

@@ -1,0 +1,1 @@
+"""Tables, tool calls, plots and Dask."""

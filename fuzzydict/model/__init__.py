@@ -1,0 +1,1 @@
+"""Models of words and embedders: text to vectors."""

@@ -1,0 +1,1 @@
+"""Ranking: from a query to scored keys."""

@@ -1,0 +1,1 @@
+"""File formats: arrays, values, dictionaries."""

@@ -1,0 +1,309 @@
+"""A dictionary as one file: its items, what it was taught, and the rows of its keys.
+
+`plain` and `learned` turn what was taught into what `fuzzydict.storage.codec` holds, and back.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fuzzydict.index.quantized import QuantizedVectors
+from fuzzydict.learning.projection import Projection
+from fuzzydict.model.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
+from fuzzydict.ranking.calibration import Calibration, Scale
+from fuzzydict.ranking.ranker import Correction, IndexEntry, IndexSnapshot, LearnedState
+from fuzzydict.resources import data_file
+from fuzzydict.storage import codec
+from fuzzydict.storage.arrays import (
+    CHECKSUM,
+    FileFormatError,
+    MappedFile,
+    mapped_file,
+    read_arrays,
+    write_arrays,
+)
+from fuzzydict.text import spelling
+
+__all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
+
+_FORMAT = {"format": "fuzzydict dictionary", "version": "1"}
+_PROBES = ("colour", "top speed")  # what another embedder would place elsewhere
+_MOST = 1e6  # a scale of rows, far above that of any projection
+_ALIKE = 1e-3  # the most by which an embedder may differ from itself in a number of a unit vector
+
+
+class Archive(NamedTuple):
+    """All that a file holds of a dictionary."""
+
+    items: dict[Any, Any]
+    options: dict[str, Any]  # the cutoff, the kind of index, the names of guards of the user's
+    learned: LearnedState
+    known: IndexSnapshot
+    embedder: Any
+    attributes: dict[str, Any]  # of an instance of a subclass
+    mapped: MappedFile | None = None  # the file that the rows are in, unless they were copied
+
+
+def write(
+    path: str | os.PathLike[str], archive: Archive, encode: Callable[[Any], Any] | None = None
+) -> str:
+    """Write a dictionary to ``path``, whole or not at all; return the checksum of the file.
+
+    ``encode`` turns each value into what JSON holds. ``TypeError`` or ``ValueError`` that names
+    the key, or the attribute, where it does not.
+    """
+    items, options, taught, known, embedder, attributes, _ = archive
+    for name, value in attributes.items():
+        try:
+            codec.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the attribute {name!r} cannot be saved: {error}") from error
+    about = {
+        "options": options,
+        "embedder": described(embedder),
+        "encoded": encode is not None,
+        "learned": plain(taught),
+        "attributes": attributes,
+    }
+    values = [_dumped(key, value, encode) for key, value in items.items()]
+    place = {key: i for i, key in enumerate(items)}
+    told = {query: i for i, query in enumerate(taught.corrections)}
+    arrays: dict[str, NDArray[Any]] = {
+        "about": _bytes(codec.dumps(about)),
+        "keys": _bytes(_listed(_plain_key(key, key) for key in items)),
+        "values": _bytes(_listed(values)),
+        "words": _bytes("\n".join(known.usage)),
+        "counts": _whole(known.usage.values()),
+        "entries.keys": _whole(place[each] for each in known.entries if isinstance(each, str)),
+        "entries.corrections": _whole(
+            told[each.query] for each in known.entries if not isinstance(each, str)
+        ),
+        "rows.numbers": known.rows.numbers,
+        "rows.scales": known.rows.scales,
+    }
+    return write_arrays(path, arrays, _FORMAT, checked=True)
+
+
+def read(
+    path: str | os.PathLike[str], embedder: Any = None, decode: Callable[[Any], Any] | None = None
+) -> tuple[Archive, str]:
+    """Return the dictionary of a file and the checksum of that.
+
+    Its embedder is that which was given, or else the name of a model. ``FileFormatError`` where it
+    is no such file, or was written with another embedder, or one that must be given.
+    """
+    name = os.fspath(path)
+    mapped = mapped_file(path)
+    arrays, metadata = read_arrays(path, checked=True)
+    checksum = metadata.pop(CHECKSUM)
+    if metadata != _FORMAT:
+        raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
+    try:
+        about, keys, values = (
+            codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
+        )
+        if list in set(map(type, keys)):  # to look is faster than to make the list anew
+            keys = list(map(_key, keys))
+        options = _options(**about["options"])
+        described, encoded = about["embedder"], about["encoded"]
+        taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
+        tail = taught.projection.width if taught.projection else 0
+        known = IndexSnapshot(
+            _entries(keys, taught, arrays["entries.keys"], arrays["entries.corrections"]),
+            _rows(arrays["rows.numbers"], arrays["rows.scales"], tail),
+            _usage(arrays["words"].tobytes(), arrays["counts"]),
+        )
+        items = dict(zip(keys, values, strict=True))
+        if len(items) < len(keys):
+            raise ValueError("keys repeat")
+        if len(known.entries) != len(known.rows):
+            raise ValueError(f"{len(known.rows)} rows of {len(known.entries)} keys")
+        shipped, made_by = described["shipped"], str(described["name"])
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
+    if encoded and decode is None:
+        raise FileFormatError(f"{name}: its values were encoded; pass what decodes them as decode=")
+    if embedder is None:
+        named = shipped and made_by.isidentifier()  # which is no path to any file
+        if not (named and data_file(f"{made_by}.safetensors").is_file()):
+            raise FileFormatError(f"{name}: pass the embedder it was written with, {made_by!r}")
+        embedder = made_by
+    width = dimension(embedder, described)
+    if width is None:
+        raise FileFormatError(f"{name}: written with the embedder {made_by!r}, not with this one")
+    if known.entries and known.rows.numbers.shape[1] != width + spelling.DIMENSION + tail:
+        raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
+    if decode is not None:
+        items = {key: decode(value) for key, value in items.items()}
+    return Archive(items, options, taught, known, embedder, attributes, mapped), checksum
+
+
+def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
+    """Return the dictionary of a file, or None where that is no longer the one of this checksum."""
+    try:
+        found, there = read(path, embedder, decode=lambda value: value)
+    except (OSError, FileFormatError):
+        return None
+    return found if there == checksum else None
+
+
+def plain(taught: LearnedState) -> dict[str, Any]:
+    """Return what a dictionary was taught as a value that `fuzzydict.storage.codec` holds."""
+    fitted = taught.projection
+    return {
+        "calibration": [*taught.calibration[:2], *taught.calibration.scale],
+        "lifted": {key: sorted(words) for key, words in taught.guard_exemptions.items()},
+        "corrections": dict(taught.corrections),
+        "projection": fitted
+        and {
+            "grams": fitted.grams,
+            "weights": fitted.weights,
+            "query": fitted.query,
+            "key": fitted.key,
+            "keys": list(fitted.residuals),
+            "residuals": np.stack([*fitted.residuals.values(), fitted.null]),
+            "slope": fitted.slope,
+        },
+    }
+
+
+def learned(value: Any) -> LearnedState:
+    """Return what `plain` made a value of; ``ValueError`` or a kin of it for anything else."""
+    slope, shift, scale, offset = (float(number) for number in value["calibration"])
+    guard_exemptions = {
+        str(key): frozenset(map(str, words)) for key, words in value["lifted"].items()
+    }
+    corrections = dict(value["corrections"])
+    if not all(key is None or isinstance(key, str) for key in corrections.values()):
+        raise ValueError("a correction names a key or None")
+    return LearnedState(
+        Calibration(slope, shift, Scale(scale, offset)),
+        None if value["projection"] is None else _projection(**value["projection"]),
+        guard_exemptions,
+        corrections,
+    )
+
+
+def _projection(
+    grams: Any, weights: Any, query: Any, key: Any, keys: Any, residuals: Any, slope: Any
+) -> Projection:
+    rank, known = query.shape[1], len(grams)
+    for array, shape, dtype in (
+        (grams, (known,), np.uint32),
+        (weights, (known,), np.float32),
+        (query, (len(key) + known, rank), np.float32),
+        (key, (len(key), rank), np.float32),
+        (residuals, (len(keys) + 1, rank + 1), np.float32),
+    ):
+        if array.shape != shape or array.dtype != dtype or not np.isfinite(array).all():
+            raise ValueError(f"a projection has {array.dtype} {array.shape} in place of {shape}")
+    *each, null = residuals
+    own = dict(zip(map(str, keys), each, strict=True))
+    return Projection(grams, weights, query, key, own, null, float(slope))
+
+
+def _options(cutoff: Any, index: Any, guards: Any) -> dict[str, Any]:
+    if not (cutoff is None or (isinstance(cutoff, (int, float)) and 0 <= cutoff <= 1)):
+        raise ValueError(f"a cutoff of {cutoff!r}")
+    if index not in ("auto", "exact", "approximate"):
+        raise ValueError(f"an index of the kind {index!r}")
+    return {"cutoff": cutoff, "index": index, "guards": guards}
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return f"[{','.join(texts)}]"
+
+
+def _dumped(key: Any, value: Any, encode: Callable[[Any], Any] | None) -> str:
+    try:
+        return codec.dumps(value if encode is None else encode(value))
+    except (TypeError, ValueError) as error:
+        hint = "" if encode else "; encode= may turn values into what JSON holds"
+        raise type(error)(f"the value of {key!r} cannot be saved: {error}{hint}") from error
+
+
+def _plain_key(key: Any, whole: Any) -> str:
+    """Return a key as JSON: tuples, which may be keys, as lists, which may not."""
+    if type(key) is tuple:
+        return _listed(_plain_key(part, whole) for part in key)
+    if key is not None and type(key) not in (bool, int, float, str):
+        raise TypeError(f"the key {whole!r} cannot be saved: JSON has no place for {type(key)}")
+    return codec.dumps(key)
+
+
+def _key(key: Any) -> Any:
+    return tuple(map(_key, key)) if isinstance(key, list) else key
+
+
+def _bytes(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def _whole(numbers: Iterable[int]) -> NDArray[np.uint32]:
+    return np.fromiter(numbers, np.uint32)
+
+
+def _entries(
+    keys: Sequence[Any], taught: LearnedState, of_keys: NDArray[Any], of_corrections: NDArray[Any]
+) -> list[IndexEntry]:
+    corrections = list(itertools.starmap(Correction, taught.corrections.items()))
+    entries: list[IndexEntry] = list(
+        keys
+        if np.array_equal(of_keys, np.arange(len(keys)))
+        else map(keys.__getitem__, of_keys.tolist())
+    )
+    if not set(map(type, entries)) <= {str}:
+        raise ValueError("a key that is no text has a row")
+    entries += map(corrections.__getitem__, of_corrections.tolist())
+    if max(np.bincount(part).max(initial=0) for part in (of_keys, of_corrections)) > 1:
+        raise ValueError("a key has two rows")
+    return entries
+
+
+def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> QuantizedVectors:
+    shape = (len(numbers), 2 if tail else 1)
+    narrow = numbers.ndim != 2 or (len(numbers) > 0 and tail > numbers.shape[1])
+    if numbers.dtype != np.int8 or narrow:
+        raise ValueError(f"rows of {numbers.dtype} {numbers.shape}")
+    likely = (scales >= 0) & (scales < _MOST)
+    if scales.dtype != np.float32 or scales.shape != shape or not likely.all():
+        raise ValueError(f"scales of {scales.dtype} {scales.shape} in place of {shape}")
+    return QuantizedVectors(numbers, scales, tail)
+
+
+def _usage(words: bytes, counts: NDArray[Any]) -> dict[str, int]:
+    usage = dict(zip(_split(words), counts.tolist(), strict=True))
+    if len(usage) < len(counts) or not counts.all():
+        raise ValueError("words repeat, or are in no key")
+    return usage
+
+
+def _split(words: bytes) -> list[str]:
+    return words.decode("utf-8", "surrogatepass").split("\n") if words else []
+
+
+def described(embedder: Embedder) -> dict[str, Any]:
+    """Return what tells an embedder from others."""
+    if isinstance(embedder, WordEmbedder):
+        words, _ = embedder.fingerprint()
+        return {"name": embedder.name, "shipped": embedder.shipped, "words": words}
+    return {"name": embedder.name, "shipped": False, "probes": embedder.encode(_PROBES)}
+
+
+def dimension(embedder: Any, described: Any) -> int | None:
+    """Return the dimension of the embedder if it is the one that was described."""
+    if isinstance(embedder, str | os.PathLike):
+        words, dimension = fingerprint(embedder)
+    elif isinstance(embedder := as_embedder(embedder), WordEmbedder):
+        words, dimension = embedder.fingerprint()
+    elif "probes" in described:
+        found, expected = embedder.encode(_PROBES), described["probes"]
+        same = found.shape == expected.shape and np.allclose(found, expected, atol=_ALIKE)
+        return found.shape[1] if same else None
+    else:
+        return None
+    return dimension if words == described.get("words") else None

@@ -1,0 +1,1 @@
+"""Text to words: tokens, inflection, spelling."""

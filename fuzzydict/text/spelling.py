@@ -1,0 +1,213 @@
+"""How words are written: vectors of character n-grams, and similarities of two spellings."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fuzzydict import compiled
+from fuzzydict.text.tokens import plain
+
+__all__ = [
+    "DIMENSION",
+    "abbreviation",
+    "contracted",
+    "encode",
+    "ratios",
+    "similarities",
+    "similarities_of_pairs",
+]
+
+Floats = NDArray[np.float32]
+
+DIMENSION = 64
+_BUCKETS = 1024
+_CHUNK = 512
+
+
+def encode(texts: Sequence[str]) -> Floats:
+    """Return the spelling vectors of texts: float32 [len(texts), 64], of unit length or zero.
+
+    A text is the set of its characters, of its pairs of characters, next to each other and one
+    apart, and of its triples, hashed and projected at random (Weinberger et al., 2009; Charikar,
+    2002). Two texts that share most of them have a dot product near one. Linear in the characters.
+
+    >>> one, same, other = encode(["receive", "recieve", "table"])
+    >>> bool(one @ same > 0.5 > one @ other)
+    True
+    """
+    texts = list(map(plain, texts))
+    result = np.zeros((len(texts), DIMENSION), np.float32)
+    if compiled.loops is not None:
+        compiled.loops.encode(texts, _projection(), result)
+        return result
+    for start in range(0, len(texts), _CHUNK):
+        chunk, out = texts[start : start + _CHUNK], result[start : start + _CHUNK]
+        np.matmul(_bags(chunk), _projection().astype(np.float32), out=out)
+        lengths = np.sqrt(np.einsum("ij,ij->i", out, out))[:, None]
+        out /= np.maximum(lengths, 1e-9)
+    return result
+
+
+# "\2" begins every text and "\3" ends it, so that first and last letters count.
+_FIRST, _LAST = "\2", "\3"
+_STEPS = ((), (1,), (2,), (1, 2))  # from a character to those that are hashed with it
+
+
+def _bags(texts: Sequence[str]) -> Floats:
+    """Return which buckets the characters of each text fall into: [len(texts), 1024]."""
+    joined = "".join(f"{_FIRST}{text}{_LAST}" for text in texts)
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter((len(text) + 2 for text in texts), np.intp, len(texts))
+    owners = np.repeat(np.arange(len(texts)), lengths)
+    bags = np.zeros((len(texts), _BUCKETS), np.float32)
+    for salt, steps in enumerate(_STEPS):
+        size = len(codes) - max(steps, default=0)
+        hashes = codes[:size] + np.uint32(salt << 24)
+        for step in steps:
+            hashes = hashes * np.uint32(69069) + codes[step : size + step]
+        inside = owners[:size] == owners[len(codes) - size :] if steps else codes > ord(_LAST)
+        buckets = (hashes[inside] * np.uint32(2654435761)) >> np.uint32(22)
+        bags[owners[:size][inside], buckets] = 1
+    return bags
+
+
+@functools.lru_cache(maxsize=1)
+def _projection() -> NDArray[np.int8]:
+    """Return 1 and -1 at random, the same ones on every machine: [1024, 64]."""
+    import hashlib
+
+    digest = hashlib.shake_128(b"fuzzydict").digest(_BUCKETS * DIMENSION // 8)
+    bits = np.unpackbits(np.frombuffer(digest, np.uint8)).reshape(_BUCKETS, DIMENSION)
+    return 2 * bits.astype(np.int8) - 1
+
+
+def similarities(query: str, keys: Sequence[str]) -> Floats:
+    """Return three similarities of a query and keys, 0 to 1: float32 [3, len(keys)].
+
+    The longest common subsequence (as ``difflib`` and RapidFuzz's ``ratio``), the edits with
+    transpositions (Damerau, 1964; restricted), and Jaro and Winkler's (1990), which looks at
+    beginnings. They are RapidFuzz's; of a few short texts the compiled loops find the same sooner
+    than its arguments are made ready.
+    """
+    if compiled.loops is not None:
+        return compiled.loops.similarities(query, keys)
+    return similarities_of_pairs([plain(query)] * len(keys), list(map(plain, keys)))
+
+
+def similarities_of_pairs(queries: Sequence[str], keys: Sequence[str]) -> Floats:
+    """Return the `similarities` of each query and the key in its place: float32 [3, n]."""
+    from rapidfuzz.process import cpdist
+
+    return np.stack(
+        [cpdist(queries, keys, scorer=scorer, dtype=np.float32) for scorer in _scorers()]
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _scorers() -> tuple[Callable[..., float], ...]:
+    from rapidfuzz.distance import OSA, Indel, JaroWinkler
+
+    return tuple(each.normalized_similarity for each in (Indel, OSA, JaroWinkler))
+
+
+def ratios(query: str, keys: Sequence[str]) -> Floats:
+    """Return the first of the `similarities` alone: float32 [len(keys)]."""
+    if compiled.loops is not None:
+        return compiled.loops.ratios(query, keys)
+    from rapidfuzz.process import cdist
+
+    texts = list(map(plain, keys))
+    found: Floats = cdist([plain(query)], texts, scorer=_scorers()[0], dtype=np.float32)[0]
+    return found
+
+
+_VOWELS = str.maketrans("", "", "aeiou")
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def abbreviation(short: str, long: str) -> float:
+    """Return how much ``short`` looks like a short form of the word ``long``, 0 to 1.
+
+    1 for its beginning or its consonants in full ("addr"; "infrmtn"), less for the beginning of
+    its consonants, and less again for a few letters in order ("qty" of "quantity").
+
+    >>> abbreviation("addr", "address"), abbreviation("qty", "quantity") > 0.5
+    (1.0, True)
+    >>> abbreviation("cat", "dog"), abbreviation("appear", "appearance")
+    (0.0, 0.0)
+    """
+    if compiled.loops is not None:
+        return compiled.loops.abbreviation(short, long)
+    if not 2 <= len(short) < len(long) or short[0] != long[0] or len(short) > 0.8 * len(long):
+        return 0.0
+    bones = long[0] + long[1:].translate(_VOWELS)
+    if short == bones:
+        return 1.0
+    if len(short) > 5:
+        return 0.0
+    if long.startswith(short):
+        return 1.0
+    if bones.startswith(short) or short[0] + short[1:].translate(_VOWELS) == bones:
+        return 0.9
+    if not _in_order(short, long):
+        return 0.0
+    return (0.8 if _in_order(short, bones) else 0.6) if short[-1] == long[-1] else 0.4
+
+
+def _in_order(short: str, long: str) -> bool:
+    rest = iter(long)
+    return all(letter in rest for letter in short)
+
+
+def contracted(short: str, words: Sequence[str]) -> float:
+    """Return how well ``short`` contracts the words, each to its first letter and any after it.
+
+    From 0.5 for letters of every word in order to 1 for nothing but first letters; 0 where a
+    word has no letter in it, little words excepted. O(len(short) · letters of the words).
+
+    >>> contracted("dob", ("date", "of", "birth")), contracted("prmtst", ("permit", "status"))
+    (1.0, 0.6666666666666666)
+    >>> contracted("dob", ("date", "of", "death"))
+    0.0
+    """
+    words = [word for word in words if word not in _LITTLE] if len(short) < len(words) else words
+    if not 2 <= len(words) <= len(short) or short[0] != words[0][0]:
+        return 0.0
+    if not _in_order(short, "".join(words)):
+        return 0.0
+    ends = {0}  # how many letters of short the words so far can have taken
+    for word in words:
+        reached = set()
+        for end in ends:
+            if short[end : end + 1] == word[0]:
+                place, end = 1, end + 1
+                reached.add(end)
+                while end < len(short) and (place := word.find(short[end], place) + 1):
+                    end += 1
+                    reached.add(end)
+        ends = reached
+    return 0.5 + 0.5 * len(words) / len(short) if len(short) in ends else 0.0
+
+
+_LITTLE = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "at",
+        "by",
+        "de",
+        "for",
+        "from",
+        "in",
+        "of",
+        "on",
+        "or",
+        "per",
+        "the",
+        "to",
+        "with",
+    ]
+)
