@@ -7,7 +7,11 @@
 #include <cstdint>
 
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define FUZZYDICT_WIDE __attribute__((target_clones("arch=haswell", "default")))
+#if __GNUC__ >= 12
+#define FUZZYDICT_WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define FUZZYDICT_WIDE __attribute__((target_clones("avx2", "default")))
+#endif
 #else
 #define FUZZYDICT_WIDE
 #endif
@@ -38,16 +42,6 @@ FUZZYDICT_WIDE static float dot(const float* row, const float* other, int d) {
     return sum;
 }
 
-FUZZYDICT_WIDE static double exact_dot(const int8_t* row, const float* other, int d) {
-    double lanes[LANES] = {0}, sum = 0;
-    int i = 0;
-    for (; i + LANES <= d; i += LANES)
-        for (int k = 0; k < LANES; k++) lanes[k] += static_cast<double>(row[i + k]) * other[i + k];
-    for (int k = 0; i < d; i++, k++) lanes[k] += static_cast<double>(row[i]) * other[i];
-    for (int k = 0; k < LANES; k++) sum += lanes[k];
-    return sum;
-}
-
 FUZZYDICT_WIDE static void add_scaled(const int8_t* row, int d, float scale, float* out) {
     for (int i = 0; i < d; i++) out[i] += static_cast<float>(row[i]) * scale;
 }
@@ -72,15 +66,20 @@ FUZZYDICT_WIDE static void products(const int8_t* rows, size_t stride, size_t n,
     }
 }
 
-// The place of the next value above a limit, or n.
-FUZZYDICT_WIDE static size_t next_above(const float* values, size_t i, size_t n, float limit) {
+// The place of the next value that is at least so large, or n.
+FUZZYDICT_WIDE static size_t next_at_least(const float* values, size_t i, size_t n, float least) {
     for (; i + LANES <= n; i += LANES) {
         int above = 0;
-        for (int k = 0; k < LANES; k++) above |= values[i + k] > limit;
+        for (int k = 0; k < LANES; k++) above |= values[i + k] >= least;
         if (above) break;
     }
-    while (i < n && !(values[i] > limit)) i++;
+    while (i < n && !(values[i] >= least)) i++;
     return i;
+}
+
+// Raise values to those of others.
+FUZZYDICT_WIDE static void raise(float* values, const float* others, size_t n) {
+    for (size_t i = 0; i < n; i++) values[i] = others[i] > values[i] ? others[i] : values[i];
 }
 
 FUZZYDICT_WIDE static float largest(const float* values, size_t n) {
@@ -99,15 +98,59 @@ FUZZYDICT_WIDE static float largest(const float* values, size_t n) {
     return most;
 }
 
-// Add x w to sums: ``w`` is [inputs, hidden], and hidden a multiple of LANES.
-FUZZYDICT_WIDE static void add_layer(const float* x, int inputs, const float* w, int hidden,
-                                     float* sums) {
-    for (int start = 0; start < hidden; start += LANES) {
-        float block[LANES];
-        for (int k = 0; k < LANES; k++) block[k] = sums[start + k];
-        for (int f = 0; f < inputs; f++)
-            for (int k = 0; k < LANES; k++) block[k] += x[f] * w[f * hidden + start + k];
-        for (int k = 0; k < LANES; k++) sums[start + k] = block[k];
+FUZZYDICT_WIDE static uint8_t largest(const uint8_t* values, size_t n) {
+    uint8_t lanes[2 * LANES] = {0}, most = 0;
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        for (int k = 0; k < 2 * LANES; k++) lanes[k] = values[i + k] > lanes[k] ? values[i + k] : lanes[k];
+    for (int k = 0; i < n; i++, k++) lanes[k] = values[i] > lanes[k] ? values[i] : lanes[k];
+    for (int k = 0; k < 2 * LANES; k++) most = lanes[k] > most ? lanes[k] : most;
+    return most;
+}
+
+FUZZYDICT_WIDE static size_t next_at_least(const uint8_t* values, size_t i, size_t n, uint8_t least) {
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        uint8_t above = 0;
+        for (int k = 0; k < 4 * LANES; k++) above |= values[i + k] >= least;
+        if (above) break;
+    }
+    while (i < n && values[i] < least) i++;
+    return i;
+}
+
+// Eight floats, of which the compiler makes a vector.
+#if defined(__GNUC__)
+typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
+#else
+struct Eight {
+    float each[8];
+    Eight& operator+=(const Eight& other) {
+        for (int k = 0; k < 8; k++) each[k] += other.each[k];
+        return *this;
+    }
+    friend Eight operator*(float x, Eight other) {
+        for (int k = 0; k < 8; k++) other.each[k] *= x;
+        return other;
+    }
+};
+#endif
+
+// Add x w to sums: ``w`` is [inputs, hidden], and hidden a multiple of 2 LANES.
+FUZZYDICT_WIDE static void add_layer(const float* x, int inputs, const float* w, int hidden, float* sums) {
+    for (int start = 0; start < hidden; start += 32) {
+        Eight* to = reinterpret_cast<Eight*>(sums + start);
+        Eight a = to[0], b = to[1], c = to[2], d = to[3];
+        for (int f = 0; f < inputs; f++) {
+            const Eight* from = reinterpret_cast<const Eight*>(w + f * hidden + start);
+            a += x[f] * from[0];
+            b += x[f] * from[1];
+            c += x[f] * from[2];
+            d += x[f] * from[3];
+        }
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
     }
 }
 

@@ -181,12 +181,11 @@ public:
 private:
     struct Found {
         uint32_t place;
-        double product;
+        float product;
         bool operator<(const Found& other) const {
             return product > other.product || (product == other.product && place < other.place);
         }
     };
-    static constexpr size_t BLOCK = 256;
 
     size_t place_of(uint32_t key) const {
         size_t i = 0;
@@ -194,12 +193,11 @@ private:
         return i;
     }
 
-    double product(uint32_t place) const {
-        return keys_.scales()[place] * exact_dot(keys_.row(place), query.row.data(), keys_.width);
+    float product(uint32_t place) const {
+        return keys_.scales()[place] * dot(keys_.row(place), query.row.data(), keys_.width);
     }
 
-    // Find the keys of the largest products with the query: a look at all with a query of integers,
-    // which is fast, then at those in doubt.
+    // Find the keys of the largest products with the query, whose numbers are rounded to 16 bits.
     void nearest(const Options& options) {
         size_t n = options.among ? options.among_count : keys_.size();
         if (options.among || n <= options.candidates) {
@@ -219,32 +217,28 @@ private:
         for (size_t i = 0; i < query.row.size(); i++)
             rounded_[i] = static_cast<int16_t>(std::lrint(query.row[i] / most * static_cast<float>(steps)));
         about_.resize(n);
-        heap_.clear();
-        float limit = -INFINITY;
-        for (size_t start = 0; start < n; start += BLOCK) {
-            size_t end = std::min(n, start + BLOCK);
-            products(keys_.row(start), static_cast<size_t>(width), end - start, rounded_.data(), width,
-                     keys_.scales() + start, step, about_.data() + start);
-            for (size_t i = next_above(about_.data(), start, end, limit); i < end;
-                 i = next_above(about_.data(), i + 1, end, limit)) {
-                if (heap_.size() == options.candidates) {
-                    std::pop_heap(heap_.begin(), heap_.end(), std::greater<float>());
-                    heap_.pop_back();
-                }
-                heap_.push_back(about_[i]);
-                std::push_heap(heap_.begin(), heap_.end(), std::greater<float>());
-                if (heap_.size() == options.candidates) limit = heap_.front();
-            }
-        }
-        // Each number of the query is off by half a step, and is multiplied by a byte.
-        float error = 4e-7f * largest(about_.data(), n) +
-                      largest(keys_.scales(), n) * step * 63.5f * static_cast<float>(width);
-        float least = std::nextafter(limit - 2 * error, -INFINITY);
-        for (size_t i = next_above(about_.data(), 0, n, least); i < n; i = next_above(about_.data(), i + 1, n, least))
-            found_.push_back({static_cast<uint32_t>(i), product(static_cast<uint32_t>(i))});
+        products(keys_.row(0), static_cast<size_t>(width), n, rounded_.data(), width, keys_.scales(), step, about_.data());
+        float least = reached(options.candidates);
+        for (size_t i = next_at_least(about_.data(), 0, n, least); i < n; i = next_at_least(about_.data(), i + 1, n, least))
+            found_.push_back({static_cast<uint32_t>(i), about_[i]});
         size_t found = std::min(found_.size(), options.candidates);
         std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(found), found_.end());
         found_.resize(found);
+    }
+
+    // What at least so many products reach, and few others: the least of the largest of many groups.
+    float reached(size_t n) {
+        size_t groups = 8 * n;
+        if (about_.size() < 2 * groups) {
+            best_ = about_;
+        } else {
+            best_.assign(about_.begin(), about_.begin() + static_cast<std::ptrdiff_t>(groups));
+            for (size_t start = groups; start + groups <= about_.size(); start += groups)
+                raise(best_.data(), about_.data() + start, groups);
+        }
+        auto nth = best_.begin() + static_cast<std::ptrdiff_t>(n - 1);
+        std::nth_element(best_.begin(), nth, best_.end(), std::greater<float>());
+        return *nth;
     }
 
     // Keep those that are nearest and whose letters are the most alike.
@@ -254,7 +248,7 @@ private:
             other_.clear();
             decode(key.lower(), other_);
             if (key.is_ascii()) lower_ascii(other_);
-            each.product = static_cast<float>(each.product) + lcs_ratio(query.spaced, other_);
+            each.product += lcs_ratio(query.spaced, other_);
         }
         bool has_exact = exact >= 0 && place_of(static_cast<uint32_t>(exact)) < found_.size();
         std::stable_sort(found_.begin(), found_.end(),
@@ -532,7 +526,7 @@ private:
     // Of a query:
     std::vector<Found> found_;
     std::vector<int16_t> rounded_;
-    std::vector<float> about_, heap_;
+    std::vector<float> about_, best_;
     std::vector<Weights> weights_;
     float all_[3] = {0}, trusted_ = 0;
     bool known_ = true;

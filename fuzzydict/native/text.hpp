@@ -76,59 +76,59 @@ inline View first_character(View text) {
     return text.substr(0, size);
 }
 
-// From strings, which belong to others, to numbers.
-class StringMap {
+// Strings, which belong to others, by their numbers from 0, and the way back.
+class Names {
 public:
-    explicit StringMap(size_t expected = 0) { resize(expected); }
+    explicit Names(size_t expected = 0) { resize(expected); }
 
-    int32_t find(View text, uint64_t hash) const {
+    size_t size() const { return names_.size(); }
+    View operator[](size_t number) const { return names_[number]; }
+
+    int32_t find(View name, uint64_t hash) const {
         uint32_t tag = short_hash(hash);
         for (size_t slot = tag & mask_;; slot = (slot + 1) & mask_) {
-            if (slots_[slot].value < 0) return -1;
-            if (slots_[slot].tag == tag && keys_[slots_[slot].key] == text)
-                return slots_[slot].value;
+            if (slots_[slot].number < 0) return -1;
+            if (slots_[slot].tag == tag && names_[static_cast<size_t>(slots_[slot].number)] == name)
+                return slots_[slot].number;
         }
     }
 
-    int32_t find(View text) const { return find(text, hash_of(text)); }
+    int32_t find(View name) const { return find(name, hash_of(name)); }
 
-    // Of equal strings the last one counts.
-    void put(View text, int32_t value) {
-        if ((keys_.size() + 1) * 8 > slots_.size() * 5) resize(keys_.size() * 2 + 8);
-        uint32_t tag = short_hash(hash_of(text));
+    // Add the next one. Of equal names the last one is found.
+    void add(View name) {
+        if ((names_.size() + 1) * 8 > slots_.size() * 5) resize(names_.size() * 2 + 8);
+        uint32_t tag = short_hash(hash_of(name));
         size_t slot = tag & mask_;
-        for (; slots_[slot].value >= 0; slot = (slot + 1) & mask_)
-            if (slots_[slot].tag == tag && keys_[slots_[slot].key] == text) break;
-        if (slots_[slot].value < 0) {
-            slots_[slot] = {tag, static_cast<uint32_t>(keys_.size()), value};
-            keys_.push_back(text);
-        }
-        slots_[slot].value = value;
+        for (; slots_[slot].number >= 0; slot = (slot + 1) & mask_)
+            if (slots_[slot].tag == tag && names_[static_cast<size_t>(slots_[slot].number)] == name) break;
+        slots_[slot] = {tag, static_cast<int32_t>(names_.size())};
+        names_.push_back(name);
     }
 
 private:
     struct Slot {
-        uint32_t tag, key;
-        int32_t value;
+        uint32_t tag;
+        int32_t number;
     };
 
     void resize(size_t expected) {
         size_t size = 16;
         while (size * 5 < expected * 8) size *= 2;
-        std::vector<Slot> old(size, Slot{0, 0, -1});
+        std::vector<Slot> old(size, Slot{0, -1});
         old.swap(slots_);
         mask_ = size - 1;
-        keys_.reserve(expected);
+        names_.reserve(expected);
         for (const Slot& each : old) {
-            if (each.value < 0) continue;
+            if (each.number < 0) continue;
             size_t slot = each.tag & mask_;
-            while (slots_[slot].value >= 0) slot = (slot + 1) & mask_;
+            while (slots_[slot].number >= 0) slot = (slot + 1) & mask_;
             slots_[slot] = each;
         }
     }
 
     std::vector<Slot> slots_;
-    std::vector<View> keys_;
+    std::vector<View> names_;
     size_t mask_ = 0;
 };
 
@@ -261,7 +261,7 @@ public:
             if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
             size_t tab = line.find('\t');
             if (tab == View::npos) continue;
-            rows_.put(line.substr(0, tab), static_cast<int32_t>(starts_.size()));
+            rows_.add(line.substr(0, tab));
             starts_.push_back(line.substr(tab + 1));
         }
     }
@@ -282,7 +282,7 @@ public:
 
 private:
     std::string file_;
-    StringMap rows_;
+    Names rows_;
     std::vector<View> starts_;
 };
 

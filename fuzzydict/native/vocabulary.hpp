@@ -37,14 +37,12 @@ public:
     // which ``gap`` bytes separate it from the next.
     Vocabulary(const Table& table, View words, const std::vector<uint32_t>& ends, uint32_t gap,
                View irregular, View opposites)
-        : table(table), irregular(irregular), opposites_file_(opposites), rows_(ends.size()) {
+        : table(table), irregular(irregular), opposites_file_(opposites), names_(ends.size()) {
         uint32_t start = 0;
-        names_.reserve(ends.size());
         for (uint32_t end : ends) {
             View word = words.substr(start, end - start);
             start = end + gap;
-            rows_.put(word, static_cast<int32_t>(names_.size()));
-            names_.push_back(word);
+            names_.add(word);
             size_t space = word.find(' ');
             if (space != View::npos) {
                 uint32_t bit = short_hash(hash_of(word.substr(0, space))) & (OPENERS - 1);
@@ -59,7 +57,7 @@ public:
     const WordTable irregular;
 
     size_t size() const { return names_.size(); }
-    int32_t find(View word) const { return rows_.find(word); }
+    int32_t find(View word) const { return names_.find(word); }
 
     const WordTable& opposites() const {
         std::call_once(opposites_once_, [this] { opposites_ = std::make_unique<WordTable>(opposites_file_); });
@@ -136,9 +134,9 @@ public:
     }
 
     void normalise(float* vector) const {
-        float length = std::sqrt(dot(vector, vector, table.dimension));
+        double length = std::sqrt(static_cast<double>(dot(vector, vector, table.dimension)));
         if (length > 0)
-            for (int i = 0; i < table.dimension; i++) vector[i] /= length;
+            for (int i = 0; i < table.dimension; i++) vector[i] = static_cast<float>(vector[i] / length);
     }
 
 private:
@@ -190,7 +188,7 @@ private:
         for (size_t cut = 0; cut < word.size(); cut++) {
             if (begins_character(static_cast<unsigned char>(word[cut])) && place++ >= 3 &&
                 place + 2 <= length) {
-                int32_t first = rows_.find(word.substr(0, cut), hash);
+                int32_t first = names_.find(word.substr(0, cut), hash);
                 int32_t second = first < 0 ? -1 : find(word.substr(cut));
                 if (second >= 0) {
                     float rank = table.weights[first] * table.weights[second];
@@ -222,27 +220,30 @@ private:
             visit(gram(letters[i], letters[i + 1], letters[i + 2]));
     }
 
-    // The words that have each n-gram; phrases have none.
+    // The words that have each n-gram, by their places among `single_`: phrases have none.
     void index_grams() const {
         std::u32string letters;
         std::vector<uint32_t> ends(GRAMS + 1, 0);
         std::vector<uint16_t> all;
-        lengths_.assign(names_.size(), 0);
+        std::vector<uint8_t> counts;
         for (size_t row = 0; row < names_.size(); row++) {
             if (names_[row].find(' ') != View::npos) continue;
+            size_t before = all.size();
             each_gram(names_[row], letters, [&](uint32_t each) {
+                if (all.size() - before == 255) return;
                 all.push_back(static_cast<uint16_t>(each));
                 ends[each + 1]++;
-                lengths_[row]++;
             });
+            single_.push_back({static_cast<int32_t>(row), static_cast<uint32_t>(letters.size() - 2)});
+            counts.push_back(static_cast<uint8_t>(all.size() - before));
         }
         for (uint32_t each = 0; each < GRAMS; each++) ends[each + 1] += ends[each];
         owners_.resize(all.size());
         starts_ = ends;
         size_t i = 0;
-        for (size_t row = 0; row < names_.size(); row++)
-            for (uint32_t k = 0; k < lengths_[row]; k++)
-                owners_[ends[all[i++]]++] = static_cast<int32_t>(row);
+        for (size_t place = 0; place < single_.size(); place++)
+            for (uint8_t k = 0; k < counts[place]; k++)
+                owners_[ends[all[i++]]++] = static_cast<int32_t>(place);
     }
 
     // Find the three words that are written most alike, and how much so.
@@ -253,11 +254,11 @@ private:
         each_gram(word, letters, [&](uint32_t each) { grams.push_back(each); });
         std::sort(grams.begin(), grams.end());
         grams.erase(std::unique(grams.begin(), grams.end()), grams.end());
-        std::vector<uint16_t> common(names_.size(), 0);
+        std::vector<uint8_t> common(single_.size(), 0);
         for (uint32_t each : grams)
             for (uint32_t i = starts_[each]; i < starts_[each + 1]; i++) common[static_cast<size_t>(owners_[i])]++;
-        uint16_t most = common.empty() ? 0 : *std::max_element(common.begin(), common.end());
-        uint16_t least = std::max<uint16_t>(1, most / 2);
+        uint8_t most = largest(common.data(), common.size());
+        uint8_t least = std::max<uint8_t>(1, most / 2);
         struct Share {
             double share;
             int32_t row;
@@ -266,10 +267,9 @@ private:
             }
         };
         std::vector<Share> shares;
-        for (size_t row = next_least(common, 0, least); row < common.size();
-             row = next_least(common, row + 1, least))
-            shares.push_back({common[row] / (static_cast<double>(grams.size()) + lengths_[row]),
-                              static_cast<int32_t>(row)});
+        for (size_t i = next_at_least(common.data(), 0, common.size(), least); i < common.size();
+             i = next_at_least(common.data(), i + 1, common.size(), least))
+            shares.push_back({common[i] / (static_cast<double>(grams.size()) + single_[i].length), single_[i].row});
         size_t n = std::min(shares.size(), SHARING);
         std::partial_sort(shares.begin(), shares.begin() + static_cast<std::ptrdiff_t>(n), shares.end());
         std::u32string other;
@@ -295,25 +295,18 @@ private:
         }
     }
 
-    static size_t next_least(const std::vector<uint16_t>& counts, size_t i, uint16_t least) {
-        for (; i + 32 <= counts.size(); i += 32) {
-            bool any = false;
-            for (size_t k = 0; k < 32; k++) any |= counts[i + k] >= least;
-            if (any) break;
-        }
-        while (i < counts.size() && counts[i] < least) i++;
-        return i;
-    }
-
     std::string opposites_file_;
-    StringMap rows_;
-    std::vector<View> names_;
+    Names names_;
     std::array<uint64_t, OPENERS / 64> openers_{};
     mutable std::once_flag grams_once_, opposites_once_;
     mutable std::unique_ptr<WordTable> opposites_;
     mutable std::vector<int32_t> owners_;
     mutable std::vector<uint32_t> starts_;
-    mutable std::vector<uint32_t> lengths_;
+    struct Single {
+        int32_t row;
+        uint32_t length;
+    };
+    mutable std::vector<Single> single_;
 };
 
 }  // namespace fuzzydict
