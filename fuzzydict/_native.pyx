@@ -96,6 +96,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         size_t candidates, scored
         boolean vectors, cosines
         uint8_t guards
+        float letters, tokens
         float slope, shift, cosine_slope, cosine_shift
         const uint32_t* among
         size_t among_count
@@ -468,6 +469,7 @@ cdef class KeyTable:
         self, queries, *, Py_ssize_t n_candidates=64, Py_ssize_t n_scored=16, Py_ssize_t threads=1,
         meanings=None, exact=None, among=None, int guards=3, bint vectors=True, bint cosines=True,
         calibration=(1.0, 0.0), scale=(1.0, 0.0), bint rows=False,
+        float letters=1, float tokens=0,
     ):
         """Return the `Ranking` of each query over the keys.
 
@@ -515,6 +517,7 @@ cdef class KeyTable:
         options.candidates, options.scored = n_candidates, n_scored
         options.vectors, options.cosines = vectors and self.own, cosines
         options.guards = guards & 3
+        options.letters, options.tokens = letters, tokens
         options.slope, options.shift = calibration
         options.cosine_slope, options.cosine_shift = scale
         cdef Py_ssize_t most = min(n_scored or n_candidates, n_candidates, max(len(self), 1))

@@ -267,7 +267,7 @@ public:
         for (size_t i = 0; i < text.words.size(); i++) ids.push_back(terms_.use(text.words[i], text.words.is_number(i)));
         if (!alias) {
             each_once(ids, [this](uint32_t id) { terms_[id].keys++; });
-            key_count_++;
+            count(++key_count_);
         }
         if (own)
             vocabulary->each_phrase(text.words, std::min(text.words.size(), SCORED_WORDS), [&](size_t start, size_t end) {
@@ -291,7 +291,7 @@ public:
         Key& key = keys_[place];
         if (!key.is_alias()) {
             each_once(std::vector<uint32_t>(key.ids(), key.ids() + key.count()), [this](uint32_t id) { terms_[id].keys--; });
-            key_count_--;
+            count(--key_count_);
         }
         for (size_t i = 0; i < key.terms(); i++) terms_.release(key.ids()[i]);
         size_t last = keys_.size() - 1;
@@ -326,7 +326,7 @@ public:
     // How many of so many keys have each word, where others than these are keys too.
     void set_frequencies(std::unordered_map<std::string, uint32_t> frequencies, uint64_t keys) {
         frequencies_ = std::move(frequencies);
-        known_keys_ = keys;
+        count(keys);
     }
 
     Split split(size_t place) const {
@@ -344,10 +344,10 @@ public:
 
 private:
     float distinct(uint32_t keys) const {
-        if (keys < 2) return 1;
-        double all = static_cast<double>(frequencies_.empty() ? key_count_ : known_keys_);
-        return static_cast<float>(1 - std::log(static_cast<double>(keys)) / std::log(std::max(all, 1.0) + 1));
+        return keys < 2 ? 1 : static_cast<float>(1 - distinction_ * std::log(static_cast<double>(keys)));
     }
+
+    void count(uint64_t keys) { distinction_ = 1 / std::log(std::max(static_cast<double>(keys), 1.0) + 1); }
 
     template <class Visit> static void each_once(std::vector<uint32_t> ids, Visit visit) {
         std::sort(ids.begin(), ids.end());
@@ -377,7 +377,8 @@ private:
     std::vector<Key> keys_;
     std::vector<int8_t> numbers_;
     std::vector<float> scales_;
-    uint64_t key_count_ = 0, known_keys_ = 0;
+    uint64_t key_count_ = 0;
+    double distinction_ = 1;
     std::unordered_map<std::string, uint32_t> frequencies_;
 };
 

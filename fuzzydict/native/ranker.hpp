@@ -19,6 +19,7 @@ struct Options {
     size_t scored = 16;      // of these by product and letters; 0 for all
     bool vectors = true;     // whether words have meanings
     bool cosines = true;     // whether texts have
+    float letters = 1, tokens = 0;  // what letters and words in common count beside products
     uint8_t guards = NUMBERS | OPPOSITES;
     float slope = 1, shift = 0;               // of logits
     float cosine_slope = 1, cosine_shift = 0;  // of the cosines of another embedder
@@ -66,6 +67,7 @@ public:
         decode(words.spaced, spaced_);
         letters = letters_;
         spaced.prepare(spaced_);
+        spaced.ignore_case();
         pattern.prepare(letters);
         spans.clear();
         if (options.vectors)
@@ -154,6 +156,7 @@ public:
     void rank(const Options& options, const float* meaning, int64_t exact, std::vector<Scored>& out) {
         out.clear();
         query.prepare(keys_, meaning, options);
+        begin(options);
         found_.clear();
         if (query.text.words.size()) nearest(options);
         uint32_t sure = static_cast<uint32_t>(exact);
@@ -161,7 +164,7 @@ public:
             if (found_.size() >= options.candidates) found_.pop_back();
             found_.push_back({sure, product(sure)});
         }
-        if (options.scored && found_.size() > options.scored) shortlist(options.scored, exact);
+        if (options.scored && found_.size() > options.scored) shortlist(options, exact);
         score(options, out);
     }
 
@@ -242,13 +245,14 @@ private:
     }
 
     // Keep those that are nearest and whose letters are the most alike.
-    void shortlist(size_t n, int64_t exact) {
+    void shortlist(const Options& options, int64_t exact) {
+        size_t n = options.scored;
         for (Found& each : found_) {
             const Key& key = keys_.key(each.place);
             other_.clear();
-            decode(key.lower(), other_);
-            if (key.is_ascii()) lower_ascii(other_);
-            each.product += lcs_ratio(query.spaced, other_);
+            if (!key.is_ascii()) decode(key.lower(), other_);
+            each.product += options.letters * (key.is_ascii() ? lcs_ratio(query.spaced, key.raw()) : lcs_ratio(query.spaced, Letters(other_)));
+            if (options.tokens > 0) each.product += options.tokens * shared(key);
         }
         bool has_exact = exact >= 0 && place_of(static_cast<uint32_t>(exact)) < found_.size();
         std::stable_sort(found_.begin(), found_.end(),
@@ -260,10 +264,21 @@ private:
         found_.resize(n);
     }
 
+    // How much of what distinguishes the query's words is in a key, 0 to 1.
+    float shared(const Key& key) const {
+        float found = 0, all = 1e-6f;
+        for (size_t i = 0; i < query.count; i++) {
+            all += weights_[i].each[1];
+            if (query.ids[i] < 0) continue;
+            const uint32_t* end = key.ids() + key.count();
+            if (std::find(key.ids(), end, static_cast<uint32_t>(query.ids[i])) != end) found += weights_[i].each[1];
+        }
+        return found / all;
+    }
+
     void score(const Options& options, std::vector<Scored>& out) {
         float x[PHRASE_FEATURES];
         bool aliases = false;
-        begin(options);
         for (const Found& each : found_) {
             const Key& key = keys_.key(each.place);
             aliases = aliases || key.is_alias();

@@ -52,6 +52,11 @@ public:
         }
     }
 
+    // Take capital letters for small ones.
+    void ignore_case() {
+        for (size_t letter = 'A'; letter <= 'Z'; letter++) ascii_[letter] = ascii_[letter + 32];
+    }
+
     uint64_t operator[](char32_t letter) const {
         if (letter < ascii_.size()) return ascii_[letter];
         for (int k = 0; k < others_; k++)
@@ -66,12 +71,13 @@ private:
     uint64_t places_[WORD_BITS];
 };
 
-// The longest common subsequence (Hyyrö, 2004), 64 letters of the one at a time.
-inline int lcs(const Pattern& one, Letters other) {
+// The longest common subsequence (Hyyrö, 2004), 64 letters of the one at a time. The other are
+// code points, or bytes of ASCII.
+template <class Other> int lcs(const Pattern& one, Other other) {
     if (one.length <= WORD_BITS) {
         uint64_t rows = ~uint64_t{0};
-        for (char32_t letter : other) {
-            uint64_t met = rows & one[letter];
+        for (auto letter : other) {
+            uint64_t met = rows & one[static_cast<char32_t>(letter)];
             rows = (rows + met) | (rows - met);
         }
         return count_bits(~rows & first_bits(one.length));
@@ -83,7 +89,7 @@ inline int lcs(const Pattern& one, Letters other) {
         part.prepare(one.letters.substr(start, WORD_BITS));
         uint64_t rows = ~uint64_t{0};
         for (size_t j = 0; j < other.size(); j++) {
-            uint64_t met = rows & part[other[j]], sum = rows + met;
+            uint64_t met = rows & part[static_cast<char32_t>(other[j])], sum = rows + met;
             uint64_t carry = sum < rows;
             sum += carries[j];
             carry |= sum < carries[j];
@@ -95,7 +101,7 @@ inline int lcs(const Pattern& one, Letters other) {
     return length;
 }
 
-inline float lcs_ratio(const Pattern& one, Letters other) {
+template <class Other> float lcs_ratio(const Pattern& one, Other other) {
     int both = one.length + static_cast<int>(other.size());
     return static_cast<float>(1.0 - static_cast<double>(both - 2 * lcs(one, other)) / std::max(both, 1));
 }
