@@ -5,11 +5,11 @@
 The algorithms are in the headers of ``native``; this module checks what comes in.
 """
 
-import math
 from typing import NamedTuple
 
 from cpython.unicode cimport PyUnicode_FromObject
 from cython.operator cimport dereference
+from libc.math cimport INFINITY, exp
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as boolean
 from libcpp.memory cimport make_unique, shared_ptr, unique_ptr
@@ -101,17 +101,17 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         const uint32_t* among
         size_t among_count
 
+    cppclass Scored:
+        uint32_t place
+        float logit, plain
+        uint8_t flags
+
     cppclass Batch:
         vector[Text] queries
         vector[int64_t] exact
         const float* meanings
-        size_t most
-        int32_t* counts
-        int32_t* places
-        float* logits
-        float* plain
-        uint8_t* flags
         float* rows
+        vector[vector[Scored]] found
 
     void rank_batch(
         const CKeyTable&, const Network&, const Network&, const Options&, Batch&, size_t
@@ -128,7 +128,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
 NUMBERS, OPPOSITES, SAME_WORDS = 1, 2, 4
 """Flags of a ranked key: the guards that forbid it; another key of the same words stands for it."""
 
-_CERTAIN = 8.0  # the least logit of an exact key
+cdef double CERTAIN = 8  # the least logit of an exact key
 
 
 class Ranking(NamedTuple):
@@ -187,6 +187,14 @@ def _floats(array, shape, name):
     found = np.ascontiguousarray(array, np.float32)
     if found.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, got {found.shape}")
+    return found
+
+
+def _finite(array, shape, name):
+    """Return what `_floats` does, or raise a ``ValueError`` where it is not finite."""
+    found = _floats(array, shape, name)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite")
     return found
 
 
@@ -313,6 +321,41 @@ cdef class Model:
         return result, trust
 
 
+cdef class Settings:
+    """How queries are ranked. Cheap to make, and never changed.
+
+    Of the ``n_candidates`` keys of the largest dot products the ``n_scored`` are scored, or all for
+    0, whose product is the largest together with ``letters`` times the share of letters in common
+    and ``tokens`` times that of words, which count by how rare they are among the keys. ``guards``
+    are flags. A logit z counts as slope * z + shift by ``calibration``, and so does a cosine of
+    another embedder by ``scale``. Without ``vectors`` words have no meaning, without ``cosines``
+    whole texts have none.
+    """
+
+    cdef Options options
+
+    def __init__(
+        self, *, Py_ssize_t n_candidates=64, Py_ssize_t n_scored=16, float letters=1,
+        float tokens=0, int guards=3, bint vectors=True, bint cosines=True, calibration=(1.0, 0.0),
+        scale=(1.0, 0.0),
+    ):
+        if n_candidates < 1 or n_scored < 0:
+            raise ValueError(
+                f"n_candidates must be at least 1 and n_scored at least 0, got {n_candidates} and {n_scored}"
+            )
+        if guards & ~3:
+            raise ValueError(f"guards must be flags up to {NUMBERS | OPPOSITES}, got {guards}")
+        self.options.candidates, self.options.scored = n_candidates, n_scored
+        self.options.letters, self.options.tokens = letters, tokens
+        self.options.guards = guards
+        self.options.vectors, self.options.cosines = vectors, cosines
+        self.options.slope, self.options.shift = calibration
+        self.options.cosine_slope, self.options.cosine_shift = scale
+
+
+_DEFAULT = Settings()
+
+
 cdef class KeyTable:
     """The keys of a dictionary that are text, at places from 0 on.
 
@@ -391,15 +434,11 @@ cdef class KeyTable:
                 raise ValueError(
                     f"numbers must be int8 of the shape ({n}, {self.width}), got {numbers.dtype} of {numbers.shape}"
                 )
-            number, scale = numbers, _floats(scales, (n,), "scales")
-            if not np.isfinite(scales).all():
-                raise ValueError("scales must be finite")
+            number, scale = numbers, _finite(scales, (n,), "scales")
         elif not self.own:
             if meanings is None:
                 raise ValueError("the embedder is another one: pass the meanings of the keys")
-            meaning = _floats(meanings, (n, self.table.dimension), "meanings")
-            if not np.isfinite(meaning).all():
-                raise ValueError("meanings must be finite")
+            meaning = _finite(meanings, (n, self.table.dimension), "meanings")
         elif meanings is not None:
             raise ValueError("the model embeds the keys itself: pass no meanings")
         cdef const float* of_text
@@ -465,37 +504,27 @@ cdef class KeyTable:
             raise ValueError(f"places must be 0 to {len(self) - 1}")
         return found
 
-    def rank(
-        self, queries, *, Py_ssize_t n_candidates=64, Py_ssize_t n_scored=16, Py_ssize_t threads=1,
-        meanings=None, exact=None, among=None, int guards=3, bint vectors=True, bint cosines=True,
-        calibration=(1.0, 0.0), scale=(1.0, 0.0), bint rows=False,
-        float letters=1, float tokens=0,
-    ):
-        """Return the `Ranking` of each query over the keys.
-
-        Of the ``n_candidates`` keys of the largest dot products, of those ``among`` some places if
-        given, the ``n_scored`` that are also most alike in letters are scored, or all for 0. The
-        key that equals the query, or that ``exact`` says is certain (its place or -1 for each
-        query), is always scored. ``guards`` are flags. A logit z counts as slope * z + shift by
-        ``calibration``, and so does a cosine of another embedder by ``scale``. Without ``vectors``
-        words have no meaning, without ``cosines`` whole texts have none.
-        """
-        cdef Batch batch
-        cdef Options options
-        cdef list asked = [queries] if isinstance(queries, str) else list(queries)
-        cdef Py_ssize_t i, n = len(asked)
+    cdef int run(
+        self, list queries, Settings settings, Py_ssize_t threads, meanings, exact, among, object rows,
+        Batch* batch,
+    ) except -1:
+        """Rank queries, with their vectors in ``rows`` if that is an array."""
+        cdef Options options = settings.options
+        cdef Py_ssize_t i, n = len(queries)
         cdef const float[:, ::1] meaning
+        cdef float[:, ::1] row
         cdef const int64_t[::1] sure
         cdef const uint32_t[::1] allowed
-        if n_candidates < 1 or n_scored < 0 or threads < 1:
-            raise ValueError("n_candidates and threads must be at least 1, n_scored at least 0")
+        cdef uint32_t nothing = 0
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, got {threads}")
         if self.own != (meanings is None):
             raise ValueError("pass meanings exactly if the embedder is another one")
-        read_all(asked, &batch.queries)
+        read_all(queries, &batch.queries)
         batch.exact.assign(n, -1)
         if exact is None:
             for i in range(n):
-                place = self.known.get(asked[i]) if isinstance(asked[i], str) else None
+                place = self.known.get(queries[i])
                 if place is not None:
                     batch.exact[i] = place
         else:
@@ -505,60 +534,92 @@ cdef class KeyTable:
             for i in range(n):
                 batch.exact[i] = sure[i]
         if meanings is not None:
-            meaning = _floats(meanings, (n, self.table.dimension), "meanings")
-            if not np.isfinite(meaning).all():
-                raise ValueError("meanings must be finite")
-            batch.meanings = &meaning[0, 0] if n else NULL
-        cdef uint32_t nothing = 0
+            meaning = _finite(meanings, (n, self.table.dimension), "meanings")
+            if n:
+                batch.meanings = &meaning[0, 0]
         if among is not None:
             allowed = np.unique(self._places(among)).astype(np.uint32)
             options.among = &allowed[0] if len(allowed) else &nothing
             options.among_count = len(allowed)
-        options.candidates, options.scored = n_candidates, n_scored
-        options.vectors, options.cosines = vectors and self.own, cosines
-        options.guards = guards & 3
-        options.letters, options.tokens = letters, tokens
-        options.slope, options.shift = calibration
-        options.cosine_slope, options.cosine_shift = scale
-        cdef Py_ssize_t most = min(n_scored or n_candidates, n_candidates, max(len(self), 1))
-        batch.most = most
-        counts = np.empty(n, np.int32)
-        places = np.zeros((n, most), np.int32)
-        logits = np.full((n, most), -np.inf, np.float32)
-        plain = np.full((n, most), -np.inf, np.float32)
-        flags = np.zeros((n, most), np.uint8)
-        vectors_of = np.empty((n, self.table.width), np.float32) if rows else None
-        batch.counts = <int32_t*><size_t>counts.ctypes.data
-        batch.places = <int32_t*><size_t>places.ctypes.data
-        batch.logits = <float*><size_t>logits.ctypes.data
-        batch.plain = <float*><size_t>plain.ctypes.data
-        batch.flags = <uint8_t*><size_t>flags.ctypes.data
-        batch.rows = <float*><size_t>vectors_of.ctypes.data if rows else NULL
+        options.vectors = options.vectors and self.own
+        if rows is not None and n:
+            row = rows
+            batch.rows = &row[0, 0]
         with nogil:
-            rank_batch(dereference(self.table), self.model.of_words, self.model.of_phrases, options, batch, threads)
-        return Ranking(counts, places, logits, plain, flags, vectors_of)
+            rank_batch(
+                dereference(self.table), self.model.of_words, self.model.of_phrases, options,
+                dereference(batch), threads,
+            )
+        return 0
 
-    def best(self, queries, Py_ssize_t n=1, **options):
+    def rank(
+        self, queries, Settings settings not None=_DEFAULT, *, Py_ssize_t threads=1, meanings=None,
+        exact=None, among=None, bint rows=False,
+    ):
+        """Return the `Ranking` of each query over the keys, of those ``among`` some places if given.
+
+        A query is a text, or the tuple of its words. The key that equals it is always scored, or
+        that which ``exact`` says is certain: its place or -1 for each query. With another embedder
+        ``meanings`` are those of the queries, float32 [Q, d]. The batch is shared by ``threads``.
+        """
+        cdef Batch batch
+        cdef list many = [queries] if isinstance(queries, str) else list(queries)
+        cdef Py_ssize_t i, k, n = len(many), most = 0
+        of_queries = np.empty((n, self.table.width), np.float32) if rows else None
+        self.run(many, settings, threads, meanings, exact, among, of_queries, &batch)
+        for i in range(n):
+            most = max(most, <Py_ssize_t>batch.found[i].size())
+        result = Ranking(
+            np.empty(n, np.int32), np.zeros((n, most), np.int32), np.full((n, most), -np.inf, np.float32),
+            np.full((n, most), -np.inf, np.float32), np.zeros((n, most), np.uint8), of_queries,
+        )
+        cdef int32_t[::1] counts = result.counts
+        cdef int32_t[:, ::1] places = result.places
+        cdef float[:, ::1] logits = result.logits, plain = result.plain
+        cdef uint8_t[:, ::1] flags = result.flags
+        for i in range(n):
+            counts[i] = <int32_t>batch.found[i].size()
+            for k in range(counts[i]):
+                places[i, k] = batch.found[i][k].place
+                logits[i, k], plain[i, k] = batch.found[i][k].logit, batch.found[i][k].plain
+                flags[i, k] = batch.found[i][k].flags
+        return result
+
+    def best(
+        self, queries, Py_ssize_t n=1, Settings settings not None=_DEFAULT, *, Py_ssize_t threads=1,
+        meanings=None,
+    ):
         """Return for each query the ``n`` most probable keys with their probabilities, best first.
 
         The probabilities of all keys and of none of them, whose logit is 0, sum to one; keys that a
         guard forbids are left out. A key that equals the query is certain.
         """
-        cdef list asked = [queries] if isinstance(queries, str) else list(queries)
-        found = self.rank(asked, **options)
-        result = []
-        for query, count, places, logits in zip(
-            asked, found.counts.tolist(), found.places.tolist(), found.logits.tolist()
-        ):
-            keys = [self.texts[place] for place in places[:count]]
-            del logits[count:]
-            if query in keys:
-                logits[keys.index(query)] = max(max(logits) + 1.0, _CERTAIN)
-            top = max([0.0] + logits)
-            powers = [math.exp(logit - top) for logit in logits]
-            total = math.exp(-top) + sum(powers)
-            order = sorted(zip([-logit for logit in logits], keys, powers))[:n]
-            result.append([(key, power / total) for _, key, power in order if power > 0])
+        cdef Batch batch
+        cdef list many = [queries] if isinstance(queries, str) else list(queries)
+        cdef list found, result = []
+        cdef Py_ssize_t i, k, count
+        cdef double top, total, most
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        self.run(many, settings, threads, meanings, None, None, None, &batch)
+        for i in range(len(many)):
+            count = batch.found[i].size()
+            most = -INFINITY
+            for k in range(count):
+                most = max(most, batch.found[i][k].logit)
+            for k in range(count):
+                if batch.found[i][k].place == batch.exact[i]:
+                    batch.found[i][k].logit = <float>max(most + 1, CERTAIN)
+                    most = batch.found[i][k].logit
+            top = max(most, 0)
+            total = exp(-top)
+            found = []
+            for k in range(count):
+                total += exp(batch.found[i][k].logit - top)
+                if batch.found[i][k].logit > -INFINITY and (n > 1 or batch.found[i][k].logit == most):
+                    found.append((-batch.found[i][k].logit, self.texts[batch.found[i][k].place]))
+            found.sort()
+            result.append([(key, exp(-negative - top) / total) for negative, key in found[:n]])
         return result
 
     def phrase_features(self, query, places, *, cosines=None, bint vectors=True):

@@ -580,36 +580,23 @@ void rank_in_parallel(size_t n, size_t threads, const KeyTable& keys, const Netw
         if (error) std::rethrow_exception(error);
 }
 
-// Queries, and where what is found goes: ``most`` keys each, from the first of the query on.
+// Queries, and the keys that they may mean.
 struct Batch {
     std::vector<Text> queries;
     std::vector<int64_t> exact;       // the places of the keys that they are, or less than 0
     const float* meanings = nullptr;  // of another embedder
-    size_t most = 0;
-    int32_t* counts = nullptr;
-    int32_t* places = nullptr;
-    float* logits = nullptr;
-    float* plain = nullptr;
-    uint8_t* flags = nullptr;
-    float* rows = nullptr;  // of the queries, if wanted
+    float* rows = nullptr;            // of the queries, if wanted
+    std::vector<std::vector<Scored>> found;
 };
 
 inline void rank_batch(const KeyTable& keys, const Network& words, const Network& phrases, const Options& options,
                        Batch& batch, size_t threads) {
     size_t width = static_cast<size_t>(keys.width), dimension = static_cast<size_t>(keys.dimension);
+    batch.found.resize(batch.queries.size());
     rank_in_parallel(batch.queries.size(), threads, keys, words, phrases, [&](Ranker& ranker, size_t i) {
-        std::vector<Scored> found;
         batch.queries[i].split();
         ranker.query.text = std::move(batch.queries[i]);
-        ranker.rank(options, batch.meanings ? batch.meanings + i * dimension : nullptr, batch.exact[i], found);
-        batch.counts[i] = static_cast<int32_t>(found.size());
-        for (size_t k = 0; k < found.size(); k++) {
-            size_t at = i * batch.most + k;
-            batch.places[at] = static_cast<int32_t>(found[k].place);
-            batch.logits[at] = found[k].logit;
-            batch.plain[at] = found[k].plain;
-            batch.flags[at] = found[k].flags;
-        }
+        ranker.rank(options, batch.meanings ? batch.meanings + i * dimension : nullptr, batch.exact[i], batch.found[i]);
         if (batch.rows) std::copy(ranker.query.row.begin(), ranker.query.row.end(), batch.rows + i * width);
     });
 }
