@@ -162,7 +162,7 @@ public:
         uint32_t sure = static_cast<uint32_t>(exact);
         if (exact >= 0 && place_of(sure) == found_.size()) {
             if (found_.size() >= options.candidates) found_.pop_back();
-            found_.push_back({sure, product(sure)});
+            found_.push_back({sure, product(sure), 0});
         }
         if (options.scored && found_.size() > options.scored) shortlist(options, exact);
         score(options, out);
@@ -185,6 +185,7 @@ private:
     struct Found {
         uint32_t place;
         float product;
+        uint32_t order;
         bool operator<(const Found& other) const {
             return product > other.product || (product == other.product && place < other.place);
         }
@@ -206,7 +207,7 @@ private:
         if (options.among || n <= options.candidates) {
             for (size_t i = 0; i < n; i++) {
                 uint32_t place = options.among ? options.among[i] : static_cast<uint32_t>(i);
-                found_.push_back({place, product(place)});
+                found_.push_back({place, product(place), 0});
             }
             std::sort(found_.begin(), found_.end());
             if (found_.size() > options.candidates) found_.resize(options.candidates);
@@ -223,7 +224,7 @@ private:
         products(keys_.row(0), static_cast<size_t>(width), n, rounded_.data(), width, keys_.scales(), step, about_.data());
         float least = reached(options.candidates);
         for (size_t i = next_at_least(about_.data(), 0, n, least); i < n; i = next_at_least(about_.data(), i + 1, n, least))
-            found_.push_back({static_cast<uint32_t>(i), about_[i]});
+            found_.push_back({static_cast<uint32_t>(i), about_[i], 0});
         size_t found = std::min(found_.size(), options.candidates);
         std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(found), found_.end());
         found_.resize(found);
@@ -255,8 +256,11 @@ private:
             if (options.tokens > 0) each.product += options.tokens * shared(key);
         }
         bool has_exact = exact >= 0 && place_of(static_cast<uint32_t>(exact)) < found_.size();
-        std::stable_sort(found_.begin(), found_.end(),
-                         [](const Found& one, const Found& other) { return one.product > other.product; });
+        for (size_t i = 0; i < found_.size(); i++) found_[i].order = static_cast<uint32_t>(i);
+        auto before = [](const Found& one, const Found& other) {
+            return one.product > other.product || (one.product == other.product && one.order < other.order);
+        };
+        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(n), found_.end(), before);
         if (has_exact) {
             size_t place = place_of(static_cast<uint32_t>(exact));
             if (place >= n) std::swap(found_[n - 1], found_[place]);

@@ -257,31 +257,51 @@ private:
         std::vector<uint8_t> common(single_.size(), 0);
         for (uint32_t each : grams)
             for (uint32_t i = starts_[each]; i < starts_[each + 1]; i++) common[static_cast<size_t>(owners_[i])]++;
-        uint8_t most = largest(common.data(), common.size());
-        uint8_t least = std::max<uint8_t>(1, most / 2);
+        uint8_t most = largest(common.data(), common.size()), least = std::max<uint8_t>(1, most / 2);
         struct Share {
             double share;
-            int32_t row;
+            size_t place;
             bool operator<(const Share& other) const {
-                return share > other.share || (share == other.share && row < other.row);
+                return share > other.share || (share == other.share && place < other.place);
             }
         };
-        std::vector<Share> shares;
-        for (size_t i = next_at_least(common.data(), 0, common.size(), least); i < common.size();
-             i = next_at_least(common.data(), i + 1, common.size(), least))
-            shares.push_back({common[i] / (static_cast<double>(grams.size()) + single_[i].length), single_[i].row});
-        size_t n = std::min(shares.size(), SHARING);
-        std::partial_sort(shares.begin(), shares.begin() + static_cast<std::ptrdiff_t>(n), shares.end());
+        std::vector<Share> shares;  // a heap, of which the least is the first
+        double size = static_cast<double>(grams.size());
+        auto look = [&](int from, int to) {  // at the words with so many n-grams in common
+            for (size_t i = next_at_least(common.data(), 0, common.size(), static_cast<uint8_t>(from));
+                 i < common.size();
+                 i = next_at_least(common.data(), i + 1, common.size(), static_cast<uint8_t>(from))) {
+                if (common[i] > to) continue;
+                Share found{common[i] / (size + single_[i].length), i};
+                if (shares.size() == SHARING) {
+                    if (!(found < shares[0])) continue;
+                    std::pop_heap(shares.begin(), shares.end());
+                    shares.pop_back();
+                }
+                shares.push_back(found);
+                std::push_heap(shares.begin(), shares.end());
+            }
+        };
+        // Those with the most come first. A word has no fewer n-grams than it has in common.
+        int middle = std::max<int>(least, (3 * most + 3) / 4), lowest = least;
+        look(middle, most);
+        if (shares.size() == SHARING)
+            lowest = std::max(lowest, static_cast<int>(shares[0].share * size / (1 - shares[0].share)));
+        if (lowest < middle) look(lowest, middle - 1);
+        std::sort_heap(shares.begin(), shares.end());
         std::u32string other;
         Pattern pattern;
         letters = letters.substr(1, letters.size() - 2);
         pattern.prepare(letters);
-        for (size_t i = 0; i < n; i++) {
+        for (const Share& each : shares) {
             other.clear();
-            decode(names_[static_cast<size_t>(shares[i].row)], other);
-            float three[3];
-            similarities(pattern, other, three);
-            float likeness = (three[0] + three[1] + three[2]) / 3;
+            decode(names_[static_cast<size_t>(single_[each.place].row)], other);
+            float least_likeness = found.count == static_cast<int>(ALIKE) ? found.shares[ALIKE - 1] : 0.6f;
+            float first = lcs_ratio(pattern, Letters(other));
+            if (first + 2 < 3 * least_likeness - 1e-5f) continue;
+            float second = edit_similarity(pattern, other);
+            if (first + second + 1 < 3 * least_likeness - 1e-5f) continue;
+            float likeness = (first + second + jaro_winkler(pattern, other)) / 3;
             if (likeness <= 0.6) continue;
             int k = found.count;
             if (k == static_cast<int>(ALIKE) && found.shares[--k] >= likeness) continue;
@@ -290,7 +310,7 @@ private:
                 found.rows[k] = found.rows[k - 1];
                 found.shares[k] = found.shares[k - 1];
             }
-            found.rows[k] = shares[i].row;
+            found.rows[k] = single_[each.place].row;
             found.shares[k] = likeness;
         }
     }
