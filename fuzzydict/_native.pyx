@@ -47,6 +47,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         string_view at "operator[]"(size_t)
         bint is_number(size_t)
         void add(string_view, bint) except +
+        string spaced
 
     cppclass Text:
         string raw
@@ -177,6 +178,7 @@ cdef int read_all(object many, vector[Text]* out) except -1:
                 if not isinstance(word, str):
                     raise TypeError(f"a word must be a str, got {type(word).__name__}")
                 add_word(&dereference(out)[i].words, PyUnicode_FromObject(word))
+            dereference(out)[i].raw = dereference(out)[i].words.spaced
         else:
             read(text, &dereference(out)[i])
     return 0

@@ -160,6 +160,7 @@ public:
         found_.clear();
         if (query.text.words.size()) nearest(options);
         uint32_t sure = static_cast<uint32_t>(exact);
+        if (options.among && !std::binary_search(options.among, options.among + options.among_count, sure)) exact = -1;
         if (exact >= 0 && place_of(sure) == found_.size()) {
             if (found_.size() >= options.candidates) found_.pop_back();
             found_.push_back({sure, product(sure), 0});
