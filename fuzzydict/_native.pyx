@@ -205,9 +205,9 @@ cdef Network network_of(object parts, int inputs) except *:
     cdef Py_ssize_t units = np.size(b1)
     if units < 1 or units > 4096:
         raise ValueError(f"a network must have 1 to 4096 hidden units, got {units}")
-    cdef const float[:, ::1] first = _floats(w1, (inputs, units), "w1")
-    cdef const float[::1] bias = _floats(b1, (units,), "b1")
-    cdef const float[::1] second = _floats(w2, (units,), "w2")
+    cdef const float[:, ::1] first = _finite(w1, (inputs, units), "w1")
+    cdef const float[::1] bias = _finite(b1, (units,), "b1")
+    cdef const float[::1] second = _finite(w2, (units,), "w2")
     return Network(inputs, <int>units, &first[0, 0], &bias[0], &second[0], <float>float(np.squeeze(b2)))
 
 
@@ -254,13 +254,13 @@ cdef class Model:
         if (vectors.dtype == np.int8) != (scale is not None):
             raise ValueError("vectors must be int8 with a scale, or floats without one")
         if scale is None:
-            vectors = np.ascontiguousarray(vectors, np.float32)
+            vectors = _finite(vectors, vectors.shape, "vectors")
         else:
-            scale = _floats(scale, (n,), "scale")
+            scale = _finite(scale, (n,), "scale")
         projection = np.ascontiguousarray(projection, np.int8)
         if projection.shape != (SPELLING_BUCKETS, SPELLING_DIMENSION):
             raise ValueError(f"projection must have the shape (1024, 64), got {projection.shape}")
-        weights, density = _floats(weights, (n,), "weights"), _floats(density, (n,), "density")
+        weights, density = _finite(weights, (n,), "weights"), _finite(density, (n,), "density")
         self.arrays = blob, vectors, scale, weights, density, projection
         self.dimension = table.dimension = vectors.shape[1]
         table.weights = <const float*><size_t>weights.ctypes.data
@@ -345,6 +345,8 @@ cdef class Settings:
             raise ValueError(
                 f"n_candidates must be at least 1 and n_scored at least 0, got {n_candidates} and {n_scored}"
             )
+        if not np.isfinite([letters, tokens, *calibration, *scale]).all():
+            raise ValueError("letters, tokens, calibration and scale must be finite")
         if guards & ~3:
             raise ValueError(f"guards must be flags up to {NUMBERS | OPPOSITES}, got {guards}")
         self.options.candidates, self.options.scored = n_candidates, n_scored

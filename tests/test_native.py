@@ -417,6 +417,7 @@ def of_others(table):
         (ValueError, lambda table: native.Settings(n_candidates=0)),
         (ValueError, lambda table: native.Settings(n_scored=-1)),
         (ValueError, lambda table: native.Settings(guards=4)),
+        (ValueError, lambda table: native.Settings(tokens=np.nan)),
         (ValueError, lambda table: native.KeyTable(table.model, 0)),
         (TypeError, lambda table: native.KeyTable(None)),
         (ValueError, lambda table: native.KeyTable(native.Model.__new__(native.Model))),
@@ -441,6 +442,8 @@ def test_bad_input_is_refused(model, error, call):
         {"scale": None},
         {"scale": np.ones(3)},
         {"weights": np.ones(1)},
+        {"weights": np.full(2, np.nan)},
+        {"vectors": np.full((2, 4), np.inf), "scale": None},
         {"density": np.ones((2, 1))},
         {"projection": np.zeros((4, 64), np.int8)},
         {"word_network": (np.zeros((18, 2)), np.zeros(2), np.zeros(2), 0)},
@@ -461,6 +464,21 @@ def test_a_model_whose_arrays_do_not_fit_is_refused(change):
     assert len(native.Model(**arrays)) == 2
     with pytest.raises(ValueError, match="must"):
         native.Model(**{**arrays, **change})
+
+
+def test_a_model_of_huge_numbers_finds_no_meaning():
+    arrays = {
+        "words": ["a", "b"],
+        "vectors": np.full((2, 4), 127, np.int8),
+        "scale": np.full(2, 1e38),
+        "weights": np.full(2, 1e30),
+        "density": np.ones(2),
+        "word_network": (np.zeros((19, 2)), np.zeros(2), np.zeros(2), 0),
+        "phrase_network": (np.zeros((28, 2)), np.zeros(2), np.zeros(2), 0),
+        "projection": spelling._projection(),
+    }
+    table = table_of(native.Model(**arrays), [f"a {i}" for i in range(200)])
+    assert table.rank(["a", "a b"]).counts.tolist() == [16, 16]
 
 
 def test_other_networks_judge_by_the_same_words(model, embedder):

@@ -368,6 +368,7 @@ private:
         std::u32string letters;
         decode(text.words.compact, letters);
         spelling_vector(letters, vocabulary->table.projection, vector.data() + dimension);
+        drop_infinite(vector);
         float scale = shortened(std::max(largest(vector.data(), vector.size()), 1e-30f) / 127.0f);
         for (size_t i = 0; i < vector.size(); i++) out[i] = static_cast<int8_t>(std::nearbyint(vector[i] / scale));
         return scale;

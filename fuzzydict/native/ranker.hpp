@@ -120,6 +120,7 @@ private:
         std::u32string compact;
         decode(text.words.compact, compact);
         spelling_vector(compact, vocabulary.table.projection, row.data() + keys.dimension);
+        drop_infinite(row);
     }
 
     void find_opposites(const Vocabulary& vocabulary, const Options& options) {
@@ -387,7 +388,7 @@ private:
     const float* shares(uint32_t id, bool vectors) {
         size_t mask = slots_.size() - 1, slot = id * 2654435761u >> 7 & mask;
         for (; slots_[slot]; slot = (slot + 1) & mask)
-            if (slot_ids_[slots_[slot] - 1] == id) return &shares_[(slots_[slot] - 1) * query.size()];
+            if (slot_ids_[slots_[slot] - 1] == id) return shares_.data() + (slots_[slot] - 1) * query.size();
         slot_ids_.push_back(id);
         slots_[slot] = static_cast<uint32_t>(slot_ids_.size());
         size_t at = shares_.size();
@@ -409,7 +410,7 @@ private:
                 slots_[to] = static_cast<uint32_t>(i + 1);
             }
         }
-        return &shares_[at];
+        return shares_.data() + at;
     }
 
     void phrase_features(const Key& key, const Options& options, float cosine, float* x) {

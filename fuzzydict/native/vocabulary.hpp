@@ -31,6 +31,12 @@ struct Table {
     int dimension = 0;
 };
 
+// A damaged model must not lead to numbers that cannot be ordered.
+inline void drop_infinite(std::vector<float>& vector) {
+    for (float& each : vector)
+        if (!std::isfinite(each)) each = 0;
+}
+
 class Vocabulary {
 public:
     // ``words`` are the bytes of all words, each from where the one before ends to its own end, of
