@@ -6,6 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#endif
+
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #if __GNUC__ >= 12
 #define FUZZYDICT_WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
@@ -54,16 +58,51 @@ FUZZYDICT_WIDE static void add_bytes(const int8_t* row, int d, int16_t* out) {
     for (int i = 0; i < d; i++) out[i] = static_cast<int16_t>(out[i] + row[i]);
 }
 
-// The products of n rows with a query of integers, each times its scale. Rows and query are read up
-// to a multiple of ROUND numbers, which are zeros in the query.
-FUZZYDICT_WIDE static void products(const int8_t* rows, size_t stride, size_t n, const int16_t* query,
-                                    int d, const float* scales, float step, float* out) {
+static void add_products(const int8_t* rows, size_t stride, size_t n, const int16_t* query, int width,
+                         const float* scales, float step, float* out) {
     for (size_t row = 0; row < n; row++, rows += stride) {
         int32_t sum = 0;
-        for (int i = 0; i < (d + ROUND - 1) / ROUND * ROUND; i++)
-            sum += static_cast<int16_t>(rows[i]) * query[i];
+        for (int i = 0; i < width; i++) sum += static_cast<int16_t>(rows[i]) * query[i];
         out[row] = static_cast<float>(sum) * scales[row] * step;
     }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+// The same, four rows at a time; ``width`` is a multiple of 16.
+__attribute__((target("avx2"))) static void add_products_of_four(const int8_t* rows, size_t stride, size_t n,
+                                                                 const int16_t* query, int width,
+                                                                 const float* scales, float step, float* out) {
+    size_t row = 0;
+    for (; row + 4 <= n; row += 4, rows += 4 * stride) {
+        __m256i sums[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                           _mm256_setzero_si256()};
+        for (int i = 0; i < width; i += 16) {
+            __m256i part = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(query + i));
+            for (size_t k = 0; k < 4; k++) {
+                const __m128i* bytes = reinterpret_cast<const __m128i*>(rows + k * stride + i);
+                __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes));
+                sums[k] = _mm256_add_epi32(sums[k], _mm256_madd_epi16(wide, part));
+            }
+        }
+        __m256i pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+        __m128i four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+        __m128 scaled = _mm_mul_ps(_mm_cvtepi32_ps(four), _mm_loadu_ps(scales + row));
+        _mm_storeu_ps(out + row, _mm_mul_ps(scaled, _mm_set1_ps(step)));
+    }
+    add_products(rows, stride, n - row, query, width, scales + row, step, out + row);
+}
+#endif
+
+// The products of n rows with a query of integers, each times its scale. Rows and query are read up
+// to a multiple of ROUND numbers, which are zeros in the query.
+inline void products(const int8_t* rows, size_t stride, size_t n, const int16_t* query, int d,
+                     const float* scales, float step, float* out) {
+    int width = (d + ROUND - 1) / ROUND * ROUND;
+#if defined(__x86_64__) && defined(__GNUC__)
+    static const bool has_wide_lanes = __builtin_cpu_supports("avx2");
+    if (has_wide_lanes) return add_products_of_four(rows, stride, n, query, width, scales, step, out);
+#endif
+    add_products(rows, stride, n, query, width, scales, step, out);
 }
 
 // The place of the next value that is at least so large, or n.
