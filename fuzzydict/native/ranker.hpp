@@ -1,0 +1,661 @@
+// From a query to scored keys: candidates by their vectors and letters, scores, guards.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <system_error>
+#include <thread>
+
+#include "key_table.hpp"
+
+namespace fuzzydict {
+
+constexpr float CERTAIN = 8;       // the logit of an exact key where a query has no words
+constexpr float SAME_WORDS = 4;    // by which keys of the same words stand behind one of them
+enum Flag : uint8_t { NUMBERS = 1, OPPOSITES = 2, SAME = 4 };
+
+struct Options {
+    size_t candidates = 64;  // of the largest products
+    size_t scored = 16;      // of these by product and letters; 0 for all
+    bool vectors = true;     // whether words have meanings
+    bool cosines = true;     // whether texts have
+    float letters = 1, tokens = 0;  // what letters and words in common count beside products
+    uint8_t guards = NUMBERS | OPPOSITES;
+    float slope = 1, shift = 0;               // of logits
+    float cosine_slope = 1, cosine_shift = 0;  // of the cosines of another embedder
+    const uint32_t* among = nullptr;          // places, ascending, if not all keys are candidates
+    size_t among_count = 0;
+};
+
+struct Scored {
+    uint32_t place;
+    float logit;  // -infinity where a guard forbids the key
+    float plain;  // without guards and keys of the same words
+    uint8_t flags;
+};
+
+// A query on its way. It belongs to a thread, which uses it again for the next.
+class Query {
+public:
+    Text text;
+    std::vector<float> row;
+    std::vector<QueryWord> terms;  // the words that are scored, and the phrases in them
+    size_t count = 0;              // of the words that are scored
+    std::vector<Span> spans;
+    Letters letters;               // of the words that are scored
+    Pattern pattern, spaced;
+    std::vector<int64_t> ids;      // of all words among the terms of the keys, or less than 0
+    float trust = 1;
+
+    void prepare(const KeyTable& keys, const float* meaning, const Options& options) {
+        const Vocabulary& vocabulary = *keys.vocabulary;
+        const Split& words = text.words;
+        std::vector<Meaning> meanings;
+        ids.clear();
+        for (size_t i = 0; i < words.size(); i++) {
+            size_t same = 0;
+            while (words[same] != words[i]) same++;
+            meanings.push_back(same < i ? meanings[same] : vocabulary.look_up(words[i], words.is_number(i), true));
+            int64_t id = keys.terms().find(words[i]);
+            ids.push_back(id < 0 ? -1 - static_cast<int64_t>(same) : id);
+        }
+        embed(keys, meanings, meaning);
+        count = std::min(words.size(), SCORED_WORDS);
+        letters_.clear();
+        spaced_.clear();
+        decode(words.joined(0, count), letters_);
+        decode(words.spaced, spaced_);
+        letters = letters_;
+        spaced.prepare(spaced_);
+        spaced.ignore_case();
+        pattern.prepare(letters);
+        spans.clear();
+        if (options.vectors)
+            vocabulary.each_phrase(words, count, [&](size_t start, size_t end) {
+                if (spans.size() < SCORED_TERMS - SCORED_WORDS)
+                    spans.push_back({static_cast<uint8_t>(start), static_cast<uint8_t>(end)});
+            });
+        size_t starts[SCORED_WORDS + 1] = {0};
+        for (size_t i = 0; i < count; i++) starts[i + 1] = starts[i] + length_of(words[i]);
+        terms.resize(std::max(terms.size(), count + spans.size()));
+        for (size_t i = 0; i < count; i++)
+            terms[i].prepare(words[i], letters.substr(starts[i], starts[i + 1] - starts[i]), words.is_number(i),
+                             meanings[i], vocabulary);
+        for (size_t i = 0; i < spans.size(); i++) {
+            size_t start = spans[i].start, end = spans[i].end;
+            View phrase = words.phrase(start, end);
+            Letters written = Letters(spaced_).substr(starts[start] + start, starts[end] - starts[start] + end - start - 1);
+            terms[count + i].prepare(phrase, written, false, vocabulary.look_up(phrase, false, true), vocabulary);
+        }
+        numbers_ = Numbers(words);
+        find_opposites(vocabulary, options);
+    }
+
+    size_t size() const { return count + spans.size(); }
+    const Numbers& numbers() const { return numbers_; }
+    const Letters spaced_letters() const { return spaced_; }
+
+    bool may_be_opposite(uint32_t form) const {
+        return filter_[form >> 6 & 15] >> (form & 63) & 1 &&
+               std::find(opposites_.begin(), opposites_.end(), form) != opposites_.end();
+    }
+
+private:
+    void embed(const KeyTable& keys, const std::vector<Meaning>& meanings, const float* meaning) {
+        const Vocabulary& vocabulary = *keys.vocabulary;
+        row.assign(static_cast<size_t>(keys.width), 0.0f);
+        trust = 1;
+        if (keys.own) {
+            double all = 0, trusted = 0;
+            for (const Meaning& each : meanings) {
+                all += each.rarity;
+                trusted += each.rarity * each.trust;
+            }
+            trust = static_cast<float>(trusted / std::max(all, 1e-6));
+            vocabulary.embed(text.words, meanings, row.data());
+            for (int i = 0; i < keys.dimension; i++) row[static_cast<size_t>(i)] *= trust;
+        } else if (meaning) {
+            std::copy(meaning, meaning + keys.dimension, row.begin());
+        }
+        std::u32string compact;
+        decode(text.words.compact, compact);
+        spelling_vector(compact, vocabulary.table.projection, row.data() + keys.dimension);
+        drop_infinite(row);
+    }
+
+    void find_opposites(const Vocabulary& vocabulary, const Options& options) {
+        opposites_.clear();
+        filter_.fill(0);
+        if (!(options.guards & OPPOSITES)) return;
+        Hashes found;
+        for (size_t i = 0; i < text.words.size(); i++) add_opposites(text.words[i], vocabulary, found);
+        if (text.words.size() > 1) add_opposites(text.words.spaced, vocabulary, found);
+        for (uint64_t hash : found) {
+            uint32_t form = short_hash(hash);
+            opposites_.push_back(form);
+            filter_[form >> 6 & 15] |= uint64_t{1} << (form & 63);
+        }
+    }
+
+    std::u32string letters_, spaced_;
+    Numbers numbers_;
+    std::vector<uint32_t> opposites_;
+    std::array<uint64_t, 16> filter_{};
+};
+
+// Ranks one query after the other over the keys of a table.
+class Ranker {
+public:
+    Ranker(const KeyTable& keys, const Network& words, const Network& phrases)
+        : keys_(keys), vocabulary_(*keys.vocabulary), words_(words), phrases_(phrases),
+          sums_(static_cast<size_t>(std::max(words.hidden, phrases.hidden))) {}
+
+    Query query;
+
+    // The keys that the query may mean, scored. ``exact`` is the place of the key that it is, or
+    // less than 0: it is always one of them.
+    void rank(const Options& options, const float* meaning, int64_t exact, std::vector<Scored>& out) {
+        out.clear();
+        query.prepare(keys_, meaning, options);
+        begin(options);
+        found_.clear();
+        if (query.text.words.size()) nearest(options);
+        uint32_t sure = static_cast<uint32_t>(exact);
+        if (options.among && !std::binary_search(options.among, options.among + options.among_count, sure)) exact = -1;
+        if (exact >= 0 && place_of(sure) == found_.size()) {
+            if (found_.size() >= options.candidates) found_.pop_back();
+            found_.push_back({sure, product(sure), 0});
+        }
+        if (options.scored && found_.size() > options.scored) shortlist(options, exact);
+        score(options, out);
+    }
+
+    // What is known of the query, which is prepared, and a key.
+    void features(uint32_t place, const Options& options, float cosine, float* x) {
+        begin(options);
+        phrase_features(keys_.key(place), options, cosine, x);
+    }
+
+    float cosine_of(uint32_t place, const Options& options) const {
+        if (!options.cosines) return 0;
+        float cosine = keys_.scales()[place] * dot(keys_.row(place), query.row.data(), keys_.dimension);
+        if (keys_.own) return cosine;
+        return std::min(std::max(options.cosine_slope * cosine + options.cosine_shift, -1.0f), 1.0f);
+    }
+
+private:
+    struct Found {
+        uint32_t place;
+        float product;
+        uint32_t order;
+        bool operator<(const Found& other) const {
+            return product > other.product || (product == other.product && place < other.place);
+        }
+    };
+
+    size_t place_of(uint32_t key) const {
+        size_t i = 0;
+        while (i < found_.size() && found_[i].place != key) i++;
+        return i;
+    }
+
+    float product(uint32_t place) const {
+        return keys_.scales()[place] * dot(keys_.row(place), query.row.data(), keys_.width);
+    }
+
+    // Find the keys of the largest products with the query, whose numbers are rounded to 16 bits.
+    void nearest(const Options& options) {
+        size_t n = options.among ? options.among_count : keys_.size();
+        if (options.among || n <= options.candidates) {
+            for (size_t i = 0; i < n; i++) {
+                uint32_t place = options.among ? options.among[i] : static_cast<uint32_t>(i);
+                found_.push_back({place, product(place), 0});
+            }
+            std::sort(found_.begin(), found_.end());
+            if (found_.size() > options.candidates) found_.resize(options.candidates);
+            return;
+        }
+        int width = keys_.width;
+        float most = std::max(largest(query.row.data(), query.row.size()), 1e-30f);
+        int steps = std::min(32767, static_cast<int>((int64_t{1} << 31) / 127 / width) - 1);
+        float step = most / static_cast<float>(steps);
+        rounded_.assign(query.row.size() + ROUND, 0);
+        for (size_t i = 0; i < query.row.size(); i++)
+            rounded_[i] = static_cast<int16_t>(std::lrint(query.row[i] / most * static_cast<float>(steps)));
+        about_.resize(n);
+        products(keys_.row(0), static_cast<size_t>(width), n, rounded_.data(), width, keys_.scales(), step, about_.data());
+        float least = reached(options.candidates);
+        for (size_t i = next_at_least(about_.data(), 0, n, least); i < n; i = next_at_least(about_.data(), i + 1, n, least))
+            found_.push_back({static_cast<uint32_t>(i), about_[i], 0});
+        size_t found = std::min(found_.size(), options.candidates);
+        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(found), found_.end());
+        found_.resize(found);
+    }
+
+    // What at least so many products reach, and few others: the least of the largest of many groups.
+    float reached(size_t n) {
+        size_t groups = 8 * n;
+        if (about_.size() < 2 * groups) {
+            best_ = about_;
+        } else {
+            best_.assign(about_.begin(), about_.begin() + static_cast<std::ptrdiff_t>(groups));
+            for (size_t start = groups; start + groups <= about_.size(); start += groups)
+                raise(best_.data(), about_.data() + start, groups);
+        }
+        auto nth = best_.begin() + static_cast<std::ptrdiff_t>(n - 1);
+        std::nth_element(best_.begin(), nth, best_.end(), std::greater<float>());
+        return *nth;
+    }
+
+    // Keep those that are nearest and whose letters are the most alike.
+    void shortlist(const Options& options, int64_t exact) {
+        size_t n = options.scored;
+        for (Found& each : found_) {
+            const Key& key = keys_.key(each.place);
+            other_.clear();
+            if (!key.is_ascii()) decode(key.lower(), other_);
+            each.product += options.letters * (key.is_ascii() ? lcs_ratio(query.spaced, key.raw()) : lcs_ratio(query.spaced, Letters(other_)));
+            if (options.tokens > 0) each.product += options.tokens * shared(key);
+        }
+        bool has_exact = exact >= 0 && place_of(static_cast<uint32_t>(exact)) < found_.size();
+        for (size_t i = 0; i < found_.size(); i++) found_[i].order = static_cast<uint32_t>(i);
+        auto before = [](const Found& one, const Found& other) {
+            return one.product > other.product || (one.product == other.product && one.order < other.order);
+        };
+        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(n), found_.end(), before);
+        if (has_exact) {
+            size_t place = place_of(static_cast<uint32_t>(exact));
+            if (place >= n) std::swap(found_[n - 1], found_[place]);
+        }
+        found_.resize(n);
+    }
+
+    // How much of what distinguishes the query's words is in a key, 0 to 1.
+    float shared(const Key& key) const {
+        float found = 0, all = 1e-6f;
+        for (size_t i = 0; i < query.count; i++) {
+            all += weights_[i].each[1];
+            if (query.ids[i] < 0) continue;
+            const uint32_t* end = key.ids() + key.count();
+            if (std::find(key.ids(), end, static_cast<uint32_t>(query.ids[i])) != end) found += weights_[i].each[1];
+        }
+        return found / all;
+    }
+
+    void score(const Options& options, std::vector<Scored>& out) {
+        float x[PHRASE_FEATURES];
+        bool aliases = false;
+        for (const Found& each : found_) {
+            const Key& key = keys_.key(each.place);
+            aliases = aliases || key.is_alias();
+            if (!query.text.words.size()) {
+                out.push_back({each.place, CERTAIN, CERTAIN, 0});
+                continue;
+            }
+            phrase_features(key, options, cosine_of(each.place, options), x);
+            float logit = options.slope * phrases_(x, sums_.data()) + options.shift;
+            uint8_t flags = forbidding(each.place, options);
+            out.push_back({each.place, flags ? -INFINITY : logit, logit, flags});
+        }
+        if (!aliases && query.text.words.size()) prefer_one(out);
+    }
+
+    // Of keys of the same words let one stand out, which is written most like the query.
+    void prefer_one(std::vector<Scored>& out) {
+        for (size_t i = 0; i < out.size(); i++) {
+            if (out[i].flags & SAME) continue;
+            size_t best = i;
+            float most = -1;
+            for (size_t k = i + 1; k < out.size(); k++) {
+                if ((out[k].flags & SAME) || !same_words(out[i].place, out[k].place)) continue;
+                if (most < 0) most = raw_ratio(out[i].place);
+                float ratio = raw_ratio(out[k].place);
+                if (ratio > most || (ratio == most && keys_.key(out[k].place).raw() < keys_.key(out[best].place).raw())) {
+                    most = ratio;
+                    best = k;
+                }
+            }
+            if (most < 0) continue;
+            for (size_t k = i; k < out.size(); k++)
+                if (k != best && !(out[k].flags & SAME) && same_words(out[best].place, out[k].place)) {
+                    out[k].logit -= SAME_WORDS;
+                    out[k].flags |= SAME;
+                }
+        }
+    }
+
+    bool same_words(uint32_t one, uint32_t other) const {
+        const Key &first = keys_.key(one), &second = keys_.key(other);
+        return first.count() == second.count() && std::equal(first.ids(), first.ids() + first.count(), second.ids());
+    }
+
+    float raw_ratio(uint32_t place) {
+        std::u32string raw, key;
+        decode(query.text.raw, raw);
+        decode(keys_.key(place).raw(), key);
+        Pattern pattern;
+        pattern.prepare(raw);
+        return lcs_ratio(pattern, key);
+    }
+
+    // The guards that forbid a key.
+    uint8_t forbidding(uint32_t place, const Options& options) {
+        const Key& key = keys_.key(place);
+        uint8_t flags = 0;
+        if ((options.guards & NUMBERS) && query.numbers().any()) {
+            Numbers numbers;
+            for (size_t i = 0; i < key.count(); i++) {
+                const Term& term = keys_.terms()[key.ids()[i]];
+                if (term.number || term.named) numbers.add(term.text(), term.number);
+            }
+            if (numbers_differ(query.numbers(), numbers)) flags |= NUMBERS;
+        }
+        if (options.guards & OPPOSITES) {
+            bool may = false;
+            uint64_t phrase = HASH_START;
+            for (size_t i = 0; i < key.count(); i++) {
+                const Term& term = keys_.terms()[key.ids()[i]];
+                for (int k = 0; k < term.guard_count; k++) may |= query.may_be_opposite(term.forms()[k]);
+                if (i) phrase = hash_of(" ", phrase);
+                phrase = hash_of(term.text(), phrase);
+            }
+            may |= key.count() > 1 && query.may_be_opposite(short_hash(phrase));
+            if (may && are_opposites(query.text.words, keys_.split(place), vocabulary_)) flags |= OPPOSITES;
+        }
+        return flags;
+    }
+
+    // Forget the terms that another query was compared with, and weigh this one's.
+    void begin(const Options& options) {
+        if (slots_.size() < 256) slots_.resize(256);
+        std::fill(slots_.begin(), slots_.end(), 0);
+        slot_ids_.clear();
+        shares_.clear();
+        for (float& each : all_) each = 0;
+        weights_.clear();
+        trusted_ = 0;
+        known_ = true;
+        for (size_t i = 0; i < query.count; i++) {
+            const Meaning& meaning = query.terms[i].word.meaning;
+            weights_.emplace_back(meaning.rarity, keys_.distinct(query.terms[i].word.text));
+            for (int k = 0; k < 3; k++) all_[k] += weights_.back().each[k];
+            trusted_ += meaning.rarity * (options.vectors ? meaning.trust : 0);
+            known_ = known_ && meaning.rarity < 1;
+        }
+    }
+
+    // How probably each term of the query and one of keys stand for the same thing.
+    const float* shares(uint32_t id, bool vectors) {
+        size_t mask = slots_.size() - 1, slot = id * 2654435761u >> 7 & mask;
+        for (; slots_[slot]; slot = (slot + 1) & mask)
+            if (slot_ids_[slots_[slot] - 1] == id) return shares_.data() + (slots_[slot] - 1) * query.size();
+        slot_ids_.push_back(id);
+        slots_[slot] = static_cast<uint32_t>(slot_ids_.size());
+        size_t at = shares_.size();
+        shares_.resize(at + query.size());
+        const Term& term = keys_.terms()[id];
+        other_.clear();
+        decode(term.text(), other_);
+        Word word = term.word(other_);
+        float x[WORD_FEATURES];
+        for (size_t a = 0; a < query.size(); a++) {
+            word_features(query.terms[a], word, vocabulary_, vectors, x);
+            shares_[at + a] = probability(words_(x, sums_.data()));
+        }
+        if (slot_ids_.size() * 2 > slots_.size()) {
+            slots_.assign(slots_.size() * 2, 0);
+            for (size_t i = 0; i < slot_ids_.size(); i++) {
+                size_t to = slot_ids_[i] * 2654435761u >> 7 & (slots_.size() - 1);
+                while (slots_[to]) to = (to + 1) & (slots_.size() - 1);
+                slots_[to] = static_cast<uint32_t>(i + 1);
+            }
+        }
+        return shares_.data() + at;
+    }
+
+    void phrase_features(const Key& key, const Options& options, float cosine, float* x) {
+        size_t count = std::min(key.count(), SCORED_WORDS);
+        size_t phrases = options.vectors ? key.phrases() : 0;
+        float of_query[SCORED_TERMS] = {0}, of_key[SCORED_TERMS] = {0};
+        const uint32_t* ids = key.ids();
+        for (size_t t = 0; t < count + phrases; t++) {
+            const float* each = shares(t < count ? ids[t] : ids[key.count() + t - count], options.vectors);
+            for (size_t a = 0; a < query.size(); a++) {
+                of_key[t] = std::max(of_key[t], each[a]);
+                of_query[a] = std::max(of_query[a], each[a]);
+            }
+        }
+        fold(query.spans.data(), query.spans.size(), query.count, of_query);
+        fold(key.spans(), phrases, count, of_key);
+        join(key, count, of_query, of_key);
+
+        // How far query and key cover each other, word by word.
+        std::fill(x, x + PHRASE_FEATURES, 0.0f);
+        float all[3] = {0}, found[3] = {0}, least = 0;
+        for (size_t a = 0; a < query.count; a++) {
+            const float* weights = weights_[a].each;
+            for (int k = 0; k < 3; k++) found[k] += weights[k] * of_query[a];
+            x[3] = std::max(x[3], of_query[a]);
+            x[8] = std::max(x[8], weights[1] * of_query[a]);
+            least = std::max(least, weights[2] - weights[2] * of_query[a]);
+        }
+        x[0] = found[0] / std::max(all_[0], 1e-6f);
+        x[4] = 1 - least;
+        x[6] = found[1] / std::max(all_[1], 1e-6f);
+        x[9] = (all_[2] - found[2]) / 2;
+        least = 0;
+        std::fill(found, found + 3, 0.0f);
+        for (size_t t = 0; t < count; t++) {
+            const Term& term = keys_.terms()[ids[t]];
+            Weights weights(term.rarity, keys_.distinct(term));
+            for (int k = 0; k < 3; k++) {
+                all[k] += weights.each[k];
+                found[k] += weights.each[k] * of_key[t];
+            }
+            least = std::max(least, weights.each[2] - weights.each[2] * of_key[t]);
+        }
+        x[1] = found[0] / std::max(all[0], 1e-6f);
+        x[5] = 1 - least;
+        x[7] = found[1] / std::max(all[1], 1e-6f);
+        x[10] = (all[2] - found[2]) / 2;
+        x[2] = std::min(x[0], x[1]);
+        x[11] = trusted_ / std::max(all_[0], 1e-6f);
+
+        // The meaning and the letters of the whole.
+        x[12] = cosine;
+        x[13] = std::max(cosine - 0.4f, 0.0f);
+        x[14] = std::max(cosine - 0.7f, 0.0f);
+        other_.clear();
+        size_t starts[SCORED_WORDS + 1] = {0};
+        for (size_t t = 0; t < count; t++) {
+            decode(keys_.terms()[ids[t]].text(), other_);
+            starts[t + 1] = other_.size();
+        }
+        similarities(query.pattern, other_, x + 15);
+        Letters ours = query.letters, theirs = other_;
+        if (!ours.empty() && !theirs.empty() && ours[0] == theirs[0]) shortened_forms(starts, count, x + 19);
+        same_bag(ids, count, x);
+        x[18] = ours == theirs;
+        x[22] = query.count == 1;
+        x[23] = count == 1;
+        x[24] = query.count > count ? static_cast<float>(query.count - count) / 3 : 0;
+        x[25] = count > query.count ? static_cast<float>(count - query.count) / 3 : 0;
+        x[26] = static_cast<float>(std::min<size_t>(std::min(ours.size(), theirs.size()), 16)) / 8;
+    }
+
+    // Let a phrase cover its words.
+    static void fold(const Span* spans, size_t n, size_t count, float* covered) {
+        for (size_t i = 0; i < n; i++)
+            for (size_t place = spans[i].start; place < spans[i].end; place++)
+                covered[place] = std::max(covered[place], covered[count + i]);
+    }
+
+    // Let two words that the other side writes as one stand for it ("host name", "hostname").
+    void join(const Key& key, size_t count, float* of_query, float* of_key) const {
+        const Split& words = query.text.words;
+        auto text = [&](size_t t) { return keys_.terms()[key.ids()[t]].text(); };
+        for (size_t t = 0; t < count; t++)
+            for (size_t i = query.count; i-- > 1;)  // the last of equal pairs
+                if (words.joined(i - 1, i + 1) == text(t)) {
+                    of_query[i - 1] = of_query[i] = of_key[t] = 1;
+                    break;
+                }
+        for (size_t i = 0; i < query.count; i++)
+            for (size_t t = count; t-- > 1;) {
+                View first = text(t - 1), second = text(t), one = words[i];
+                if (first.size() + second.size() == one.size() && starts_with(one, first) && ends_with(one, second)) {
+                    of_key[t - 1] = of_key[t] = of_query[i] = 1;
+                    break;
+                }
+            }
+    }
+
+    // How well one contracts the words of the other, and abbreviates its letters.
+    void shortened_forms(const size_t* starts, size_t count, float* x) const {
+        Letters ours = query.letters, theirs = other_;
+        bool brief = ours.size() < theirs.size();
+        if (!brief && !known_) return;
+        std::vector<Letters> words;
+        if (brief)
+            for (size_t t = 0; t < count; t++) words.push_back(theirs.substr(starts[t], starts[t + 1] - starts[t]));
+        else
+            for (size_t a = 0; a < query.count; a++) words.push_back(query.terms[a].word.letters);
+        if (words.size() > 1) x[0] = contracted(brief ? ours : theirs, words);
+        x[1] = brief ? abbreviation(ours, theirs) : abbreviation(theirs, ours);
+        if (!brief && x[1] < SHORT_FORM) x[1] = 0;
+    }
+
+    // Are the words the same, in any order or number; and as often?
+    void same_bag(const uint32_t* ids, size_t count, float* x) {
+        ours_.assign(query.ids.begin(), query.ids.begin() + static_cast<std::ptrdiff_t>(query.count));
+        for (int64_t id : ours_)
+            if (id < 0) return;  // no key has this word
+        theirs_.assign(ids, ids + count);
+        std::sort(ours_.begin(), ours_.end());
+        std::sort(theirs_.begin(), theirs_.end());
+        bool sorted = ours_ == theirs_;
+        ours_.erase(std::unique(ours_.begin(), ours_.end()), ours_.end());
+        theirs_.erase(std::unique(theirs_.begin(), theirs_.end()), theirs_.end());
+        x[21] = ours_ == theirs_;
+        x[27] = sorted;
+    }
+
+    const KeyTable& keys_;
+    const Vocabulary& vocabulary_;
+    const Network &words_, &phrases_;
+    std::vector<float> sums_;
+    // Of a query:
+    std::vector<Found> found_;
+    std::vector<int16_t> rounded_;
+    std::vector<float> about_, best_;
+    std::vector<Weights> weights_;
+    float all_[3] = {0}, trusted_ = 0;
+    bool known_ = true;
+    // The terms of keys that it was compared with:
+    std::vector<uint32_t> slots_, slot_ids_;
+    std::vector<float> shares_;
+    std::u32string other_;
+    std::vector<int64_t> ours_, theirs_;
+};
+
+// Rank queries on several threads. ``work`` is called with a ranker of its thread and a query.
+template <class Work>
+void rank_in_parallel(size_t n, size_t threads, const KeyTable& keys, const Network& words, const Network& phrases,
+                      Work work) {
+    std::vector<std::exception_ptr> errors(std::max<size_t>(threads, 1));
+    auto run = [&](size_t part, size_t parts) {
+        try {
+            Ranker ranker(keys, words, phrases);
+            for (size_t i = n * part / parts; i < n * (part + 1) / parts; i++) work(ranker, i);
+        } catch (...) {
+            errors[part] = std::current_exception();
+        }
+    };
+    threads = std::max<size_t>(std::min(threads, n), 1);
+    std::vector<std::thread> others;
+    for (size_t part = 1; part < threads; part++) {
+        try {
+            others.emplace_back(run, part, threads);
+        } catch (const std::system_error&) {  // there are too many
+            run(part, threads);
+        }
+    }
+    run(0, threads);
+    for (std::thread& other : others) other.join();
+    for (const std::exception_ptr& error : errors)
+        if (error) std::rethrow_exception(error);
+}
+
+// Queries, and the keys that they may mean.
+struct Batch {
+    std::vector<Text> queries;
+    std::vector<int64_t> exact;       // the places of the keys that they are, or less than 0
+    const float* meanings = nullptr;  // of another embedder
+    float* rows = nullptr;            // of the queries, if wanted
+    std::vector<std::vector<Scored>> found;
+};
+
+inline void rank_batch(const KeyTable& keys, const Network& words, const Network& phrases, const Options& options,
+                       Batch& batch, size_t threads) {
+    size_t width = static_cast<size_t>(keys.width), dimension = static_cast<size_t>(keys.dimension);
+    batch.found.resize(batch.queries.size());
+    rank_in_parallel(batch.queries.size(), threads, keys, words, phrases, [&](Ranker& ranker, size_t i) {
+        batch.queries[i].split();
+        ranker.query.text = std::move(batch.queries[i]);
+        ranker.rank(options, batch.meanings ? batch.meanings + i * dimension : nullptr, batch.exact[i], batch.found[i]);
+        if (batch.rows) std::copy(ranker.query.row.begin(), ranker.query.row.end(), batch.rows + i * width);
+    });
+}
+
+// What is known of words of queries and of keys, pair by pair.
+inline void features_of_words(const Vocabulary& vocabulary, const std::vector<Text>& queries,
+                              const std::vector<Text>& keys, bool vectors, float* out) {
+    QueryWord query;
+    std::u32string letters, others;
+    for (size_t i = 0; i < queries.size(); i++, out += WORD_FEATURES) {
+        View one = queries[i].words[0], other = keys[i].words[0];
+        letters.clear();
+        others.clear();
+        decode(one, letters);
+        decode(other, others);
+        bool number = queries[i].words.is_number(0);
+        query.prepare(one, letters, number, vocabulary.look_up(one, number, true), vocabulary);
+        Term term = Term::of(other, keys[i].words.is_number(0), vocabulary);
+        word_features(query, term.word(others), vocabulary, vectors, out);
+    }
+}
+
+// What is known of a query and the keys at some places; ``cosines`` are theirs, or null for the model's.
+inline void features_of_phrases(const KeyTable& keys, const Network& words, const Network& phrases,
+                                const Options& options, Text& query, const std::vector<uint32_t>& places,
+                                const float* meaning, const float* cosines, float* out) {
+    Ranker ranker(keys, words, phrases);
+    ranker.query.text = std::move(query);
+    ranker.query.prepare(keys, meaning, options);
+    for (size_t i = 0; i < places.size(); i++, out += PHRASE_FEATURES)
+        ranker.features(places[i], options, cosines ? cosines[i] : ranker.cosine_of(places[i], options), out);
+}
+
+// The vectors of texts, meaning and spelling, and how far each meaning is to be trusted.
+inline void embed_texts(const Vocabulary& vocabulary, std::vector<Text>& texts, bool guess, float* out, float* trust) {
+    std::vector<Meaning> meanings;
+    std::u32string letters;
+    for (Text& text : texts) {
+        text.split();
+        meanings.clear();
+        double all = 0, trusted = 0;
+        for (size_t i = 0; i < text.words.size(); i++) {
+            meanings.push_back(vocabulary.look_up(text.words[i], text.words.is_number(i), guess));
+            all += meanings.back().rarity;
+            trusted += meanings.back().rarity * meanings.back().trust;
+        }
+        *trust++ = static_cast<float>(trusted / std::max(all, 1e-6));
+        vocabulary.embed(text.words, meanings, out);
+        letters.clear();
+        decode(text.words.compact, letters);
+        spelling_vector(letters, vocabulary.table.projection, out + vocabulary.table.dimension);
+        out += vocabulary.table.dimension + SPELLING_DIMENSION;
+    }
+}
+
+}  // namespace fuzzydict

@@ -1,0 +1,322 @@
+// How alike two spellings are, and vectors of spellings.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "lanes.hpp"
+#include "text.hpp"
+
+namespace fuzzydict {
+
+constexpr int WORD_BITS = 64;
+using Letters = std::basic_string_view<char32_t>;
+
+inline int count_bits(uint64_t bits) {
+    bits = bits - ((bits >> 1) & 0x5555555555555555u);
+    bits = (bits & 0x3333333333333333u) + ((bits >> 2) & 0x3333333333333333u);
+    bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0Fu;
+    return static_cast<int>((bits * 0x0101010101010101u) >> 56);
+}
+
+inline uint64_t first_bits(int n) { return n >= WORD_BITS ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
+
+// The places of the letters of a text, of the first 64 of them: bit i is set where it is letter i.
+class Pattern {
+public:
+    Letters letters;
+    int length = 0;
+
+    void prepare(Letters text) {
+        letters = text;
+        length = static_cast<int>(text.size());
+        others_ = 0;
+        ascii_.fill(0);
+        for (int i = 0; i < std::min(length, WORD_BITS); i++) {
+            char32_t letter = text[static_cast<size_t>(i)];
+            uint64_t bit = uint64_t{1} << i;
+            if (letter < ascii_.size()) {
+                ascii_[letter] |= bit;
+                continue;
+            }
+            int k = 0;
+            while (k < others_ && other_[k] != letter) k++;
+            if (k == others_) {
+                other_[k] = letter;
+                places_[k] = 0;
+                others_++;
+            }
+            places_[k] |= bit;
+        }
+    }
+
+    // Take capital letters for small ones.
+    void ignore_case() {
+        for (size_t letter = 'A'; letter <= 'Z'; letter++) ascii_[letter] = ascii_[letter + 32];
+    }
+
+    uint64_t operator[](char32_t letter) const {
+        if (letter < ascii_.size()) return ascii_[letter];
+        for (int k = 0; k < others_; k++)
+            if (other_[k] == letter) return places_[k];
+        return 0;
+    }
+
+private:
+    std::array<uint64_t, 128> ascii_;
+    int others_ = 0;
+    char32_t other_[WORD_BITS];
+    uint64_t places_[WORD_BITS];
+};
+
+// The longest common subsequence (Hyyrö, 2004), 64 letters of the one at a time. The other are
+// code points, or bytes of ASCII.
+template <class Other> int lcs(const Pattern& one, Other other) {
+    if (one.length <= WORD_BITS) {
+        uint64_t rows = ~uint64_t{0};
+        for (auto letter : other) {
+            uint64_t met = rows & one[static_cast<char32_t>(letter)];
+            rows = (rows + met) | (rows - met);
+        }
+        return count_bits(~rows & first_bits(one.length));
+    }
+    std::vector<uint64_t> carries(other.size(), 0);  // from the letters before
+    int length = 0;
+    for (size_t start = 0; start < one.letters.size(); start += WORD_BITS) {
+        Pattern part;
+        part.prepare(one.letters.substr(start, WORD_BITS));
+        uint64_t rows = ~uint64_t{0};
+        for (size_t j = 0; j < other.size(); j++) {
+            uint64_t met = rows & part[static_cast<char32_t>(other[j])], sum = rows + met;
+            uint64_t carry = sum < rows;
+            sum += carries[j];
+            carry |= sum < carries[j];
+            carries[j] = carry;
+            rows = sum | (rows - met);
+        }
+        length += count_bits(~rows & first_bits(part.length));
+    }
+    return length;
+}
+
+template <class Other> float lcs_ratio(const Pattern& one, Other other) {
+    int both = one.length + static_cast<int>(other.size());
+    return static_cast<float>(1.0 - static_cast<double>(both - 2 * lcs(one, other)) / std::max(both, 1));
+}
+
+// Edits with transpositions of neighbours: by bits (Hyyrö, 2003), or else by the table of distances.
+inline int edit_distance(const Pattern& one, Letters other) {
+    int n = one.length, m = static_cast<int>(other.size());
+    if (n == 0 || m == 0) return n + m;
+    if (n <= WORD_BITS) {
+        uint64_t up = ~uint64_t{0}, down = 0, same = 0, met_before = 0;
+        uint64_t last = uint64_t{1} << (n - 1);
+        int distance = n;
+        for (char32_t letter : other) {
+            uint64_t met = one[letter];
+            uint64_t swapped = ((~same & met) << 1) & met_before;
+            same = (((met & up) + up) ^ up) | met | down | swapped;
+            uint64_t more = down | ~(same | up), less = same & up;
+            distance += (more & last) != 0;
+            distance -= (less & last) != 0;
+            more = (more << 1) | 1;
+            up = (less << 1) | ~(same | more);
+            down = more & same;
+            met_before = met;
+        }
+        return distance;
+    }
+    if (m <= WORD_BITS) {
+        Pattern pattern;
+        pattern.prepare(other);
+        return edit_distance(pattern, one.letters);
+    }
+    std::vector<int> before(other.size() + 1), last(other.size() + 1), row(other.size() + 1);
+    for (size_t j = 0; j <= other.size(); j++) last[j] = static_cast<int>(j);
+    for (size_t i = 1; i <= one.letters.size(); i++) {
+        row[0] = static_cast<int>(i);
+        for (size_t j = 1; j <= other.size(); j++) {
+            bool differ = one.letters[i - 1] != other[j - 1];
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + differ});
+            if (i > 1 && j > 1 && one.letters[i - 1] == other[j - 2] && one.letters[i - 2] == other[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+        before.swap(last);
+        last.swap(row);
+    }
+    return last[other.size()];
+}
+
+inline float edit_similarity(const Pattern& one, Letters other) {
+    int longer = std::max(one.length, static_cast<int>(other.size()));
+    if (longer == 0) return 1;
+    return static_cast<float>(1.0 - static_cast<double>(edit_distance(one, other)) / longer);
+}
+
+// Jaro and Winkler's similarity (1990).
+inline float jaro_winkler(const Pattern& one, Letters other) {
+    int n = one.length, m = static_cast<int>(other.size()), met = 0, moved = 0, alike = 0;
+    if (n == 0 || m == 0) return n == m ? 1.0f : 0.0f;
+    int window = std::max(std::max(n, m) / 2 - 1, 0);
+    if (n <= WORD_BITS && m <= WORD_BITS) {
+        uint64_t taken = 0, given = 0;
+        for (int j = 0; j < m; j++) {
+            uint64_t open = one[other[static_cast<size_t>(j)]] & ~taken & first_bits(j + window + 1);
+            if (j > window) open &= ~first_bits(j - window);
+            if (open) {
+                taken |= open & (~open + 1);
+                given |= uint64_t{1} << j;
+                met++;
+            }
+        }
+        for (int i = 0, j = 0; j < m && met; j++) {
+            if (!(given >> j & 1)) continue;
+            while (!(taken >> i & 1)) i++;
+            moved += one.letters[static_cast<size_t>(i++)] != other[static_cast<size_t>(j)];
+        }
+    } else {
+        std::vector<char> taken(one.letters.size(), 0);
+        std::u32string given;
+        for (int j = 0; j < m; j++)
+            for (int i = std::max(0, j - window); i < std::min(n, j + window + 1); i++) {
+                size_t place = static_cast<size_t>(i);
+                if (taken[place] || one.letters[place] != other[static_cast<size_t>(j)]) continue;
+                taken[place] = 1;
+                given.push_back(other[static_cast<size_t>(j)]);
+                met++;
+                break;
+            }
+        for (size_t i = 0, k = 0; i < taken.size(); i++)
+            if (taken[i]) moved += one.letters[i] != given[k++];
+    }
+    if (met == 0) return 0;
+    double jaro = (static_cast<double>(met) / n + static_cast<double>(met) / m +
+                   static_cast<double>(met - moved / 2) / met) / 3;
+    if (jaro > 0.7) {
+        size_t most = static_cast<size_t>(std::min(std::min(n, m), 4));
+        size_t k = 0;
+        while (k < most && one.letters[k] == other[k]) k++;
+        alike = static_cast<int>(k);
+        jaro += alike * 0.1 * (1.0 - jaro);
+    }
+    return static_cast<float>(jaro);
+}
+
+inline void similarities(const Pattern& one, Letters other, float* out) {
+    out[0] = lcs_ratio(one, other);
+    out[1] = edit_similarity(one, other);
+    out[2] = jaro_winkler(one, other);
+}
+
+inline bool is_vowel(char32_t letter) {
+    return letter == 'a' || letter == 'e' || letter == 'i' || letter == 'o' || letter == 'u';
+}
+
+inline bool in_order(Letters brief, Letters full, bool consonants = false) {
+    size_t k = 0;
+    for (size_t i = 0; i < full.size() && k < brief.size(); i++)
+        if (brief[k] == full[i] && !(consonants && i && is_vowel(full[i]))) k++;
+    return k == brief.size();
+}
+
+// How much a word looks like a short form of another, 0 to 1.
+inline float abbreviation(Letters brief, Letters full) {
+    size_t n = brief.size(), m = full.size(), bones = 1;
+    if (n < 2 || n >= m || brief[0] != full[0] || 5 * n > 4 * m) return 0;
+    bool bones_begin = true, consonants = true;
+    // The consonants of the long word, and its first letter, begin with the short one, or with the
+    // consonants of that.
+    for (size_t i = 1; i < m; i++)
+        if (!is_vowel(full[i])) {
+            bones_begin = bones_begin && (bones >= n || brief[bones] == full[i]);
+            bones++;
+        }
+    if (bones == n && bones_begin) return 1;
+    if (n > 5) return 0;
+    if (full.substr(0, n) == brief) return 1;
+    size_t i = 1;
+    for (size_t k = 1; k < n; k++) {
+        if (is_vowel(brief[k])) continue;
+        while (i < m && is_vowel(full[i])) i++;
+        consonants = consonants && i < m && brief[k] == full[i];
+        i++;
+    }
+    while (i < m && is_vowel(full[i])) i++;
+    if ((bones_begin && bones >= n) || (consonants && i >= m)) return 0.9f;
+    if (!in_order(brief, full)) return 0;
+    if (brief[n - 1] != full[m - 1]) return 0.4f;
+    return in_order(brief, full, true) ? 0.8f : 0.6f;
+}
+
+inline bool is_little(Letters word) {
+    static constexpr std::u32string_view LITTLE[] = {
+        U"a", U"an", U"and", U"at", U"by", U"de", U"for", U"from", U"in", U"of", U"on", U"or",
+        U"per", U"the", U"to", U"with",
+    };
+    for (Letters each : LITTLE)
+        if (each == word) return true;
+    return false;
+}
+
+// How well a text contracts words, each to its first letter and any after it, 0 to 1.
+inline float contracted(Letters brief, const std::vector<Letters>& all) {
+    std::vector<Letters> words;
+    for (Letters word : all)
+        if (brief.size() >= all.size() || !is_little(word)) words.push_back(word);
+    if (words.size() < 2 || words.size() > brief.size() || brief[0] != words[0][0]) return 0;
+    std::u32string joined;
+    for (Letters word : words) joined.append(word);
+    if (!in_order(brief, joined)) return 0;
+    std::vector<char> ends(brief.size() + 1, 0), reached;  // letters that the words so far can take
+    ends[0] = 1;
+    for (Letters word : words) {
+        reached.assign(ends.size(), 0);
+        for (size_t start = 0; start < brief.size(); start++) {
+            if (!ends[start] || brief[start] != word[0]) continue;
+            size_t end = start + 1, place = 1;
+            reached[end] = 1;
+            while (end < brief.size() && (place = word.find(brief[end], place) + 1) != 0)
+                reached[++end] = 1;
+        }
+        ends.swap(reached);
+    }
+    if (!ends[brief.size()]) return 0;
+    return static_cast<float>(0.5 + 0.5 * static_cast<double>(words.size()) / static_cast<double>(brief.size()));
+}
+
+constexpr int SPELLING_DIMENSION = 64;
+constexpr int SPELLING_BUCKETS = 1024;
+
+// The spelling vector of a text, of unit length or zero: its characters, pairs and triples, hashed
+// into buckets, each of which has a random row of 1 and -1 in ``projection``.
+inline void spelling_vector(Letters text, const int8_t* projection, float* out) {
+    std::u32string framed;
+    framed.reserve(text.size() + 2);
+    framed.push_back(2);
+    framed.append(text);
+    framed.push_back(3);
+    std::array<uint64_t, SPELLING_BUCKETS / 64> seen{};
+    std::array<int16_t, SPELLING_DIMENSION> sums{};
+    size_t n = framed.size();
+    for (uint32_t salt = 0; salt < 4; salt++)
+        for (size_t i = 0; i + (salt > 0) + (salt > 1) < n; i++) {
+            // A character alone, with the next, with the one after it, and with both.
+            if (salt == 0 && framed[i] <= 3) continue;
+            uint32_t value = static_cast<uint32_t>(framed[i]) + (salt << 24);
+            if (salt == 1 || salt == 3) value = value * 69069 + static_cast<uint32_t>(framed[i + 1]);
+            if (salt >= 2) value = value * 69069 + static_cast<uint32_t>(framed[i + 2]);
+            uint32_t bucket = (value * 2654435761u) >> 22;
+            uint64_t bit = uint64_t{1} << (bucket & 63);
+            if (seen[bucket >> 6] & bit) continue;
+            seen[bucket >> 6] |= bit;
+            add_bytes(projection + bucket * SPELLING_DIMENSION, SPELLING_DIMENSION, sums.data());
+        }
+    float length = 0;
+    for (int16_t sum : sums) length += static_cast<float>(sum) * static_cast<float>(sum);
+    length = std::max(std::sqrt(length), 1e-9f);
+    for (int k = 0; k < SPELLING_DIMENSION; k++) out[k] = sums[static_cast<size_t>(k)] / length;
+}
+
+}  // namespace fuzzydict
