@@ -11,9 +11,11 @@ from cpython.unicode cimport PyUnicode_FromObject
 from cython.operator cimport dereference
 from libc.math cimport INFINITY, exp
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 from libcpp cimport bool as boolean
 from libcpp.memory cimport make_unique, shared_ptr, unique_ptr
 from libcpp.string cimport string
+from libcpp.pair cimport pair
 from libcpp.unordered_map cimport unordered_map
 from libcpp.vector cimport vector
 
@@ -90,6 +92,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         void remove(size_t) except +
         const int8_t* row(size_t)
         const float* scales()
+        Split split(size_t) except +
         void set_frequencies(unordered_map[string, uint32_t], uint64_t) except +
         size_t bytes()
 
@@ -111,6 +114,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         vector[Text] queries
         vector[int64_t] exact
         const float* meanings
+        const float* bonus
         float* rows
         vector[vector[Scored]] found
 
@@ -126,8 +130,17 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
     ) except +
     void embed_texts(const Vocabulary&, vector[Text]&, bint, float*, float*) except +
 
-NUMBERS, OPPOSITES, SAME_WORDS = 1, 2, 4
-"""Flags of a ranked key: the guards that forbid it; another key of the same words stands for it."""
+cdef extern from "native/binary_codes.hpp" namespace "fuzzydict" nogil:
+    const int BLOCK_ROWS
+    const int CODE_BYTES
+    vector[pair[float, int64_t]] best_codes "fuzzydict::top_k"(
+        const uint8_t*, int64_t, int64_t, const uint8_t*, float, float, int64_t, size_t, float, bint
+    ) except +
+
+
+NUMBERS, OPPOSITES, SAME_WORDS, ALIAS = 1, 2, 4, 8
+"""Flags of a ranked entry: the guards that veto it; another key with the same words is preferred; it
+is an alias."""
 
 cdef double CERTAIN = 8  # the least logit of an exact key
 
@@ -371,6 +384,7 @@ cdef class KeyTable:
     cdef CKeyTable* table
     cdef list texts  # the keys and aliases, by their places
     cdef dict known  # the places of the keys
+    cdef dict aliased  # the places of the aliases
     cdef readonly bint own
 
     def __cinit__(self, Model model not None, dimension=None):
@@ -378,7 +392,7 @@ cdef class KeyTable:
             raise ValueError("the model was not initialised")
         if dimension is not None and not 0 < dimension < 1 << 16:
             raise ValueError(f"dimension must be 1 to 65535, got {dimension}")
-        self.model, self.texts, self.known = model, [], {}
+        self.model, self.texts, self.known, self.aliased = model, [], {}, {}
         self.own = dimension is None
         self.table = new CKeyTable(
             model.vocabulary, model.dimension if dimension is None else <int>dimension, self.own
@@ -393,6 +407,11 @@ cdef class KeyTable:
     def __contains__(self, key):
         return key in self.known
 
+    @staticmethod
+    def settings(**options):
+        """Return `Settings` of these options."""
+        return Settings(**options)
+
     @property
     def width(self):
         """How many numbers a row has: those of the meaning, and 64 of the spelling."""
@@ -403,13 +422,36 @@ cdef class KeyTable:
         """The bytes of memory of the table, without the keys themselves and their places."""
         return self.table.bytes()
 
+    @property
+    def key_count(self):
+        """The number of keys, without aliases."""
+        return len(self.known)
+
     def keys(self):
-        """Return the keys and aliases, by their places."""
-        return list(self.texts)
+        """Return the keys, in any order."""
+        return list(self.known)
+
+    def aliases(self):
+        """Return the aliases, in any order."""
+        return list(self.aliased)
 
     def find(self, key):
         """Return the place of a key, or None."""
         return self.known.get(key)
+
+    def find_alias(self, text):
+        """Return the place of an alias, or None."""
+        return self.aliased.get(text)
+
+    def text(self, Py_ssize_t place):
+        """Return the key or alias at a place."""
+        return self.texts[place]
+
+    def words(self, Py_ssize_t place):
+        """Return the words of the key or alias at a place."""
+        if not 0 <= place < len(self.texts):
+            raise IndexError(f"place must be 0 to {len(self.texts) - 1}, got {place}")
+        return words_of(self.table.split(place))
 
     def add(self, keys, *, meanings=None, numbers=None, scales=None, bint aliases=False):
         """Add keys that are not there yet, at the next places. Amortised O(d) a key.
@@ -428,7 +470,8 @@ cdef class KeyTable:
         for key in added:
             if not isinstance(key, str):
                 raise TypeError(f"a key must be a str, got {type(key).__name__}")
-        if not aliases and (len(set(added)) < n or not self.known.keys().isdisjoint(added)):
+        cdef dict places = self.aliased if aliases else self.known
+        if len(set(added)) < n or not places.keys().isdisjoint(added):
             raise ValueError("keys must be new and different from each other")
         if (numbers is None) != (scales is None):
             raise ValueError("pass both numbers and scales, or neither")
@@ -455,8 +498,7 @@ cdef class KeyTable:
                 of_text = &meaning[i, 0] if other and not known else NULL
                 row = &number[i, 0] if known else NULL
                 self.table.add(found[i], of_text, row, scale[i] if known else 0, aliases)
-        if not aliases:
-            self.known.update(zip(added, range(len(self.texts), len(self.texts) + n)))
+        places.update(zip(added, range(len(self.texts), len(self.texts) + n)))
         self.texts.extend(added)
 
     def remove(self, key):
@@ -468,25 +510,27 @@ cdef class KeyTable:
         if not 0 <= place < len(self.texts):
             raise IndexError(f"place must be 0 to {len(self.texts) - 1}, got {place}")
         cdef Py_ssize_t end = len(self.texts) - 1
-        key, last = self.texts[place], self.texts[end]
+        text, last = self.texts[place], self.texts[end]
         self.table.remove(place)
-        if self.known.get(key) == place:
-            del self.known[key]
+        del self._places_of(text, place)[text]
+        if place < end:
+            self._places_of(last, end)[last] = place
         self.texts[place] = last
         self.texts.pop()
-        if self.known.get(last) == end and place < end:
-            self.known[last] = place
+
+    cdef dict _places_of(self, text, Py_ssize_t place):
+        """Return the places of the keys, or of the aliases, whichever the entry is one of."""
+        return self.known if self.known.get(text, -1) == place else self.aliased
 
     def rows(self, places=None):
         """Return the rows at some places, or all: int8 [n, width], and their scales [n]."""
         cdef const int64_t[::1] chosen = self._places(range(len(self)) if places is None else places)
-        cdef Py_ssize_t i, k, n = len(chosen), width = self.table.width
+        cdef Py_ssize_t i, n = len(chosen), width = self.table.width
         numbers, scales = np.empty((n, width), np.int8), np.empty(n, np.float32)
         cdef int8_t[:, ::1] out = numbers
         cdef float[::1] beside = scales
         for i in range(n):
-            for k in range(width):
-                out[i, k] = self.table.row(chosen[i])[k]
+            memcpy(&out[i, 0], self.table.row(chosen[i]), width)
             beside[i] = self.table.scales()[chosen[i]]
         return numbers, scales
 
@@ -494,6 +538,15 @@ cdef class KeyTable:
         """Return the vectors of the rows: float32 [n, width]."""
         numbers, scales = self.rows(places)
         return numbers * scales[:, None]
+
+    def query_vectors(self, queries, meanings=None):
+        """Return the vectors of queries, [Q, width], whose dot products choose candidates."""
+        rows, trust = self.model.embed(queries)
+        if self.own:
+            rows[:, : self.model.dimension] *= trust[:, None]
+            return rows
+        meanings = _finite(meanings, (len(rows), self.table.dimension), "meanings")
+        return np.hstack([meanings, rows[:, self.model.dimension :]])
 
     def set_frequencies(self, counts, Py_ssize_t keys):
         """Go by how many of so many keys have each word, where others than these are keys too."""
@@ -509,14 +562,15 @@ cdef class KeyTable:
         return found
 
     cdef int run(
-        self, list queries, Settings settings, Py_ssize_t threads, meanings, exact, among, object rows,
-        Batch* batch,
+        self, list queries, Settings settings, Py_ssize_t threads, meanings, exact, among, bonus,
+        object rows, Batch* batch,
     ) except -1:
         """Rank queries, with their vectors in ``rows`` if that is an array."""
         cdef Options options = settings.options
         cdef Py_ssize_t i, n = len(queries)
         cdef const float[:, ::1] meaning
         cdef float[:, ::1] row
+        cdef const float[:, ::1] added
         cdef const int64_t[::1] sure
         cdef const uint32_t[::1] allowed
         cdef uint32_t nothing = 0
@@ -541,6 +595,10 @@ cdef class KeyTable:
             meaning = _finite(meanings, (n, self.table.dimension), "meanings")
             if n:
                 batch.meanings = &meaning[0, 0]
+        if bonus is not None:
+            added = _finite(bonus, (n, len(self)), "bonus")
+            if n and len(self):
+                batch.bonus = &added[0, 0]
         if among is not None:
             allowed = np.unique(self._places(among)).astype(np.uint32)
             options.among = &allowed[0] if len(allowed) else &nothing
@@ -558,19 +616,20 @@ cdef class KeyTable:
 
     def rank(
         self, queries, Settings settings not None=_DEFAULT, *, Py_ssize_t threads=1, meanings=None,
-        exact=None, among=None, bint rows=False,
+        exact=None, among=None, bonus=None, bint rows=False,
     ):
         """Return the `Ranking` of each query over the keys, of those ``among`` some places if given.
 
         A query is a text, or the tuple of its words. The key that equals it is always scored, or
         that which ``exact`` says is certain: its place or -1 for each query. With another embedder
-        ``meanings`` are those of the queries, float32 [Q, d]. The batch is shared by ``threads``.
+        ``meanings`` are those of the queries, float32 [Q, d]. ``bonus``, float32 [Q, entries], is added
+        to the dot products that choose candidates. The batch is shared by ``threads``.
         """
         cdef Batch batch
         cdef list many = [queries] if isinstance(queries, str) else list(queries)
         cdef Py_ssize_t i, k, n = len(many), most = 0
         of_queries = np.empty((n, self.table.width), np.float32) if rows else None
-        self.run(many, settings, threads, meanings, exact, among, of_queries, &batch)
+        self.run(many, settings, threads, meanings, exact, among, bonus, of_queries, &batch)
         for i in range(n):
             most = max(most, <Py_ssize_t>batch.found[i].size())
         result = Ranking(
@@ -605,7 +664,7 @@ cdef class KeyTable:
         cdef double top, total, most
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
-        self.run(many, settings, threads, meanings, None, None, None, &batch)
+        self.run(many, settings, threads, meanings, None, None, None, None, &batch)
         for i in range(len(many)):
             count = batch.found[i].size()
             most = -INFINITY
@@ -659,11 +718,53 @@ cdef class KeyTable:
 def split(text):
     """Return the words of a text, as `fuzzydict.text.tokens.words` does."""
     cdef Text found
-    cdef size_t i
     read(text, &found)
     found.split()
+    return words_of(found.words)
+
+
+cdef tuple words_of(Split split):
+    cdef size_t i
     words = []
-    for i in range(found.words.size()):
-        word = found.words.at(i)
+    for i in range(split.size()):
+        word = split.at(i)
         words.append(word.data()[: word.size()].decode("utf-8", "surrogatepass"))
     return tuple(words)
+
+
+SHUFFLES = True  # where the processor has them; tests go without
+
+
+def top_k(
+    const uint8_t[:, :, :] blocks not None, const uint8_t[:, ::1] tables not None,
+    float step, float least, Py_ssize_t count, Py_ssize_t n, float limit,
+):
+    """Return the ``n`` largest estimates above a limit of the first ``count`` vectors and their
+    places, of equal ones the earlier; in any order. See `fuzzydict.index.binary_codes`."""
+    cdef vector[pair[float, int64_t]] found
+    cdef Py_ssize_t i
+    if blocks.shape[1] != CODE_BYTES + 2 or blocks.shape[2] != BLOCK_ROWS:
+        raise ValueError(f"blocks must have {CODE_BYTES + 2} by {BLOCK_ROWS} bytes, got {blocks.shape[1]} by {blocks.shape[2]}")
+    if blocks.strides[1] != BLOCK_ROWS or blocks.strides[2] != 1:
+        raise ValueError("the bytes of a block must be contiguous")
+    if tables.shape[0] != 2 * CODE_BYTES or tables.shape[1] != 16:
+        raise ValueError(f"there must be {2 * CODE_BYTES} tables of 16 sums, got {tables.shape[0]} of {tables.shape[1]}")
+    if np.max(tables) > 63:
+        raise ValueError("a sum of a table must be at most 63: four must fit into a byte")
+    if not 0 <= count <= BLOCK_ROWS * blocks.shape[0]:
+        raise ValueError(f"count must be 0 to {BLOCK_ROWS * blocks.shape[0]}, got {count}")
+    cdef size_t most = max(min(n, count), 0)
+    if not most:
+        return np.empty(0, np.float32), np.empty(0, np.intp)
+    cdef bint shuffles = SHUFFLES
+    with nogil:
+        found = best_codes(
+            &blocks[0, 0, 0], blocks.shape[0], blocks.strides[0], &tables[0, 0], step, least, count,
+            most, limit, shuffles,
+        )
+    values, places = np.empty(found.size(), np.float32), np.empty(found.size(), np.intp)
+    cdef float[::1] value = values
+    cdef Py_ssize_t[::1] place = places
+    for i in range(<Py_ssize_t>found.size()):
+        value[i], place[i] = found[i].first, found[i].second
+    return values, places

@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
-from fuzzydict.learning import projection
-from fuzzydict.learning.projection import FitReport
+from fuzzydict.learning.fit import FitReport, empty_report, fit
+from fuzzydict.learning.lookups import calibrate, find_guard_exemptions, labelled_lookups
 from fuzzydict.log import LOG
-from fuzzydict.model.embedders import Embedder
+from fuzzydict.model.embedders import Embedder, scorer_for
 from fuzzydict.options import check_count, check_positive, check_probability
 from fuzzydict.progress import Progress, progress_bars
-from fuzzydict.ranking.ranker import LearnedState, Ranker, default_cutoff
+from fuzzydict.ranking.evidence import score_breakdowns
+from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.results import Attention, weigh
 from fuzzydict.text.tokens import plain
 
@@ -219,7 +221,9 @@ class FuzzyMapping(Generic[K, V]):
         with self._lock:
             answer = next(iter(self.matches(query, 1)), None)
             evidence, against = (
-                self._synced_ranker().evidence(query) if self._is_fuzzy(query) else ([], None)
+                score_breakdowns(self._synced_ranker(), query)
+                if self._is_fuzzy(query)
+                else ([], None)
             )
             return explanation(query, answer, evidence, against, self.cutoff, n)
 
@@ -393,7 +397,7 @@ class FuzzyMapping(Generic[K, V]):
     def cutoff(self) -> float:
         """The lowest score of a match, 0 to 1; None sets the default of the embedder."""
         cutoff = self._cutoff
-        return default_cutoff(self.embedder) if cutoff is None else cutoff
+        return scorer_for(self.embedder)[0].cutoff if cutoff is None else cutoff
 
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:
@@ -420,7 +424,7 @@ class FuzzyMapping(Generic[K, V]):
             _require_unfitted(self._learned)
             if labelled:
                 matcher = self._synced_ranker()
-                calibration = matcher.calibrate(labelled)
+                calibration = calibrate(matcher, labelled)
 
                 def change(now: LearnedState) -> LearnedState:
                     _require_unfitted(matcher.learned, now)
@@ -439,7 +443,7 @@ class FuzzyMapping(Generic[K, V]):
         """Learn from labelled pairs of a query and the key that it means, or None for no key.
 
         Learns the low-rank parts of W_Q and W_K and the null key that make the pairs most probable
-        (see `fuzzydict.learning.projection`). Held-out pairs, ``validation`` or else a part of the
+        (see `fuzzydict.learning.fit`). Held-out pairs, ``validation`` or else a part of the
         pairs, decide how long to learn and whether to learn at all. If the held-out loss does not
         get smaller, the dictionary stays exactly as it was, and the report says so.
         So it does for no pairs, and for a single one, of which nothing can be held out: `learn` it.
@@ -466,21 +470,19 @@ class FuzzyMapping(Generic[K, V]):
                 matcher, cutoff = self._synced_ranker(), self.cutoff
                 before = matcher.learned
                 if not labelled or not len(matcher):
-                    return projection.nothing(len(labelled))
+                    return empty_report(len(labelled))
                 with self._changes():
                     try:
-                        guard_exemptions = matcher.find_guard_exemptions(labelled)
+                        guard_exemptions = find_guard_exemptions(matcher, labelled)
                         matcher.set_learned(
                             before._replace(projection=None, guard_exemptions=guard_exemptions)
                         )
                         with Progress("lookups", len(labelled)) as step:
-                            lookups = matcher.lookups(labelled, step)
+                            lookups = labelled_lookups(matcher, labelled, step)
                     finally:
                         matcher.set_learned(before)
             with progress_bars(progress), Progress("fit", None) as step:
-                fitted, report = projection.fit(
-                    lookups, held_out, cutoff=cutoff, seed=seed, step=step
-                )
+                fitted, report = fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
             result = before._replace(projection=fitted, guard_exemptions=guard_exemptions)
             if fitted is None or self._set_learned(functools.partial(_with_fit, result)):
                 return report

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 from fuzzydict import forking, sharing
 from fuzzydict.base import CLOSEST, MISSING, FuzzyMapping, Match, NoMatchError, Ranking
 from fuzzydict.counting import Stats
-from fuzzydict.index.auto import IndexKind, make_index
-from fuzzydict.index.exact import Index
+from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import check_guards
 from fuzzydict.ranking.guards import DEFAULT, Guard
-from fuzzydict.ranking.ranker import LearnedState, Ranker
+from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.text.tokens import MAX_LENGTH, plain
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
     ) -> None:
         self._restart()  # for an instance that was initialized before
         self._learned, self._file, self._origin, self._embedder = LearnedState(), None, None, None
-        make_index(index)  # one that cannot be made fails here
+        check_kind(index)
         if isinstance(embedder, str):
             model_file(embedder)  # the model is read when it is needed; a name of none fails here
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
@@ -240,10 +240,9 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
     # What the reads ask.
 
     @property
-    def index(self) -> Index[Any]:
-        """The index as of the last inexact read, empty before the first; its repr says its kind."""
-        matcher = self._ranker
-        return make_index(self._kind) if matcher is None else matcher.index
+    def index(self) -> str:
+        """How candidates were found by the last fuzzy read: "exact" or "approximate"."""
+        return "exact" if self._ranker is None else self._ranker.index
 
     @property
     def embedder(self) -> Embedder:
@@ -385,7 +384,7 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
         gone = noted if self._synced_size >= 0 else matcher.keys()
         removed = [key for key in gone if key in matcher and self._exact_value(key) is MISSING]
         for key in removed:
-            matcher.discard(key)
+            matcher.remove(key)
         if added or removed:
             self._cache = {}
         del self._removed[: len(noted)]  # an embedder may have removed others meanwhile
@@ -489,7 +488,7 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
         with self._lock:
             matcher = self._synced_ranker()
             items = dict(self)
-            known = matcher.known(items)
+            known = matcher.snapshot(items)
             learned = self._learned
         guards = [getattr(guard, "__name__", type(guard).__name__) for guard in self._guards]
         options = {

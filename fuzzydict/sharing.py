@@ -5,8 +5,6 @@ copy in a process embeds the keys, and the next copies of the same dictionary re
 Those of one dictionary are retained, so that memory stays bounded.
 """
 
-import numpy as np
-
 from fuzzydict.ranking.ranker import IndexSnapshot, Ranker
 
 __all__ = ["keep", "kept"]
@@ -18,13 +16,10 @@ def keep(origin: str, matcher: Ranker) -> None:
     """Retain what the matcher worked out of the keys of a dictionary, for copies of it."""
     global _last
     if _last is None or _last[0] != origin:
-        _last = origin, matcher.known(frozenset(matcher.keys()))
+        _last = origin, matcher.snapshot()
 
 
 def kept(origin: str) -> IndexSnapshot | None:
-    """Return what is retained for this origin, with rows of its own, or None."""
+    """Return what is retained for this origin, or None."""
     last = _last
-    if last is None or last[0] != origin:
-        return None
-    known = last[1]
-    return known._replace(rows=known.rows.take(np.arange(len(known.rows))))
+    return None if last is None or last[0] != origin else last[1]

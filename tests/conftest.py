@@ -8,8 +8,8 @@ import string
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, compiled
-from fuzzydict.learning import projection
+from fuzzydict import FuzzyDict
+from fuzzydict.learning import fit as fitting
 
 # gensim has no wheels for the newest Python.
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
@@ -65,17 +65,6 @@ class CountingEmbedder:
         return count_letters(texts)
 
 
-@pytest.fixture(scope="module", params=["compiled", "in Python"])
-def each_way(request):
-    """Run the tests of a module with the compiled loops, and with their twins."""
-    if request.param == "compiled" and compiled.loops is None:
-        pytest.skip("the loops are not compiled here")
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "in Python":
-            patch.setattr(compiled, "loops", None)
-        yield
-
-
 @pytest.fixture
 def car():
     return FuzzyDict({"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000})
@@ -94,7 +83,7 @@ def counting():
 @pytest.fixture
 def short_fits(monkeypatch):
     """Let a fit be over soon: for tests of what comes of it, not of how well it learns."""
-    monkeypatch.setattr(projection, "_STEPS", 100)
+    monkeypatch.setattr(fitting, "_STEPS", 100)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from conftest import check_that_reads_agree
 
 from fuzzydict import FuzzyDict, NoMatchError
-from fuzzydict.learning import projection
+from fuzzydict.learning import fit as fitting
 from fuzzydict.model.embedders import EmbedderError
 
 CAR = {"color": "red", "top speed": 250, "battery": "80 kWh", "price": 49_000}
@@ -500,8 +500,8 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
     items = {"falcon": 1, "otter": 2, "maple": 3}
     few = [(f"{word} my bill", "falcon") for word in ("pay", "print", "send", "find")]
     pairs = [("falcn", "falcon"), ("otte", "otter"), ("zzz", None)]
-    monkeypatch.setattr(projection, "_STEPS", 5)
-    monkeypatch.setattr(projection, "_MIN_GAIN", -1e6)
+    monkeypatch.setattr(fitting, "_STEPS", 5)
+    monkeypatch.setattr(fitting, "_MIN_GAIN", -1e6)
     expected = make(items)
     expected.calibrate(pairs)
     assert expected.fit(few).fitted
@@ -513,7 +513,7 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
         runs.append(args)
         return fit(*args, **options)
 
-    monkeypatch.setattr(projection, "fit", meanwhile)
+    monkeypatch.setattr(fitting, "fit", meanwhile)
     assert d.fit(few).fitted
     assert len(runs) == 2
     for query in ("see my bill", "falcns", "oter"):

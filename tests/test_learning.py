@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from fuzzydict import FuzzyDict, NoMatchError
 from fuzzydict.model.embedders import EmbedderError
 from fuzzydict.progress import Progress
-from fuzzydict.ranking.ranker import LearnedState, Ranker
+from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.ranker import Ranker
 
 TOPICS = {
     "falcon": [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fuzzydict.attention import softmax
-from fuzzydict.learning import projection
+from fuzzydict.learning import fit as fitting
 from fuzzydict.learning.projection import Lookups, Projection, Texts, fit
 
 KEYS = ["falcon", "otter", "maple"]

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from fuzzydict import FuzzyDict, NoMatchError
-from fuzzydict.learning import projection
+from fuzzydict.learning import fit as fitting
 
 # Many are near one another, so that a fuzzy read or write would take one for another.
 TEXTS = st.one_of(
@@ -270,8 +270,8 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
 def hasty_fits():
     """Let a fit be over soon, and keep what it learned of so few pairs, where that is anything."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(projection, "_STEPS", 45)
-        patch.setattr(projection, "_MIN_GAIN", -1e6)
+        patch.setattr(fitting, "_STEPS", 45)
+        patch.setattr(fitting, "_MIN_GAIN", -1e6)
         yield
 
 

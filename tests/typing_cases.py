@@ -7,7 +7,7 @@ from typing_extensions import assert_type
 
 from fuzzydict import FuzzyDict, Match, NoMatchError, join, resolve
 from fuzzydict.integrations.tool_calls import Call
-from fuzzydict.learning.projection import FitReport
+from fuzzydict.learning.fit import FitReport
 from fuzzydict.results import Attention
 
 

@@ -1,96 +1,95 @@
-"""An index for millions of keys: signs of the rows propose candidates, and the rows rank them."""
+"""An index for many keys: binary codes propose entries, whose vectors then decide."""
 
-from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeVar
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index.binary_codes import BinaryCodes
-from fuzzydict.index.exact import ExactIndex
 from fuzzydict.progress import Progress
 
-__all__ = ["ApproximateIndex"]
+__all__ = ["ApproximateIndex", "IndexKind", "check_kind"]
 
 Vectors = NDArray[np.float32]
-K = TypeVar("K", bound=Hashable)
+Places = NDArray[np.intp]
+IndexKind = Literal["auto", "exact", "approximate"]
 
-_FEW_KEYS = 10_000  # of so few every row is looked at in the same time
-_PROPOSED = 16  # rows for each that is sought: of the 64 best 9 in 10 are then among them
-_LEAST = 512  # rows that are proposed: of a thousand best rows 4 are not among them
-_SAMPLED = 1 << 14  # rows that tell the directions of all
-_GROWN = 4  # times as many rows as told them have others
-_AT_ONCE = 1 << 14  # rows that are in memory a second time
+_MANY = 200_000  # entries from which on "auto" is approximate
+_FEW = 16_384  # entries that are compared exactly in the same time
+_PROPOSED = 16  # entries proposed for each candidate: of the 64 best 9 in 10 are then among them
+_MIN_PROPOSED = 512
+_SAMPLED = 1 << 14  # vectors that determine the directions of the codes
+_GROWN = 4  # times as many vectors need other directions
+_BATCH = 1 << 14  # vectors in memory at once
 
 
-class ApproximateIndex(ExactIndex[K]):
-    """An index of which a search looks at `BinaryCodes` of the rows, and then at few of the rows.
+def check_kind(kind: object) -> None:
+    """Raise ``ValueError`` for what is no kind of index."""
+    if kind not in ("auto", "exact", "approximate"):
+        raise ValueError(f'index must be "auto", "exact" or "approximate", got {kind!r}')
 
-    Signs only propose keys: the rows rank them. They alone are asked where there are at most 10,000
-    keys, or not many more than are sought, and for the best of given keys. ``exact`` may hold keys
-    already; its rows are then this index's own.
 
-    >>> index = ApproximateIndex()
-    >>> index.add(["x", "y"], np.eye(2, dtype=np.float32))
-    >>> index.search(np.array([[0.1, 0.9]], np.float32), 1)
-    [['y']]
+class _Entries(Protocol):
+    """A growing table of vectors, such as a `fuzzydict.ranking.table.KeyTable`."""
+
+    def __len__(self) -> int: ...
+    def vectors(self, places: range, /) -> Vectors:
+        """Return vectors: float32 [n, width]."""
+        ...
+
+
+class ApproximateIndex:
+    """Proposes the entries of a table whose dot products with a query are probably largest.
+
+    It is used for ``kind`` "approximate", and for "auto" from 200,000 entries on.
     """
 
-    def __init__(self, exact: ExactIndex[K] | None = None) -> None:
-        super().__init__()
-        if exact is not None:
-            vars(self).update(vars(exact))
-        self._signs: BinaryCodes | None = None  # of all rows, or not made yet
-        self._sampled = 0  # rows that there were when the directions were told
+    def __init__(self, entries: _Entries, kind: IndexKind) -> None:
+        check_kind(kind)
+        self._entries, self._kind = entries, kind
+        self._codes: BinaryCodes | None = None  # of all vectors, once they are needed
+        self._size = 0  # entries that have a code
+        self._sampled = 0  # entries when the directions were chosen
 
-    def add(self, keys: Sequence[K], vectors: Vectors) -> None:
-        """Add keys that are not there yet, with their rows: float32 [len(keys), d].
+    @property
+    def is_used(self) -> bool:
+        """Do binary codes propose the candidates?"""
+        many = self._kind == "auto" and len(self._entries) >= _MANY
+        return self._kind == "approximate" or many
 
-        ``ValueError`` where the square of a row is not finite: then none is added.
+    def remove(self, place: int) -> None:
+        """Follow the table, whose last entry took the place of one that was removed. O(1)."""
+        last = len(self._entries)
+        if self._codes is not None and place < self._size:
+            if last < self._size:
+                self._codes.move(last, place)
+                self._size -= 1
+            else:  # the last entry has no code yet
+                self._codes.put(place, self._entries.vectors(range(place, place + 1)))
+
+    def propose(self, query: Vectors, n: int) -> Places | None:
+        """Return places of entries for ``n`` candidates of a query, [width]; None for all.
+
+        O(len(entries)), a tenth of the time of all dot products. The first call encodes all
+        vectors in O(len(entries) · width).
         """
-        squares = np.einsum("ij,ij->i", vectors, vectors)
-        if not np.isfinite(squares).all():
-            key = keys[int(np.argmin(np.isfinite(squares)))]
-            raise ValueError(f"the row of {key!r} has NaN, infinity, or numbers near to it")
-        if self._signs is not None:
-            self._signs.put(len(self), vectors)
-        super().add(keys, vectors)
+        proposed = max(_PROPOSED * n, _MIN_PROPOSED)
+        few = len(self._entries) <= max(_FEW, _PROPOSED * proposed)
+        if not self.is_used or few or not np.isfinite(query).all():
+            return None
+        return self._up_to_date().nearest(query, proposed, len(self._entries))
 
-    def remove(self, key: K) -> None:
-        """Remove a key that is there."""
-        place = self._places[key]
-        super().remove(key)
-        if self._signs is not None:
-            self._signs.move(len(self), place)
-
-    def search(self, queries: Vectors, n: int, among: Iterable[K] | None = None) -> list[list[K]]:
-        """Return for each query [Q, d] ``n`` keys of the largest dot products, best first; of
-        those ``among`` if given, which must be there.
-
-        Some of the largest may be missed, but not among given keys. O(Q · len(self)) in time, of
-        which a row takes a tenth of what its product would; the first search of many keys makes
-        the signs of all in O(len(self) · d).
-        """
-        proposed = max(_PROPOSED * n, _LEAST)
-        few = len(self) <= max(_FEW_KEYS, _PROPOSED * proposed)
-        if few or among is not None or not np.isfinite(queries).all():
-            return super().search(queries, n, among)
-        signs, result = self._synced_ranker(), []
-        for query in queries:
-            places = signs.nearest(query, proposed, len(self))
-            best = self._matrix.take(places).nearest(query[None], n)[0]
-            result.append([self._keys[place] for place in places[best].tolist()])
-        return result
-
-    def _synced_ranker(self) -> BinaryCodes:
-        """Return the signs of all rows, in directions that a quarter of them or more told."""
-        if self._signs is None or len(self) > _GROWN * self._sampled:
-            self._signs, count = None, len(self)
-            signs = BinaryCodes(self._matrix.take(slice(0, count, -(-count // _SAMPLED))).vectors())
-            with Progress("index", count) as step:
-                for start in range(0, count, _AT_ONCE):
-                    rows = self._matrix.take(slice(start, min(start + _AT_ONCE, count)))
-                    signs.put(start, rows.vectors())
-                    step(len(rows))
-            self._signs, self._sampled = signs, count
-        return self._signs
+    def _up_to_date(self) -> BinaryCodes:
+        """Return the codes of all entries, with directions that a quarter of them or more chose."""
+        count, codes = len(self._entries), self._codes
+        if codes is None or count > _GROWN * self._sampled:
+            sample = range(0, count, -(-count // _SAMPLED))
+            codes, self._size, self._sampled = BinaryCodes(self._entries.vectors(sample)), 0, count
+            self._codes = None
+        with Progress("index", count - self._size) as step:
+            for start in range(self._size, count, _BATCH):
+                part = range(start, min(start + _BATCH, count))
+                codes.put(start, self._entries.vectors(part))
+                step(len(part))
+        self._codes, self._size = codes, count
+        return codes

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import compiled
-from fuzzydict.index.quantized import run_in_parallel
+from fuzzydict import implementation
+from fuzzydict.threads import run_in_parallel
 
 __all__ = ["BinaryCodes"]
 
@@ -106,7 +106,8 @@ class BinaryCodes:
         sums -= least
         step = max(float(sums.max()) / _LARGEST, _LEAST)
         tables = (sums / step + 0.5).astype(np.uint8)
-        top_k = _top_k if compiled.loops is None else compiled.loops.top_k
+        native = implementation.native
+        top_k = _top_k if native is None else native.top_k
         return functools.partial(top_k, tables=tables, step=step, least=float(least.sum()))
 
     def _of(self, vectors: Floats) -> Bytes:

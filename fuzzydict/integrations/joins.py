@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.index.auto import IndexKind
+from fuzzydict.index.approximate import IndexKind
 from fuzzydict.mapping import FuzzyDict
 from fuzzydict.ranking.guards import DEFAULT, Guard
 

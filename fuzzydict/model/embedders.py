@@ -13,10 +13,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fuzzydict import compiled, forking
-from fuzzydict.ranking.scorer import Scorer, WordFeatures
+from fuzzydict import compiled, forking, implementation
+from fuzzydict.ranking.scorer import Scorer, Vocabulary, WithoutVectors, WordFeatures
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import FileFormatError, read_arrays
+from fuzzydict.text.spelling import _projection as spelling_projection
 from fuzzydict.text.spelling import similarities
 from fuzzydict.text.tokens import bases, plain
 from fuzzydict.text.tokens import words as split_words
@@ -109,6 +110,7 @@ class WordEmbedder:
         """
         self._spelling: _NgramIndex | None = None  # of the words that are no phrases
         self._openers: set[str] | None = None
+        self._native: Any = None
         self._spans: dict[tuple[str, ...], list[tuple[int, int]]] = {}  # of texts seen of late
         self._last: tuple[tuple[str, ...], WordFeatures] | None = None
         self._placed: dict[tuple[str, bool], tuple[Vectors, float, float, float]] = {}
@@ -220,6 +222,13 @@ class WordEmbedder:
             info = self.look_up(list(places), guess=guess)
             weighted = info.vectors * (info.rarity * info.trust)[:, None]
             out[owners] = np.add.reduceat(weighted[terms], starts, axis=0)
+
+    @property
+    def native_model(self) -> Any:
+        """The native model of these words, None if there is none."""
+        if self._native is None:
+            self._native = _native_model(self)
+        return self._native
 
     def extremes(self, texts: Sequence[tuple[str, ...]]) -> Vectors:
         """Return the largest and the least that a word of each text has in each dimension.
@@ -407,7 +416,14 @@ class WordEmbedder:
             return self._spelling
 
 
-_WORKED_OUT = ("_spelling", "_openers", "_spans", "_last", "_placed")  # when they are needed
+_WORKED_OUT = (
+    "_native",
+    "_spelling",
+    "_openers",
+    "_spans",
+    "_last",
+    "_placed",
+)  # when they are needed
 
 
 class _NgramIndex:
@@ -692,3 +708,38 @@ def _unit(rows: Vectors) -> Vectors:
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
     unit: Vectors = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > math.ulp(0))
     return unit
+
+
+def scorer_for(embedder: Embedder) -> tuple[Scorer, Vocabulary]:
+    """Return the scorer of an embedder, and the vocabulary that it uses."""
+    if isinstance(embedder, WordEmbedder):
+        return embedder.score or default_scorer(), embedder
+    return default_scorer(), WithoutVectors(load("default"))
+
+
+def default_scorer() -> Scorer:
+    """Return the scorer of the default model."""
+    score = load("default").score
+    if score is None:
+        raise LookupError("the default model was built without its score")
+    return score
+
+
+def _native_model(embedder: WordEmbedder) -> Any:
+    native = implementation.native
+    if native is None or embedder._unknown is not None or not embedder.dimension:
+        return None
+    score = embedder.score or default_scorer()
+    pairs, texts = score.words, score.phrases
+    return native.Model(
+        embedder._words,
+        embedder._table,
+        embedder._weights,
+        embedder._density,
+        (pairs.w1, pairs.b1, pairs.w2, pairs.b2),
+        (texts.w1, texts.b1, texts.w2, texts.b2),
+        scale=embedder._scale,
+        irregular=data_file("irregular.tsv").read_bytes(),
+        opposites=data_file("opposites.tsv").read_bytes(),
+        projection=spelling_projection(),
+    )

@@ -12,7 +12,7 @@ namespace fuzzydict {
 
 constexpr float CERTAIN = 8;       // the logit of an exact key where a query has no words
 constexpr float SAME_WORDS = 4;    // by which keys of the same words stand behind one of them
-enum Flag : uint8_t { NUMBERS = 1, OPPOSITES = 2, SAME = 4 };
+enum Flag : uint8_t { NUMBERS = 1, OPPOSITES = 2, SAME = 4, ALIAS = 8 };
 
 struct Options {
     size_t candidates = 64;  // of the largest products
@@ -25,6 +25,7 @@ struct Options {
     float cosine_slope = 1, cosine_shift = 0;  // of the cosines of another embedder
     const uint32_t* among = nullptr;          // places, ascending, if not all keys are candidates
     size_t among_count = 0;
+    const float* bonus = nullptr;             // by place, added to the dot products
 };
 
 struct Scored {
@@ -164,7 +165,7 @@ public:
         if (options.among && !std::binary_search(options.among, options.among + options.among_count, sure)) exact = -1;
         if (exact >= 0 && place_of(sure) == found_.size()) {
             if (found_.size() >= options.candidates) found_.pop_back();
-            found_.push_back({sure, product(sure), 0});
+            found_.push_back({sure, product(sure, options), 0});
         }
         if (options.scored && found_.size() > options.scored) shortlist(options, exact);
         score(options, out);
@@ -199,8 +200,9 @@ private:
         return i;
     }
 
-    float product(uint32_t place) const {
-        return keys_.scales()[place] * dot(keys_.row(place), query.row.data(), keys_.width);
+    float product(uint32_t place, const Options& options) const {
+        float product = keys_.scales()[place] * dot(keys_.row(place), query.row.data(), keys_.width);
+        return options.bonus ? product + options.bonus[place] : product;
     }
 
     // Find the keys of the largest products with the query, whose numbers are rounded to 16 bits.
@@ -209,7 +211,7 @@ private:
         if (options.among || n <= options.candidates) {
             for (size_t i = 0; i < n; i++) {
                 uint32_t place = options.among ? options.among[i] : static_cast<uint32_t>(i);
-                found_.push_back({place, product(place), 0});
+                found_.push_back({place, product(place, options), 0});
             }
             std::sort(found_.begin(), found_.end());
             if (found_.size() > options.candidates) found_.resize(options.candidates);
@@ -224,6 +226,8 @@ private:
             rounded_[i] = static_cast<int16_t>(std::lrint(query.row[i] / most * static_cast<float>(steps)));
         about_.resize(n);
         products(keys_.row(0), static_cast<size_t>(width), n, rounded_.data(), width, keys_.scales(), step, about_.data());
+        if (options.bonus)
+            for (size_t i = 0; i < n; i++) about_[i] += options.bonus[i];
         float least = reached(options.candidates);
         for (size_t i = next_at_least(about_.data(), 0, n, least); i < n; i = next_at_least(about_.data(), i + 1, n, least))
             found_.push_back({static_cast<uint32_t>(i), about_[i], 0});
@@ -289,13 +293,15 @@ private:
             const Key& key = keys_.key(each.place);
             aliases = aliases || key.is_alias();
             if (!query.text.words.size()) {
-                out.push_back({each.place, CERTAIN, CERTAIN, 0});
+                out.push_back({each.place, CERTAIN, CERTAIN, static_cast<uint8_t>(key.is_alias() ? ALIAS : 0)});
                 continue;
             }
             phrase_features(key, options, cosine_of(each.place, options), x);
             float logit = options.slope * phrases_(x, sums_.data()) + options.shift;
             uint8_t flags = forbidding(each.place, options);
-            out.push_back({each.place, flags ? -INFINITY : logit, logit, flags});
+            float guarded = flags ? -INFINITY : logit;
+            if (key.is_alias()) flags |= ALIAS;
+            out.push_back({each.place, guarded, logit, flags});
         }
         if (!aliases && query.text.words.size()) prefer_one(out);
     }
@@ -591,6 +597,7 @@ struct Batch {
     std::vector<Text> queries;
     std::vector<int64_t> exact;       // the places of the keys that they are, or less than 0
     const float* meanings = nullptr;  // of another embedder
+    const float* bonus = nullptr;     // for each query and place
     float* rows = nullptr;            // of the queries, if wanted
     std::vector<std::vector<Scored>> found;
 };
@@ -602,7 +609,9 @@ inline void rank_batch(const KeyTable& keys, const Network& words, const Network
     rank_in_parallel(batch.queries.size(), threads, keys, words, phrases, [&](Ranker& ranker, size_t i) {
         batch.queries[i].split();
         ranker.query.text = std::move(batch.queries[i]);
-        ranker.rank(options, batch.meanings ? batch.meanings + i * dimension : nullptr, batch.exact[i], batch.found[i]);
+        Options own = options;
+        if (batch.bonus) own.bonus = batch.bonus + i * keys.size();
+        ranker.rank(own, batch.meanings ? batch.meanings + i * dimension : nullptr, batch.exact[i], batch.found[i]);
         if (batch.rows) std::copy(ranker.query.row.begin(), ranker.query.row.end(), batch.rows + i * width);
     });
 }

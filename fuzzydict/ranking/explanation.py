@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fuzzydict.ranking.ranker import ScoreBreakdown
+from fuzzydict.ranking.evidence import ScoreBreakdown
 from fuzzydict.text.tokens import words
 
 if TYPE_CHECKING:

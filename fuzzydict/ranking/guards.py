@@ -6,12 +6,12 @@ lookup obey the same guards.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from fuzzydict.resources import read_table
 from fuzzydict.text.tokens import bases, compact
 
-__all__ = ["DEFAULT", "Guard", "Words", "numbers_differ", "opposites"]
+__all__ = ["DEFAULT", "Guard", "GuardSet", "Words", "numbers_differ", "opposites"]
 
 Words = tuple[str, ...]
 Guard = Callable[[Words, Words], bool]
@@ -89,6 +89,29 @@ def _with_phrase(words: Words) -> Words:
 
 
 DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
+
+
+class GuardSet:
+    """Guards of a dictionary: the built-in ones, which tables apply, and those of the user."""
+
+    def __init__(self, guards: Iterable[Guard]) -> None:
+        self.all = tuple(guards)
+        self.builtin = (numbers_differ in self.all) | (
+            opposites in self.all
+        ) << 1  # flags of a table
+        self.custom = tuple(guard for guard in self.all if guard not in DEFAULT)
+
+    def veto(self, query: Words, key: Words) -> bool:
+        """Return True if any guard forbids the key."""
+        return any(guard(query, key) for guard in self.all)
+
+    def names(self, query: Words, key: Words) -> tuple[str, ...]:
+        """Return the names of the guards that forbid the key."""
+        return tuple(
+            getattr(guard, "__name__", type(guard).__name__)
+            for guard in self.all
+            if guard(query, key)
+        )
 
 
 @functools.lru_cache(maxsize=1024)

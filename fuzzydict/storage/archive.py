@@ -3,7 +3,6 @@
 `plain` and `learned` turn what was taught into what `fuzzydict.storage.codec` holds, and back.
 """
 
-import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index.quantized import QuantizedVectors
-from fuzzydict.learning.projection import Projection
 from fuzzydict.model.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
 from fuzzydict.ranking.calibration import Calibration, Scale
-from fuzzydict.ranking.ranker import Correction, IndexEntry, IndexSnapshot, LearnedState
+from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.projection import Projection
+from fuzzydict.ranking.ranker import IndexSnapshot
 from fuzzydict.resources import data_file
 from fuzzydict.storage import codec
 from fuzzydict.storage.arrays import (
@@ -30,7 +30,8 @@ from fuzzydict.text import spelling
 
 __all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
 
-_FORMAT = {"format": "fuzzydict dictionary", "version": "1"}
+# Version 1 had the counts of words, and vectors with a learned part; both follow from the rest.
+_FORMATS = [{"format": "fuzzydict dictionary", "version": version} for version in "12"]
 _PROBES = ("colour", "top speed")  # what another embedder would place elsewhere
 _MOST = 1e6  # a scale of rows, far above that of any projection
 _ALIKE = 1e-3  # the most by which an embedder may differ from itself in a number of a unit vector
@@ -76,16 +77,12 @@ def write(
         "about": _bytes(codec.dumps(about)),
         "keys": _bytes(_listed(_plain_key(key, key) for key in items)),
         "values": _bytes(_listed(values)),
-        "words": _bytes("\n".join(known.usage)),
-        "counts": _whole(known.usage.values()),
-        "entries.keys": _whole(place[each] for each in known.entries if isinstance(each, str)),
-        "entries.corrections": _whole(
-            told[each.query] for each in known.entries if not isinstance(each, str)
-        ),
-        "rows.numbers": known.rows.numbers,
-        "rows.scales": known.rows.scales,
+        "entries.keys": _whole(place[key] for key in known.keys),
+        "entries.corrections": _whole(told[query] for query in known.corrections),
+        "rows.numbers": known.vectors.numbers,
+        "rows.scales": known.vectors.scales,
     }
-    return write_arrays(path, arrays, _FORMAT, checked=True)
+    return write_arrays(path, arrays, _FORMATS[-1], checked=True)
 
 
 def read(
@@ -100,7 +97,7 @@ def read(
     mapped = mapped_file(path)
     arrays, metadata = read_arrays(path, checked=True)
     checksum = metadata.pop(CHECKSUM)
-    if metadata != _FORMAT:
+    if metadata not in _FORMATS:
         raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
     try:
         about, keys, values = (
@@ -111,17 +108,20 @@ def read(
         options = _options(**about["options"])
         described, encoded = about["embedder"], about["encoded"]
         taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
-        tail = taught.projection.width if taught.projection else 0
+        has_tail = metadata == _FORMATS[0] and taught.projection is not None
+        tail = taught.projection.width if has_tail and taught.projection is not None else 0
+        vectors = _rows(arrays["rows.numbers"], arrays["rows.scales"], tail).plain()
         known = IndexSnapshot(
-            _entries(keys, taught, arrays["entries.keys"], arrays["entries.corrections"]),
-            _rows(arrays["rows.numbers"], arrays["rows.scales"], tail),
-            _usage(arrays["words"].tobytes(), arrays["counts"]),
+            _chosen(keys, arrays["entries.keys"]),
+            _chosen(list(taught.corrections), arrays["entries.corrections"]),
+            vectors,
         )
         items = dict(zip(keys, values, strict=True))
         if len(items) < len(keys):
             raise ValueError("keys repeat")
-        if len(known.entries) != len(known.rows):
-            raise ValueError(f"{len(known.rows)} rows of {len(known.entries)} keys")
+        entries = len(known.keys) + len(known.corrections)
+        if entries != len(vectors):
+            raise ValueError(f"{len(vectors)} rows of {entries} keys")
         shipped, made_by = described["shipped"], str(described["name"])
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
@@ -135,7 +135,7 @@ def read(
     width = dimension(embedder, described)
     if width is None:
         raise FileFormatError(f"{name}: written with the embedder {made_by!r}, not with this one")
-    if known.entries and known.rows.numbers.shape[1] != width + spelling.DIMENSION + tail:
+    if entries and vectors.numbers.shape[1] != width + spelling.DIMENSION:
         raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
     if decode is not None:
         items = {key: decode(value) for key, value in items.items()}
@@ -247,21 +247,14 @@ def _whole(numbers: Iterable[int]) -> NDArray[np.uint32]:
     return np.fromiter(numbers, np.uint32)
 
 
-def _entries(
-    keys: Sequence[Any], taught: LearnedState, of_keys: NDArray[Any], of_corrections: NDArray[Any]
-) -> list[IndexEntry]:
-    corrections = list(itertools.starmap(Correction, taught.corrections.items()))
-    entries: list[IndexEntry] = list(
-        keys
-        if np.array_equal(of_keys, np.arange(len(keys)))
-        else map(keys.__getitem__, of_keys.tolist())
-    )
-    if not set(map(type, entries)) <= {str}:
-        raise ValueError("a key that is no text has a row")
-    entries += map(corrections.__getitem__, of_corrections.tolist())
-    if max(np.bincount(part).max(initial=0) for part in (of_keys, of_corrections)) > 1:
+def _chosen(texts: Sequence[Any], places: NDArray[Any]) -> list[str]:
+    """Return the texts at these places, which must be different ones."""
+    if np.bincount(places).max(initial=0) > 1:
         raise ValueError("a key has two rows")
-    return entries
+    chosen = list(map(texts.__getitem__, places.tolist()))
+    if not set(map(type, chosen)) <= {str}:
+        raise ValueError("a key that is no text has a row")
+    return chosen
 
 
 def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> QuantizedVectors:
@@ -273,17 +266,6 @@ def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> QuantizedVe
     if scales.dtype != np.float32 or scales.shape != shape or not likely.all():
         raise ValueError(f"scales of {scales.dtype} {scales.shape} in place of {shape}")
     return QuantizedVectors(numbers, scales, tail)
-
-
-def _usage(words: bytes, counts: NDArray[Any]) -> dict[str, int]:
-    usage = dict(zip(_split(words), counts.tolist(), strict=True))
-    if len(usage) < len(counts) or not counts.all():
-        raise ValueError("words repeat, or are in no key")
-    return usage
-
-
-def _split(words: bytes) -> list[str]:
-    return words.decode("utf-8", "surrogatepass").split("\n") if words else []
 
 
 def described(embedder: Embedder) -> dict[str, Any]:

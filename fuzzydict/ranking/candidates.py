@@ -1,0 +1,38 @@
+"""The keys that were scored for a query, and their probabilities."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Candidates"]
+
+Floats = NDArray[np.float32]
+
+
+class Candidates(NamedTuple):
+    """Keys that a query may mean with their logits. The logit of the null key (no match) is 0."""
+
+    keys: list[str]
+    logits: Floats  # (len(keys),) -inf for keys that a guard vetoes
+
+    def probabilities(self) -> list[float]:
+        """Return softmax of the logits and the null key's 0, without the share of the null key."""
+        logits = self.logits.tolist()
+        top = max([0.0, *logits])
+        powers = [math.exp(logit - top) for logit in logits]
+        total = sum(powers) + math.exp(-top)
+        return [power / total for power in powers]
+
+    def order(self) -> list[int]:
+        """Return the places of the keys, best first; equal ones in alphabetical order."""
+        ranked = sorted(zip((-self.logits).tolist(), self.keys, range(len(self.keys)), strict=True))
+        return [place for _, _, place in ranked]
+
+    def best(self, n: int) -> list[tuple[str, float]]:
+        """Return the ``n`` best keys with their probabilities, without those that are vetoed."""
+        shares = self.probabilities()
+        return [
+            (self.keys[place], shares[place]) for place in self.order()[:n] if shares[place] > 0
+        ]

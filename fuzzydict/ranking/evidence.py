@@ -1,0 +1,109 @@
+"""What the score of each candidate is made of, for explanations."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fuzzydict.model.embedders import scorer_for
+from fuzzydict.ranking.calibration import Calibration
+from fuzzydict.ranking.candidates import Candidates
+from fuzzydict.ranking.ranker import Ranker, ScoredEntries
+from fuzzydict.ranking.scorer import WordAlignment
+from fuzzydict.ranking.table import ALIAS
+from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
+from fuzzydict.text.spelling import similarities
+from fuzzydict.text.tokens import compact, words
+
+__all__ = ["ScoreBreakdown", "score_breakdowns"]
+
+
+class ScoreBreakdown(NamedTuple):
+    """What the score of one key is made of; the probabilities are those among all candidates."""
+
+    key: str
+    score: float  # the final probability, 0 if a guard vetoes the key
+    letters: float  # edit similarity of query and key, 0 to 1
+    cosine: float  # of their meanings as the scorer uses it, -1 to 1: less for unknown words
+    by_spelling: float  # the probability by spelling alone
+    by_meaning: float  # the probability by spelling and meaning
+    by_learning: float  # the probability by these and what was learned, before the guards
+    guards: tuple[str, ...]  # names of the guards that veto the key
+    words: tuple[WordAlignment, ...]  # what words of the query correspond to in the key
+    correction: str | None  # the corrected query through which the key was reached, if any
+
+
+def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], str | None]:
+    """Return what the scores of the candidates are made of, best first.
+
+    Vetoed keys are among them, where they would be without the guards. Also returns the corrected
+    query, if any, because of which no key may be meant. The work of five rankings.
+    """
+    (scored,) = ranker.score([query])
+    (found,) = ranker.candidates([query])
+    (learned,) = ranker.candidates([query], guards=False)
+    through = _corrections_through(ranker, scored)
+    if not found.keys:
+        return [], through.get(None)
+    keys = found.keys
+    by_spelling = _base_probabilities(ranker, query, keys, meaning=False)
+    by_meaning = _base_probabilities(ranker, query, keys, meaning=True)
+    split = [words(key) for key in keys]
+    letters = similarities(compact(words(query)), [compact(key) for key in split])[1].tolist()
+    cosines = _cosines(ranker, scored, keys)
+    scorer, vocabulary = scorer_for(ranker.embedder)
+    scores, by_learning = found.probabilities(), learned.probabilities()
+    place = {key: i for i, key in enumerate(learned.keys)}
+    breakdowns = [
+        ScoreBreakdown(
+            key=key,
+            score=scores[i],
+            letters=letters[i],
+            cosine=cosines[i],
+            by_spelling=by_spelling[key],
+            by_meaning=by_meaning[key],
+            by_learning=by_learning[place[key]],
+            guards=ranker.vetoing_guards(query, key) if np.isneginf(found.logits[i]) else (),
+            words=tuple(scorer.pairs(words(query), split[i], vocabulary)),
+            correction=through.get(key),
+        )
+        for i, key in enumerate(keys)
+    ]
+    rank = {learned.keys[at]: position for position, at in enumerate(learned.order())}
+    return sorted(breakdowns, key=lambda each: rank[each.key]), through.get(None)
+
+
+def _base_probabilities(
+    ranker: Ranker, query: str, keys: Sequence[str], *, meaning: bool
+) -> dict[str, float]:
+    """Return the probabilities of keys without guards and without anything that was learned."""
+    (scored,) = ranker.score(
+        [query], len(ranker.table), keys, calibration=Calibration(), guards=False, meaning=meaning
+    )
+    own = [i for i, flags in enumerate(scored.flags) if not flags & ALIAS]
+    texts = [ranker.table.text(scored.places[i]) for i in own]
+    shares = Candidates(texts, scored.logits[own]).probabilities()
+    return dict(zip(texts, shares, strict=True))
+
+
+def _cosines(ranker: Ranker, scored: ScoredEntries, keys: Sequence[str]) -> list[float]:
+    cosines = ranker.meanings(keys) @ scored.vector[:-SPELLING_WIDTH]
+    if not ranker.table.own:
+        slope, offset = ranker.cosine_scale(ranker.learned.calibration)
+        cosines = np.clip(slope * cosines + offset, -1, 1)
+    found: list[float] = cosines.tolist()
+    return found
+
+
+def _corrections_through(ranker: Ranker, scored: ScoredEntries) -> dict[str | None, str]:
+    """Return for keys, or None, the correction that is more similar to the query than they are."""
+    query, corrections = scored.query, ranker.learned.corrections
+    if query in corrections and query not in ranker:
+        key = corrections[query]
+        if key is None or key in ranker:
+            return {key: query}
+    best: dict[str | None, tuple[float, str]] = {None: (0.0, "")}
+    for logit, text, is_alias in ranker.guarded_entries(scored):
+        key = corrections[text] if is_alias else text
+        best[key] = max(best.get(key, (-np.inf, "")), (logit, text if is_alias else ""))
+    return {key: text for key, (_, text) in best.items() if text}

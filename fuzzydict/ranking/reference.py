@@ -1,0 +1,363 @@
+"""The reference implementation of a key table: the place to understand how keys are ranked.
+
+Written for reading, one query and one key at a time. It is the oracle of the native implementation
+and its stand-in where nothing is compiled. `ReferenceTable.rank` calls the stages in their order.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Indel
+
+from fuzzydict.index.quantized import QuantizedVectors
+from fuzzydict.model.embedders import WordEmbedder, default_scorer
+from fuzzydict.ranking.features import TextFeatures, coverage, text_features
+from fuzzydict.ranking.guards import numbers_differ, opposites
+from fuzzydict.ranking.scorer import Scorer, WithoutVectors
+from fuzzydict.ranking.table import ALIAS, NUMBERS, OPPOSITES, SAME_WORDS, Ranking
+from fuzzydict.text import spelling
+from fuzzydict.text.tokens import MAX_LENGTH, compact, plain, words
+
+__all__ = ["ReferenceTable", "Settings"]
+
+Floats = NDArray[np.float32]
+Words = tuple[str, ...]
+
+_EXACT_LOGIT = 8.0  # the lowest logit of an exact key
+_NOT_PREFERRED = 4.0  # logits that keys lose to another one with the same words
+
+
+class Settings(NamedTuple):
+    """How entries are found and scored; see `KeyTable.settings`."""
+
+    n_candidates: int = 64
+    n_scored: int = 16
+    guards: int = NUMBERS | OPPOSITES
+    vectors: bool = True
+    cosines: bool = True
+    calibration: tuple[float, float] = (1.0, 0.0)
+    scale: tuple[float, float] = (1.0, 0.0)
+
+
+class _Entry(NamedTuple):
+    """A key or an alias with everything that ranking needs to know about it."""
+
+    text: str
+    words: Words
+    features: TextFeatures
+    spelled: TextFeatures  # without vectors
+    is_alias: bool
+
+
+class _Scored(NamedTuple):
+    place: int
+    logit: float
+    plain: float
+    flags: int
+
+
+class ReferenceTable:
+    """A `fuzzydict.ranking.table.KeyTable` in plain Python and NumPy."""
+
+    def __init__(self, embedder: WordEmbedder, dimension: int | None = None) -> None:
+        self.own = dimension is None
+        self._embedder = embedder
+        self._scorer: Scorer = embedder.score or default_scorer()
+        self._spelling = WithoutVectors(embedder)
+        self._dimension = embedder.dimension if dimension is None else dimension
+        self.width = self._dimension + spelling.DIMENSION
+        self._entries: list[_Entry] = []
+        self._vectors = QuantizedVectors.empty(0, self.width)
+        self._keys: dict[str, int] = {}  # key → place
+        self._aliases: dict[str, int] = {}
+        self._frequencies: Counter[str] = Counter()  # word → keys that have it
+        self._collection: tuple[Mapping[str, int], int] | None = None  # frequencies elsewhere
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def key_count(self) -> int:
+        """The number of keys, without aliases."""
+        return len(self._keys)
+
+    def keys(self) -> list[str]:
+        """Return the keys, in any order."""
+        return list(self._keys)
+
+    def aliases(self) -> list[str]:
+        """Return the aliases, in any order."""
+        return list(self._aliases)
+
+    def find(self, key: str, /) -> int | None:
+        """Return the place of a key, or None."""
+        return self._keys.get(key)
+
+    def find_alias(self, text: str, /) -> int | None:
+        """Return the place of an alias, or None."""
+        return self._aliases.get(text)
+
+    def text(self, place: int, /) -> str:
+        """Return the key or alias at a place."""
+        return self._entries[place].text
+
+    def words(self, place: int, /) -> Words:
+        """Return the words of the key or alias at a place."""
+        return self._entries[place].words
+
+    # Entries.
+
+    def add(
+        self,
+        keys: Iterable[str],
+        *,
+        meanings: Floats | None = None,
+        numbers: NDArray[np.int8] | None = None,
+        scales: Floats | None = None,
+        aliases: bool = False,
+    ) -> None:
+        """Add entries at the next places."""
+        added = [plain(key) for key in keys]
+        places = self._aliases if aliases else self._keys
+        if len(set(added)) < len(added) or not places.keys().isdisjoint(added):
+            raise ValueError("keys must be new and different from each other")
+        split = [words(key) for key in added]
+        if numbers is not None and scales is not None:
+            vectors = QuantizedVectors(numbers, scales.reshape(-1, 1))
+        else:
+            if meanings is None:
+                meanings = self._embedder.encode_words(split, guess=False)
+            letters = spelling.encode([compact(text) for text in split])
+            vectors = QuantizedVectors.of(np.hstack([meanings, letters]))
+        self._vectors = QuantizedVectors.together([self._vectors, vectors])
+        for key, text in zip(added, split, strict=True):
+            places[key] = len(self._entries)
+            spelled = TextFeatures.of(text, self._spelling, is_query=False)
+            features = (
+                TextFeatures.of(text, self._embedder, is_query=False) if self.own else spelled
+            )
+            self._entries.append(_Entry(key, text, features, spelled, aliases))
+            if not aliases:
+                self._frequencies.update(set(text))
+
+    def remove_at(self, place: int, /) -> None:
+        """Remove an entry; the last one takes its place."""
+        entry, last = self._entries[place], self._entries.pop()
+        self._vectors.put(place, self._vectors.take(slice(len(self._entries), None)))
+        self._vectors = self._vectors.take(slice(len(self._entries)))
+        del (self._aliases if entry.is_alias else self._keys)[entry.text]
+        if place < len(self._entries):
+            self._entries[place] = last
+            (self._aliases if last.is_alias else self._keys)[last.text] = place
+        if not entry.is_alias:
+            self._frequencies -= Counter(set(entry.words))
+
+    def rows(self, places: Iterable[int] | None = None) -> tuple[NDArray[np.int8], Floats]:
+        """Return quantised vectors, int8 [n, width], and their scales, [n]."""
+        every = range(len(self)) if places is None else places
+        taken = self._vectors.take(np.array(list(every), np.intp))
+        return taken.numbers, taken.scales[:, 0]
+
+    def vectors(self, places: Iterable[int] | None = None) -> Floats:
+        """Return vectors: float32 [n, width]."""
+        numbers, scales = self.rows(places)
+        return numbers * scales[:, None]
+
+    def set_frequencies(self, counts: Mapping[str, int], keys: int) -> None:
+        """Use the document frequencies of a larger collection of so many keys."""
+        self._collection = counts, keys
+
+    def idf(self, word: str) -> float:
+        """Return how well a word tells keys apart: 1 for a word of one key at most, to 0."""
+        counts, keys = self._collection or (self._frequencies, len(self._keys))
+        count = counts.get(word, 0)
+        return 1 - math.log(count) / math.log(keys + 1) if count > 1 else 1.0
+
+    # Ranking.
+
+    def settings(self, **options: Any) -> Settings:
+        """Return settings for `rank`."""
+        return Settings(**options)
+
+    def rank(
+        self,
+        queries: Sequence[str],
+        settings: Settings | None = None,
+        *,
+        threads: int = 1,
+        meanings: Floats | None = None,
+        exact: Sequence[int] | None = None,
+        among: Iterable[int] | None = None,
+        bonus: Floats | None = None,
+        rows: bool = False,
+    ) -> Ranking:
+        """Find and score the candidates of each query."""
+        settings = settings or Settings()
+        vectors = self.query_vectors(queries, meanings)
+        found = []
+        for i, query in enumerate(queries):
+            place = self._keys.get(query, -1) if exact is None else exact[i]
+            extra = None if bonus is None else bonus[i]
+            products = self._products(vectors[i], extra)
+            candidates = self._candidates(query, products, settings, place, among)
+            found.append(self._score(query, vectors[i], candidates, settings))
+        return _ranking(found, vectors if rows else None)
+
+    def query_vectors(self, queries: Sequence[str], meanings: Floats | None = None, /) -> Floats:
+        """Return the vectors of queries, [Q, width], whose dot products choose candidates.
+
+        The meaning of a query counts as much as its words are known.
+        """
+        split = [words(query) for query in queries]
+        if meanings is None:
+            meanings = self._embedder.encode_words(split)
+            meanings = meanings * np.array([[self._embedder.trust(text)] for text in split])
+        letters = spelling.encode([compact(text) for text in split])
+        return np.hstack([meanings, letters]).astype(np.float32)
+
+    def _products(self, vector: Floats, bonus: Floats | None) -> Floats:
+        """Return the dot product of a query with each entry, with a bonus if given: [n]."""
+        products = self._vectors.products(vector[None])[0]
+        return products if bonus is None else products + bonus
+
+    def _candidates(
+        self,
+        query: str,
+        products: Floats,
+        settings: Settings,
+        exact: int,
+        among: Iterable[int] | None,
+    ) -> list[int]:
+        """Return the places of the entries to score: the nearest, and of these the most similar
+        in letters. The exact entry is always one of them."""
+        text = words(query)
+        allowed = sorted(range(len(self)) if among is None else set(among))
+        nearest = sorted(allowed, key=lambda place: -products[place]) if text else []
+        nearest = nearest[: settings.n_candidates]
+        if exact >= 0 and exact not in nearest:
+            nearest = [*nearest[: settings.n_candidates - 1], exact]
+        n = settings.n_scored
+        if not n or len(nearest) <= n:
+            return nearest
+        letters = " ".join(text)
+
+        def similarity(place: int) -> float:
+            key = self._entries[place].text[:MAX_LENGTH].casefold()
+            return float(products[place]) + Indel.normalized_similarity(letters, key)
+
+        best = sorted(nearest, key=lambda place: -similarity(place))
+        chosen = best[:n]
+        if exact in nearest and exact not in chosen:
+            chosen[-1] = exact
+        return chosen
+
+    def _score(
+        self, query: str, vector: Floats, candidates: Sequence[int], settings: Settings
+    ) -> list[_Scored]:
+        """Return the logit of each candidate, and the guards that veto it."""
+        text, result = words(query), []
+        meaning = settings.vectors and self.own
+        vocabulary = self._embedder if meaning else self._spelling
+        features = TextFeatures.of(text, vocabulary, is_query=True)
+        slope, shift = settings.calibration
+        for place in candidates:
+            entry = self._entries[place]
+            if not text:  # nothing but marks: it means no other key than itself
+                result.append(_Scored(place, _EXACT_LOGIT, _EXACT_LOGIT, ALIAS * entry.is_alias))
+                continue
+            key = entry.features if meaning else entry.spelled
+            cosine = self._cosine(vector, place, settings)
+            logit = slope * self._logit(features, key, cosine) + shift
+            flags = self._vetoes(text, entry.words, settings.guards)
+            guarded = -math.inf if flags else logit
+            result.append(_Scored(place, guarded, logit, flags | ALIAS * entry.is_alias))
+        return self._prefer_closest_spelling(query, result) if text else result
+
+    def _cosine(self, vector: Floats, place: int, settings: Settings) -> float:
+        """Return the cosine of two meanings, on the scale of the default model's."""
+        if not settings.cosines:
+            return 0.0
+        key = self._vectors.take(slice(place, place + 1)).vectors()[0]
+        cosine = float(key[: self._dimension] @ vector[: self._dimension])
+        slope, offset = settings.scale
+        return cosine if self.own else min(max(slope * cosine + offset, -1.0), 1.0)
+
+    def _logit(self, query: TextFeatures, key: TextFeatures, cosine: float) -> float:
+        covered = coverage(query, key, self._pair_probability)
+        features = text_features(query, key, covered, cosine, self.idf)
+        return float(self._scorer.phrases(features))
+
+    def _pair_probability(self, features: Floats) -> float:
+        return 1 / (1 + math.exp(-float(self._scorer.words(features))))
+
+    def _vetoes(self, query: Words, key: Words, guards: int) -> int:
+        flags = NUMBERS if guards & NUMBERS and numbers_differ(query, key) else 0
+        return flags | (OPPOSITES if guards & OPPOSITES and opposites(query, key) else 0)
+
+    def _prefer_closest_spelling(self, query: str, scored: list[_Scored]) -> list[_Scored]:
+        """Of keys with the same words prefer the one whose spelling is closest to the query.
+
+        Otherwise they would share its probability, and none of them might reach the cutoff.
+        """
+        if any(each.flags & ALIAS for each in scored):
+            return scored
+        preferred: dict[Words, str] = {}
+        for each in scored:
+            entry = self._entries[each.place]
+            best = preferred.setdefault(entry.words, entry.text)
+            ratio, other = (Indel.normalized_similarity(query, text) for text in (entry.text, best))
+            if (-ratio, entry.text) < (-other, best):
+                preferred[entry.words] = entry.text
+        return [
+            each
+            if preferred[self._entries[each.place].words] == self._entries[each.place].text
+            else each._replace(logit=each.logit - _NOT_PREFERRED, flags=each.flags | SAME_WORDS)
+            for each in scored
+        ]
+
+    def best(
+        self,
+        queries: Sequence[str],
+        n: int = 1,
+        settings: Settings | None = None,
+        *,
+        threads: int = 1,
+        meanings: Floats | None = None,
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each query the ``n`` best keys with their probabilities, best first."""
+        ranking = self.rank(queries, settings, meanings=meanings)
+        result = []
+        for i, query in enumerate(queries):
+            logits = ranking.logits[i, : ranking.counts[i]].tolist()
+            keys = [self.text(place) for place in ranking.places[i, : ranking.counts[i]].tolist()]
+            if query in keys:
+                logits[keys.index(query)] = max(max(logits) + 1.0, _EXACT_LOGIT)
+            top = max([0.0, *logits])
+            total = math.exp(-top) + sum(math.exp(logit - top) for logit in logits)
+            order = sorted(zip([-logit for logit in logits], keys, strict=True))[:n]
+            result.append(
+                [(key, math.exp(-minus - top) / total) for minus, key in order if minus < math.inf]
+            )
+        return result
+
+
+def _ranking(found: Sequence[Sequence[_Scored]], vectors: Floats | None) -> Ranking:
+    """Return the entries of all queries as arrays."""
+    shape = len(found), max(map(len, found), default=0)
+    ranking = Ranking(
+        np.array([len(each) for each in found], np.int32),
+        np.zeros(shape, np.int32),
+        np.full(shape, -np.inf, np.float32),
+        np.full(shape, -np.inf, np.float32),
+        np.zeros(shape, np.uint8),
+        vectors,
+    )
+    for i, each in enumerate(found):
+        for k, scored in enumerate(each):
+            ranking.places[i, k], ranking.flags[i, k] = scored.place, scored.flags
+            ranking.logits[i, k], ranking.plain[i, k] = scored.logit, scored.plain
+    return ranking
