@@ -22,7 +22,7 @@ class Candidates(NamedTuple):
         logits = self.logits.tolist()
         top = max([0.0, *logits])
         powers = [math.exp(logit - top) for logit in logits]
-        total = sum(powers) + math.exp(-top)
+        total = sum(powers, math.exp(-top))
         return [power / total for power in powers]
 
     def order(self) -> list[int]:

@@ -337,7 +337,7 @@ class ReferenceTable:
             if query in keys:
                 logits[keys.index(query)] = max(max(logits) + 1.0, _EXACT_LOGIT)
             top = max([0.0, *logits])
-            total = math.exp(-top) + sum(math.exp(logit - top) for logit in logits)
+            total = sum((math.exp(logit - top) for logit in logits), math.exp(-top))
             order = sorted(zip([-logit for logit in logits], keys, strict=True))[:n]
             result.append(
                 [(key, math.exp(-minus - top) / total) for minus, key in order if minus < math.inf]
