@@ -474,13 +474,13 @@ class FuzzyMapping(Generic[K, V]):
                 with self._changes():
                     try:
                         guard_exemptions = find_guard_exemptions(matcher, labelled)
-                        matcher.set_learned(
+                        matcher.entries.set_learned(
                             before._replace(projection=None, guard_exemptions=guard_exemptions)
                         )
                         with Progress("lookups", len(labelled)) as step:
                             lookups = labelled_lookups(matcher, labelled, step)
                     finally:
-                        matcher.set_learned(before)
+                        matcher.entries.set_learned(before)
             with progress_bars(progress), Progress("fit", None) as step:
                 fitted, report = fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
             result = before._replace(projection=fitted, guard_exemptions=guard_exemptions)

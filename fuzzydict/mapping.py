@@ -295,7 +295,7 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
                 self._file = None
             if self._ranker is not None:
                 with self._changes():
-                    self._ranker.set_learned(new)
+                    self._ranker.entries.set_learned(new)
             self._learned = new
             self._cache, self._origin = {}, None
             return True
@@ -369,22 +369,22 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
             shared = None if self._origin is None else sharing.kept(self._origin)
             if shared is None:
                 return matcher, 0
-            matcher.restore(shared)
+            matcher.entries.restore(shared)
             return matcher, _UNKNOWN
         matcher = Ranker(embedder, self._guards, known.learned, self._kind)
-        matcher.restore(known.known)
-        matcher.set_learned(self._learned)
+        matcher.entries.restore(known.known)
+        matcher.entries.set_learned(self._learned)
         return matcher, _UNKNOWN
 
     def _sync(self, matcher: Ranker) -> None:
         noted = list(self._removed)
         size, new = self._newest(len(noted))
         added = [key for key in new if isinstance(key, str) and key not in matcher]
-        matcher.add(added)
-        gone = noted if self._synced_size >= 0 else matcher.keys()
+        matcher.entries.add(added)
+        gone = noted if self._synced_size >= 0 else matcher.entries.keys()
         removed = [key for key in gone if key in matcher and self._exact_value(key) is MISSING]
         for key in removed:
-            matcher.remove(key)
+            matcher.entries.remove(key)
         if added or removed:
             self._cache = {}
         del self._removed[: len(noted)]  # an embedder may have removed others meanwhile
@@ -415,10 +415,12 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
             if self._ranker is None or not self._is_synced():
                 return
             texts = {key for key in self if isinstance(key, str)}
-            assert set(self._ranker.keys()) == texts, set(self._ranker.keys()) ^ texts
+            assert set(self._ranker.entries.keys()) == texts, (
+                set(self._ranker.entries.keys()) ^ texts
+            )
             assert all(key in texts for found in self._cache.values() for key, _ in found)
             assert self._ranker.learned == self._learned
-            self._ranker.check()
+            self._ranker.entries.check()
 
     # Writes: exact, and those that set keys are the dict's own.
 
@@ -488,7 +490,7 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
         with self._lock:
             matcher = self._synced_ranker()
             items = dict(self)
-            known = matcher.snapshot(items)
+            known = matcher.entries.snapshot(items)
             learned = self._learned
         guards = [getattr(guard, "__name__", type(guard).__name__) for guard in self._guards]
         options = {

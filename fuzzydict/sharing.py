@@ -5,7 +5,8 @@ copy in a process embeds the keys, and the next copies of the same dictionary re
 Those of one dictionary are retained, so that memory stays bounded.
 """
 
-from fuzzydict.ranking.ranker import IndexSnapshot, Ranker
+from fuzzydict.ranking.entries import IndexSnapshot
+from fuzzydict.ranking.ranker import Ranker
 
 __all__ = ["keep", "kept"]
 
@@ -16,7 +17,7 @@ def keep(origin: str, matcher: Ranker) -> None:
     """Retain what the matcher worked out of the keys of a dictionary, for copies of it."""
     global _last
     if _last is None or _last[0] != origin:
-        _last = origin, matcher.snapshot()
+        _last = origin, matcher.entries.snapshot()
 
 
 def kept(origin: str) -> IndexSnapshot | None:

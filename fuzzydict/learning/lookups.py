@@ -79,7 +79,9 @@ def labelled_lookups(
         step(len(part))
     features = meaning_features(ranker.embedder, np.vstack(meanings[1:]), split)
     keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
-    of_keys = meaning_features(ranker.embedder, ranker.meanings(keys), list(map(words, keys)))
+    of_keys = meaning_features(
+        ranker.embedder, ranker.entries.meanings(keys), list(map(words, keys))
+    )
     return Lookups.of(Texts(split, features), keys, of_keys, found, [key for _, key in pairs])
 
 

@@ -11,6 +11,7 @@ from fuzzydict.ranking.candidates import Candidates
 from fuzzydict.ranking.ranker import Ranker, ScoredEntries
 from fuzzydict.ranking.scorer import WordAlignment
 from fuzzydict.ranking.table import ALIAS
+from fuzzydict.ranking.vetoes import Vetoes
 from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
 from fuzzydict.text.spelling import similarities
 from fuzzydict.text.tokens import compact, words
@@ -52,6 +53,7 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
     letters = similarities(compact(words(query)), [compact(key) for key in split])[1].tolist()
     cosines = _cosines(ranker, scored, keys)
     scorer, vocabulary = scorer_for(ranker.embedder)
+    vetoes = Vetoes(ranker.guards, ranker.learned, ranker.table)
     scores, by_learning = found.probabilities(), learned.probabilities()
     place = {key: i for i, key in enumerate(learned.keys)}
     breakdowns = [
@@ -63,7 +65,7 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
             by_spelling=by_spelling[key],
             by_meaning=by_meaning[key],
             by_learning=by_learning[place[key]],
-            guards=ranker.vetoing_guards(query, key) if np.isneginf(found.logits[i]) else (),
+            guards=vetoes.names(query, key) if np.isneginf(found.logits[i]) else (),
             words=tuple(scorer.pairs(words(query), split[i], vocabulary)),
             correction=through.get(key),
         )
@@ -87,9 +89,9 @@ def _base_probabilities(
 
 
 def _cosines(ranker: Ranker, scored: ScoredEntries, keys: Sequence[str]) -> list[float]:
-    cosines = ranker.meanings(keys) @ scored.vector[:-SPELLING_WIDTH]
+    cosines = ranker.entries.meanings(keys) @ scored.vector[:-SPELLING_WIDTH]
     if not ranker.table.own:
-        slope, offset = ranker.cosine_scale(ranker.learned.calibration)
+        slope, offset = ranker.entries.cosine_scale(ranker.learned.calibration)
         cosines = np.clip(slope * cosines + offset, -1, 1)
     found: list[float] = cosines.tolist()
     return found

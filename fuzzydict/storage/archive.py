@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
 from fuzzydict.ranking.calibration import Calibration, Scale
+from fuzzydict.ranking.entries import IndexSnapshot
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.projection import Projection
-from fuzzydict.ranking.ranker import IndexSnapshot
 from fuzzydict.resources import data_file
 from fuzzydict.storage import codec
 from fuzzydict.storage.arrays import (
