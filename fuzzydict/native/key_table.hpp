@@ -207,6 +207,7 @@ public:
     bool is_alias() const { return head().flags & 2; }  // it is no key, but another text that means one
     const uint32_t* ids() const { return reinterpret_cast<const uint32_t*>(block_.get() + sizeof(header)); }
     const Span* spans() const { return reinterpret_cast<const Span*>(ids() + terms()); }
+    void prefetch() const { FUZZYDICT_PREFETCH(block_.get()); }
     View raw() const { return View(reinterpret_cast<const char*>(spans() + phrases()), head().raw); }
     View folded() const { return View(raw().data() + raw().size(), head().folded); }
     View lower() const { return is_ascii() ? raw() : folded(); }

@@ -20,6 +20,12 @@
 #define FUZZYDICT_WIDE
 #endif
 
+#if defined(__GNUC__)
+#define FUZZYDICT_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define FUZZYDICT_PREFETCH(address) static_cast<void>(address)
+#endif
+
 namespace fuzzydict {
 
 constexpr int LANES = 16;

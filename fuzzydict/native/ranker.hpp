@@ -254,6 +254,7 @@ private:
     // Keep those that are nearest and whose letters are the most alike.
     void shortlist(const Options& options, int64_t exact) {
         size_t n = options.scored;
+        for (const Found& each : found_) keys_.key(each.place).prefetch();
         for (Found& each : found_) {
             const Key& key = keys_.key(each.place);
             other_.clear();
