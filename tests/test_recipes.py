@@ -142,7 +142,7 @@ def service():
     thread.join()
 
 
-def test_a_service_is_asked_in_batches_and_each_text_once(service, tmp_path):
+def test_a_service_receives_batches_and_each_text_once(service, tmp_path):
     url, asked, failing = service
     embedder = recipe("HttpEmbedder")(url, tmp_path / "rows.db", batch=2)
     d = FuzzyDict({"cabbage": 1, "beetroot": 2, "radish": 3}, embedder=embedder)

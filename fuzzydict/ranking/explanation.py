@@ -100,7 +100,8 @@ class Explanation:
         lines.append("")
         for first, *middle, last in rows:
             numbers = "".join(map(str.rjust, middle, [width + 2 for width in widths[1:-1]]))
-            lines.append(f"{_padded(first, widths[0])}{numbers}  {_shortened(last, widths[-1])}".rstrip())
+            line = f"{_padded(first, widths[0])}{numbers}  {_shortened(last, widths[-1])}"
+            lines.append(line.rstrip())
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -113,8 +114,8 @@ class Explanation:
             return title
         names, rows = self._table(_HTML_WIDTH)
         head = "".join(
-            f'<th style="{_TEXT_STYLE if name in ("key", "words") else _NUMBER_STYLE}font-weight:600" '
-            f'title="{_escaped(_COLUMNS.get(name, ""))}">{_escaped(name)}</th>'
+            f'<th style="{_TEXT_STYLE if name in ("key", "words") else _NUMBER_STYLE}'
+            f'font-weight:600" title="{_escaped(_COLUMNS.get(name, ""))}">{_escaped(name)}</th>'
             for name in names
         )
         answered = [
