@@ -1,4 +1,4 @@
-"""Attention in closed form: nothing here needs another library."""
+"""Attention against closed forms."""
 
 import sys
 import tracemalloc
@@ -302,7 +302,7 @@ def test_words_of_a_text_attend_to_each_other(make):
     assert result.output.shape[0] == 5
     np.testing.assert_allclose(result.weights.sum(axis=1), 1, rtol=1e-5)
     assert (result.weights.argmax(axis=1)[[1, 2, 4]] == [1, 2, 4]).all()
-    if make() is not one_hot:  # which tells the first "the" from the second
+    if make() is not one_hot:  # in which both "the" differ
         np.testing.assert_allclose(result.weights[:, 0], result.weights[:, 3], rtol=1e-5)
 
 

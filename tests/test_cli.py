@@ -1,4 +1,4 @@
-"""The command, run as a process: what it prints, and how it fails."""
+"""The command line, run as a process: output, errors and exit status."""
 
 import contextlib
 import functools
@@ -255,7 +255,7 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize("example", [line for line in EXAMPLES if "fuzzydict train" in line])
 def test_each_example_of_training_can_be_parsed(example):
-    command = example.split("  ")[0]  # a remark may follow
+    command = example.split("  ")[0]  # without its comment
     assert parse(shlex.split(command)[1:]).command == "train"
 
 
@@ -434,7 +434,7 @@ def test_a_closed_pipe_is_not_an_error(folder):
         stderr=subprocess.PIPE,
     ) as process:
         process.stdout.close()
-        with suppress(BrokenPipeError):  # where it ends before it has read all
+        with suppress(BrokenPipeError):  # it may exit before reading all input
             process.stdin.write(b"velocity\n" * 10_000)
             process.stdin.close()
         assert process.stderr.read() == b""
@@ -448,7 +448,7 @@ def test_an_interrupt_ends_it_without_a_traceback(folder):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell has what it runs in the background ignore interrupts.
+        # Background processes of a shell ignore interrupts.
         preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         process.stdin.write(b"velocity\n" * 3000)

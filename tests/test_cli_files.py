@@ -1,4 +1,4 @@
-"""Dictionaries out of files, and the one line that tells of a file that is none."""
+"""Dictionaries read from files, and the one-line errors of files that cannot be read."""
 
 import sys
 
@@ -93,8 +93,8 @@ def test_a_file_that_cannot_be_read_raises_one_line(tmp_path, name, content, mes
         (tmp_path / name).write_bytes(data)
     with pytest.raises(FileError) as caught:
         read(tmp_path / name)
-    told = str(caught.value)
-    assert message in told
-    assert told.startswith(str(tmp_path))
-    assert told.count(str(tmp_path)) == 1
-    assert "\n" not in told
+    error = str(caught.value)
+    assert message in error
+    assert error.startswith(str(tmp_path))
+    assert error.count(str(tmp_path)) == 1
+    assert "\n" not in error

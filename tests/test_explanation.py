@@ -30,7 +30,7 @@ def sales():
     )
 
 
-# The verdict.
+# Verdicts.
 
 
 def test_an_exact_key_is_exact(sales):
@@ -165,7 +165,7 @@ def test_bad_arguments_raise_as_in_matches(sales):
         sales.explain([])
 
 
-# The evidence.
+# Score breakdowns.
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_an_explanation_cannot_be_changed_and_can_be_pickled(sales):
     assert str(pickle.loads(pickle.dumps(why))) == str(why) == repr(why)
 
 
-# The text.
+# Text.
 
 
 def wide(text):
@@ -345,7 +345,7 @@ def test_every_column_is_defined_in_the_docstring():
         assert f"- {name}: {meaning}" in text
 
 
-# The notebook.
+# HTML.
 
 
 class Balanced(HTMLParser):
@@ -392,7 +392,7 @@ def test_a_browser_shows_the_table_on_a_light_and_a_dark_ground(nasty, tmp_path,
     style = f"background:{ground};color:{ink};font:14px sans-serif"
     page.write_text(f'<!doctype html><meta charset="utf-8"><body style="{style}">{tables}', "utf-8")
     done = subprocess.run(
-        # As root and in containers there is no sandbox to be had; the page is our own.
+        # Containers have no sandbox; the page is our own.
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          "--hide-scrollbars", "--force-device-scale-factor=1", f"--user-data-dir={tmp_path / 'me'}",
          "--window-size=900,500", f"--screenshot={picture}", page.as_uri()],
@@ -407,7 +407,7 @@ def test_a_browser_shows_the_table_on_a_light_and_a_dark_ground(nasty, tmp_path,
         rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
         return (np.abs(pixels - rgb).sum(axis=2) < 30).mean()
 
-    assert 0.6 < share(ground) < 0.99  # nothing paints over the ground,
-    assert share(ink) > 0.005  # text is in the ink of the page,
+    assert 0.6 < share(ground) < 0.99  # the background stays visible,
+    assert share(ink) > 0.005  # the text has the colour of the page,
     red, _, blue = np.moveaxis(pixels, 2, 0)
-    assert 0.005 < (blue - red > 30).mean() < 0.2  # and the bars of the scores are blue
+    assert 0.005 < (blue - red > 30).mean() < 0.2  # and the score bars are blue

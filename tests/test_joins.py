@@ -1,4 +1,4 @@
-"""Joins of tables, and dictionaries in pandas' own methods."""
+"""`join`, and dictionaries in methods of pandas."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ RIGHT = pd.DataFrame({"name": ["color", "top speed", "weight", "color", None], "
 
 
 def pairs(table):
-    """Return the rows as (v, w), None for what is missing."""
+    """Return the rows as (v, w), None for missing values."""
     both = table[["v", "w"]].astype(object)
     return sorted(map(tuple, both.where(both.notna(), None).to_numpy().tolist()), key=repr)
 
@@ -258,7 +258,7 @@ def test_a_join_without_pandas_names_what_to_install(monkeypatch):
         join(LEFT, RIGHT, on="name")
 
 
-# pandas' own methods.
+# Methods of pandas.
 
 
 def test_a_series_is_mapped_and_a_value_without_a_match_raises():
@@ -287,7 +287,7 @@ def test_columns_are_renamed_and_those_without_a_match_keep_their_names():
 
 
 def test_rename_with_errors_raise_needs_exact_names():
-    with pytest.raises(KeyError, match="color"):  # pandas asks whether each key is a column
+    with pytest.raises(KeyError, match="color"):  # pandas checks whether each key is a column
         pd.DataFrame({"colour": [1]}).rename(columns=FuzzyDict(color="c"), errors="raise")
 
 

@@ -1,4 +1,4 @@
-"""Pictures of lookups. What they look like is seen in docs; here it is what they say."""
+"""The content of plots: labels, weights, positions and colours."""
 
 import itertools
 import runpy
@@ -67,7 +67,7 @@ def test_one_query_and_any_key_can_be_drawn():
     ax = plot_attention(d, [7, "", "$x$ and $y$", "two lines", ("a", 1), 8])
     assert {"7", "$x$ and $y$", "('a', 1)"} <= set(names(ax.get_xticklabels()))
     assert all("\n" not in name and len(name) <= 30 for name in names(ax.get_xticklabels()))
-    ax.figure.draw_without_rendering()  # dollars are no mathematics
+    ax.figure.draw_without_rendering()  # dollar signs are not parsed as mathematics
     assert names(plot_attention(FuzzyDict(), ["a"]).get_xticklabels()) == ["no match"]
 
 
@@ -92,7 +92,7 @@ def test_invalid_arguments_raise(car):
         plot_keys(car, 7)
 
 
-# The map of the keys.
+# Keys in two dimensions.
 
 
 def boxes(ax):
@@ -168,7 +168,7 @@ def test_any_embedder_can_be_drawn(letters):
     plot_keys(narrow, "a b")
 
 
-# All of them.
+# All plots.
 
 
 def drawings(car):
@@ -201,7 +201,7 @@ def test_text_is_read_on_a_light_and_a_dark_ground(car, plt, style):
             pixels = np.asarray(ax.figure.canvas.buffer_rgba())[..., :3] / 255
             assert (np.abs(pixels - ground).sum(axis=2) < 0.1).mean() > 0.4
             away = np.abs(pixels.mean(axis=2) - np.mean(ground))
-            assert away.max() > 0.9  # ink as far from the ground as can be
+            assert away.max() > 0.9  # the largest contrast to the background
             tints = ax.images[0].get_array() if ax.images else None
             for text in ax.texts if tints is not None else ():
                 column, row = (round(place) for place in text.get_position())

@@ -64,7 +64,7 @@ where is my parcel|where is my invoice
 how to upgrade my plan|how to downgrade my plan
 what is the refund policy|what is the privacy policy
 """
-ALIKE = """
+PARAPHRASES = """
 how do I reset my password|how to reset my password
 how do I reset my password|How do I reset my passwrod?
 how do I reset my password|I forgot my password
@@ -189,22 +189,22 @@ def test_a_cached_answer_is_for_the_same_question():
     ]
     different += [pair for one, other in pairs(OTHERS) for pair in ((one, other), (other, one))]
 
-    def matched(pairs):
+    def matched(questions):
         cache = recipe("SemanticCache")()
         found = []
-        for cached, question in pairs:
+        for cached, question in questions:
             cache.answers.clear()
             cache.get(cached, str)
             if cache.get(question, str) == cached:
                 found.append(question)
         return found
 
-    assert (len(different), len(pairs(ALIKE))) == (252, 36)
+    assert (len(different), len(pairs(PARAPHRASES))) == (252, 36)
     wrong = matched(different)
     assert wrong
     assert all(" to " in question for question in wrong)  # the same words in another order
     assert len(wrong) <= 4
-    assert len(matched(pairs(ALIKE))) >= 20
+    assert len(matched(pairs(PARAPHRASES))) >= 20
 
 
 def test_a_cache_keeps_its_newest_entries():

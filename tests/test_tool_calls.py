@@ -1,4 +1,4 @@
-"""Tool calls: brought to the schema, never beyond it."""
+"""Tool calls are corrected by their schemas, or raise."""
 
 import copy
 import pickle
@@ -100,9 +100,9 @@ DANGEROUS = [
 @pytest.mark.parametrize("pair", DANGEROUS)
 def test_a_tool_never_matches_its_opposite(pair):
     one, other = pair.split()
-    for asked, there in ((one, other), (other, one)):
+    for query, name in ((one, other), (other, one)):
         with pytest.raises(CallError, match="unknown tool"):
-            resolve(asked, {}, {there: {}})
+            resolve(query, {}, {name: {}})
 
 
 @pytest.mark.parametrize(

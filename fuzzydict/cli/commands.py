@@ -143,9 +143,7 @@ def join(arguments: argparse.Namespace) -> int:
 
     def table(path: Path) -> Any:
         found = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        if not isinstance(
-            found.index, pandas.RangeIndex
-        ):  # pandas takes surplus cells for an index
+        if not isinstance(found.index, pandas.RangeIndex):  # made of surplus cells
             raise CommandError(f"{path}: rows have more cells than the header")
         return found
 

@@ -158,9 +158,8 @@ def _kinds_of_type(dtype: Any) -> set[str]:
 
 
 def _columns(left: Any, right: Any, on: Any, left_on: Any, right_on: Any) -> tuple[Any, Any]:
-    if (on is None) == (left_on is None and right_on is None):
-        raise ValueError("pass on=, or both left_on= and right_on=")
-    if on is None and (left_on is None or right_on is None):
+    given = [name is not None for name in (on, left_on, right_on)]
+    if given not in ([True, False, False], [False, True, True]):
         raise ValueError("pass on=, or both left_on= and right_on=")
     both = (on, on) if on is not None else (left_on, right_on)
     for side, table, column in zip(("left", "right"), (left, right), both, strict=True):
@@ -231,22 +230,21 @@ def _joined(
     right, numbers = right_and_numbers
     rows, values = _distinct(left[left_on])
     places = matches.index.get_indexer(pandas.Index(values, dtype=object, tupleize_cols=False))
-    # Missing values have row -1: the last one, appended here.
-    numbers_of_left = np.append(np.append(matches["number"], _NO_MATCH)[places], _NO_MATCH)[rows]
+    # Missing values have the row -1: the last one, appended here.
+    matched = np.append(np.append(matches["number"], _NO_MATCH)[places], _NO_MATCH)[rows]
     scores = np.append(np.append(matches["score"], np.nan)[places], np.nan)[rows]
-    numbers_of_right = np.where(
-        numbers < 0, _NO_MATCH - 1, numbers
-    )  # unequal to an unmatched left value
-    pairs = pandas.DataFrame({"number": numbers_of_left, "left": np.arange(len(left))}).merge(
-        pandas.DataFrame({"number": numbers_of_right, "right": np.arange(len(right))}),
+    # A missing right value must differ from an unmatched left one.
+    candidates = np.where(numbers < 0, _NO_MATCH - 1, numbers)
+    pairs = pandas.DataFrame({"number": matched, "left": np.arange(len(left))}).merge(
+        pandas.DataFrame({"number": candidates, "right": np.arange(len(right))}),
         on="number",
         how=how,
     )
     if how == "outer":
         pairs = pairs.sort_values(["left", "right"])
     one, two = (pairs[side].fillna(-1).to_numpy(np.int64) for side in ("left", "right"))
-    scores_of_pairs = pandas.Series(np.where(two < 0, np.nan, np.append(scores, np.nan)[one]))
-    joined = pandas.concat([_rows(left, one), _rows(right, two), scores_of_pairs], axis=1)
+    score = pandas.Series(np.where(two < 0, np.nan, np.append(scores, np.nan)[one]))
+    joined = pandas.concat([_rows(left, one), _rows(right, two), score], axis=1)
     return joined.set_axis(names, axis=1)
 
 
