@@ -1,7 +1,7 @@
 """Draw the pictures of the README: python docs/pictures.py [FOLDER].
 
-Writes ``attention.png``, ``keys.png`` and ``self_attention.png`` into the folder, by default that
-of this file.
+Writes ``attention.png``, ``keys.png`` and ``self_attention.png`` into the folder, by default the
+folder of this file.
 """
 
 import sys
@@ -24,7 +24,7 @@ QUERIES = ["hue", "velocity", "distance", "maker", "horses", "cost", "parliament
 
 
 def main(folder: Path) -> None:
-    """Draw all pictures into a folder."""
+    """Write all pictures to a folder."""
     car = FuzzyDict.fromkeys(" ".join(CAR.split()).split(", "))
     pictures = {
         "attention": plot_attention(car, QUERIES, n=8),

@@ -1,4 +1,4 @@
-"""FuzzyDict: a dict that knows what you meant."""
+"""A `dict` whose lookups tolerate typos, naming styles and synonyms."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
 
-# The modules of what is loaded on first use.
+# Modules of names that are imported on first use.
 _LAZY = {"join": "fuzzydict.integrations.joins", "resolve": "fuzzydict.integrations.tool_calls"}
 
-# Tracebacks, help and pickles name what users import.
+# Tracebacks, help and pickles show the names that users import.
 for _public in (FuzzyDict, Match, NoMatchError):
     _public.__module__ = __name__
 del _public

@@ -20,7 +20,7 @@ fuzzydict COMMAND --help shows the options of a command.
 """
 _COMMANDS = {
     "lookup": "look up queries in a file",
-    "explain": "explain why a query finds a key, or none",
+    "explain": "explain why a query matches a key, or none",
     "join": "join two CSV files on columns with different spellings",
     "train": "train a model file",
 }
@@ -32,14 +32,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return the parsed arguments; options may stand before, between and after the others."""
+        """Return the parsed arguments; options and positional arguments may be mixed."""
         found, extra = self.parse_known_intermixed_args(arguments)
         if extra:
             self.unknown(extra[0])
         return found
 
     def unknown(self, argument: str) -> NoReturn:
-        """Exit with the option that was probably meant."""
+        """Exit with the most similar option."""
         name = argument.partition("=")[0]
         if not argument.startswith("-"):
             self.error(f"unexpected argument {argument!r}")
@@ -49,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        """Print the version; it is read only here."""
+        """Print the version and exit."""
         from fuzzydict import __version__
 
         print(f"fuzzydict {__version__}")
@@ -57,12 +57,12 @@ class _Version(argparse.Action):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with its arguments, those of the process by default; return the status."""
+    """Run a command and return its exit status; arguments default to those of the process."""
     try:
-        if (output := sys.stdout).errors == "strict":  # escape what the encoding does not have
+        if (output := sys.stdout).errors == "strict":  # escape characters outside the encoding
             output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         status = _run(sys.argv[1:] if arguments is None else arguments)
-        output.flush()  # here, where a closed pipe differs from an error
+        output.flush()  # a closed pipe raises here
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         return 1
@@ -109,7 +109,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _suggestion(name: str, known: Mapping[str, str]) -> str:
-    """Return which of the names was probably meant, with what it does."""
+    """Return the most similar known name with its purpose, or all known names."""
     from fuzzydict import FuzzyDict
 
     match = FuzzyDict(known).match(name)

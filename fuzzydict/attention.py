@@ -1,18 +1,18 @@
-"""Attention, in NumPy: a lookup whose keys need not be equal to the query.
+"""Attention in NumPy: a lookup whose keys need not equal the query.
 
-A dict answers ``d[q]`` with the value of the key that is equal to q. Attention answers with a mean
-of all values, each weighted by how near its key is to q (Vaswani et al., 2017):
+A dict returns the value of the key that equals q. Attention returns the mean of all values, each
+weighted by the similarity of its key to q (Vaswani et al., 2017):
 
     attention(q, k, v) = softmax(q kᵀ · scale + mask) v
 
-Self-attention is ``attention(x, x, x)``: each row looks up all rows of its own sequence. In
-cross-attention, ``attention(x, context, context)``, it looks up those of another one. With
-``mask=causal_mask(n)`` a row sees itself and what came before it. `MultiHeadAttention` does this
-several times side by side, each time through linear maps of its own.
+Self-attention is ``attention(x, x, x)``: each row attends to all rows of its own sequence. In
+cross-attention, ``attention(x, context, context)``, it attends to the rows of another sequence.
+With ``mask=causal_mask(n)`` a row attends to itself and to earlier rows. `MultiHeadAttention` runs
+several attentions in parallel, each through its own linear maps.
 
-Shapes are written at the ends of lines: n queries, m keys, d columns of both, e columns of values,
-h heads; "..." stands for any leading dimensions, which broadcast. All is computed in the precision
-of the input, float16 in float32, and what is not floating point as float64.
+Comments at line ends give shapes: n queries, m keys, d columns of both, e columns of values, h
+heads; "..." are any leading dimensions, which broadcast. The precision is that of the input;
+float16 is computed in float32, integers in float64.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ _BLOCK = 1 << 20  # numbers in a block of weights: 4 MB in float32
 
 
 class AttentionOutput(NamedTuple):
-    """What attention gives: ``output`` [..., n, e] and the ``weights`` [..., n, m] that made it."""
+    """The ``output`` [..., n, e] of attention and its ``weights`` [..., n, m]."""
 
     output: Array
     weights: Array
@@ -45,15 +45,15 @@ class AttentionOutput(NamedTuple):
 def softmax(x: ArrayLike) -> Array:
     """Return exp(x) / sum(exp(x)) along the last axis: numbers from 0 to 1 that sum to one.
 
-    The largest x is subtracted first, so that nothing overflows. -inf takes no part; where nothing
-    does, all are zero. ``ValueError`` for NaN and +inf. O(size of x).
+    The largest x is subtracted first to prevent overflow. -inf becomes 0; a row of -inf becomes all
+    zeros. ``ValueError`` for NaN and +inf. O(size of x).
 
     >>> softmax([0.0, np.log(3.0), -np.inf]).tolist()
     [0.25, 0.75, 0.0]
     """
     x = _floats(x)
     if not x.max(initial=-np.inf) < np.inf:
-        raise ValueError("softmax is of numbers and -inf: there is NaN or infinity in it")
+        raise ValueError("softmax takes finite numbers and -inf, got NaN or +inf")
     top = x.max(axis=-1, keepdims=True, initial=-np.inf)
     powers = np.exp(x - np.where(np.isfinite(top), top, 0))
     total = powers.sum(axis=-1, keepdims=True)
@@ -68,16 +68,22 @@ def attention(
     mask: ArrayLike | None = None,
     scale: float | None = None,
 ) -> AttentionOutput:
-    """Look up queries among keys: the mean of the values, weighted by softmax(q kᵀ · scale).
+    """Return the mean of the values, weighted by softmax(q kᵀ · scale + mask).
 
-    ``q`` [..., n, d], ``k`` [..., m, d], ``v`` [..., m, e]; leading dimensions broadcast. ``mask``
-    broadcasts to [..., n, m]: True of a boolean one lets a query see a key; one of floats is added
-    to the logits, and its -inf hides a key. A query that sees no key gets zeros. ``scale`` is
-    above 0, 1/√d by default. float16 is given back as float16.
+    Scaled dot-product attention (Vaswani et al., 2017). Leading dimensions broadcast. A query
+    without visible keys gives zeros. O(n · m · (d + e)).
 
-    ``ValueError`` names the shapes that do not fit, says where an input is not finite, and refuses
-    masks of integers, which could mean either. O(n · m · (d + e)). Scaled dot-product attention
-    (Vaswani et al., 2017).
+    Args:
+        q: Queries [..., n, d].
+        k: Keys [..., m, d].
+        v: Values [..., m, e].
+        mask: Broadcasts to [..., n, m]. Booleans: True makes a key visible. Floats: added to the
+            logits; -inf hides a key.
+        scale: A positive number, 1/√d by default.
+
+    Raises:
+        ValueError: Shapes do not fit, an input is not finite, or the mask has integers, which could
+            mean either.
 
     >>> output, weights = attention([[1.0]], [[0.0], [1.0]], [[0.0], [1.0]])
     >>> bool(np.isclose(weights[0, 1], np.e / (1 + np.e)))
@@ -85,7 +91,7 @@ def attention(
     """
     q, k, v = _checked(q, k, v)
     mask = _checked_mask(mask, _logit_shape(q, k, v))
-    logits = _masked(_logits(q, k, scale), mask)  # (..., n, m)
+    logits = _apply_mask(_logits(q, k, scale), mask)  # (..., n, m)
     weights = softmax(logits)  # (..., n, m)
     output = weights @ _wide(v)  # (..., n, e)
     kind = np.result_type(q, k, v)
@@ -99,17 +105,17 @@ def attend_in_blocks(
     mask: ArrayLike | None = None,
     scale: float | None = None,
 ) -> Array:
-    """Return the output of `attention`, [n, e], without ever holding all its weights.
+    """Return the output [n, e] of `attention` without storing all weights.
 
-    The arguments and errors are those of `attention`, for one sequence: ``q`` [n, d], ``k`` [m, d],
-    ``v`` [m, e]. Blocks of queries meet blocks of keys; what a row has summed so far is rescaled
-    whenever a larger logit turns up (Milakov and Gimelshein, 2018; Rabe and Staats, 2021), which
-    is exact but for rounding. O(n · m · (d + e)) in time; the extra memory is a few blocks of a
-    million numbers, and the output, whatever n and m are.
+    The arguments and errors are those of `attention` for one sequence: ``q`` [n, d], ``k`` [m, d],
+    ``v`` [m, e]. Queries and keys are processed in blocks; the sums of a row are rescaled whenever
+    a larger logit appears (Milakov and Gimelshein, 2018; Rabe and Staats, 2021), which is exact up
+    to rounding. Time O(n · m · (d + e)); memory beyond the output is constant: a few blocks of a
+    million numbers.
     """
     q, k, v = _checked(q, k, v)
     if not q.ndim == k.ndim == v.ndim == 2:
-        raise ValueError(f"blocks need one sequence: q is {q.shape}, k {k.shape}, v {v.shape}")
+        raise ValueError(f"blocks need one sequence, got q {q.shape}, k {k.shape}, v {v.shape}")
     mask = _checked_mask(mask, (len(q), len(k)))
     output = np.zeros((len(q), v.shape[1]), np.result_type(q, k, v))
     width = max(1, min(len(k), _BLOCK // max(q.shape[1], v.shape[1], 1024)))
@@ -121,7 +127,7 @@ def attend_in_blocks(
         for begin in range(0, len(k), width):
             columns = slice(begin, begin + width)
             logits = _logits(q[rows], k[columns], scale)
-            logits = _masked(logits, _part(mask, rows, columns))  # (height, width)
+            logits = _apply_mask(logits, _block(mask, rows, columns))  # (height, width)
             higher = np.maximum(top, logits.max(axis=1, keepdims=True))
             safe = np.where(np.isfinite(higher), higher, 0)
             shrink, powers = np.exp(top - safe), np.exp(logits - safe)
@@ -133,7 +139,7 @@ def attend_in_blocks(
 
 
 def causal_mask(n: int) -> NDArray[np.bool_]:
-    """Return the mask [n, n] that lets row i see the rows up to i.
+    """Return the mask [n, n] in which row i sees rows 0 to i.
 
     >>> causal_mask(3).astype(int).tolist()
     [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
@@ -142,15 +148,25 @@ def causal_mask(n: int) -> NDArray[np.bool_]:
 
 
 class MultiHeadAttention:
-    """Attention in several heads, each through its own linear maps W_Q, W_K and W_V.
+    """Multi-head attention (Vaswani et al., 2017): each head has linear maps W_Q, W_K and W_V.
 
-    Head i looks up ``q @ w_q[:, i]`` among ``k @ w_k[:, i]`` for ``v @ w_v[:, i]``; what the heads
-    find is joined by ``w_o``. The weights are attributes and may be set: ``w_q`` [D, h, key_dim],
-    ``w_k`` [D of k, h, key_dim], ``w_v`` [D of v, h, value_dim], ``w_o`` [h, value_dim, D_out],
-    and the biases ``b_q``, ``b_k`` [h, key_dim], ``b_v`` [h, value_dim], ``b_o`` [D_out].
-    They begin as Glorot and Bengio's uniform numbers (2010), seeded, with biases of zero.
-    ``value_dim`` is ``key_dim`` and ``output_dim`` is ``dim`` unless given. Multi-head attention
-    (Vaswani et al., 2017).
+    Head i computes ``attention(q @ w_q[:, i], k @ w_k[:, i], v @ w_v[:, i])``; ``w_o`` combines the
+    outputs. Weights and biases are attributes and may be set:
+
+    - ``w_q`` [dim, h, key_dim], ``b_q`` [h, key_dim];
+    - ``w_k`` [dim of k, h, key_dim], ``b_k`` [h, key_dim];
+    - ``w_v`` [dim of v, h, value_dim], ``b_v`` [h, value_dim];
+    - ``w_o`` [h, value_dim, output_dim], ``b_o`` [output_dim].
+
+    Initial weights are Glorot uniform (Glorot and Bengio, 2010), biases zero.
+
+    Args:
+        num_heads: The number of heads h.
+        key_dim: The columns of queries and keys in a head.
+        dim: The columns of the input.
+        value_dim: The columns of values in a head, by default ``key_dim``.
+        output_dim: The columns of the output, by default ``dim``.
+        seed: The seed of the initial weights.
 
     >>> layer = MultiHeadAttention(num_heads=2, key_dim=3, dim=4)
     >>> layer(np.ones((5, 4)), np.ones((7, 4))).output.shape
@@ -172,7 +188,7 @@ class MultiHeadAttention:
         sizes = {"num_heads": num_heads, "key_dim": key_dim, "dim": dim}
         for name, size in {**sizes, "value_dim": values, "output_dim": outputs}.items():
             if size < 1:
-                raise ValueError(f"{name} counts from 1, not {size!r}")
+                raise ValueError(f"{name} must be at least 1, got {size!r}")
         rng = np.random.default_rng(seed)
         self.num_heads = num_heads
         self.w_q = _glorot(rng, (dim, num_heads, key_dim))
@@ -195,10 +211,10 @@ class MultiHeadAttention:
         v: ArrayLike | None = None,
         mask: ArrayLike | None = None,
     ) -> AttentionOutput:
-        """Return the output [..., n, D_out] and the weights of each head [..., h, n, m].
+        """Return the output [..., n, output_dim] and the weights of each head [..., h, n, m].
 
-        ``k`` is ``q`` unless given (self-attention), and ``v`` is ``k``. ``mask`` is as in
-        `attention` and broadcasts to [..., n, m], the same for all heads.
+        ``k`` is ``q`` by default (self-attention), and ``v`` is ``k``. ``mask`` is that of
+        `attention`, and the same for all heads.
         """
         q = np.asarray(q)
         k = q if k is None else np.asarray(k)
@@ -208,30 +224,35 @@ class MultiHeadAttention:
         heads_v = _project("v", v, self.w_v, self.b_v)  # (..., h, m, value_dim)
         if mask is not None and np.ndim(mask) > 2:
             mask = np.expand_dims(np.asarray(mask), -3)  # one mask for all heads
-        found = attention(heads_q, heads_k, heads_v, mask)
-        output = np.einsum("...hne,heo->...no", found.output, self.w_o) + self.b_o
-        return AttentionOutput(output, found.weights)
+        outputs, weights = attention(heads_q, heads_k, heads_v, mask)
+        output = np.einsum("...hne,heo->...no", outputs, self.w_o) + self.b_o
+        return AttentionOutput(output, weights)
 
     @classmethod
     def from_torch(cls, state: Mapping[str, ArrayLike], num_heads: int) -> "MultiHeadAttention":
-        """Return the layer with the weights of a ``torch.nn.MultiheadAttention``.
+        """Return a layer with the weights of a ``torch.nn.MultiheadAttention``.
 
-        ``state`` holds arrays by the names of its ``state_dict``: ``in_proj_weight`` [3E, E], or
-        ``q_proj_weight`` [E, E], ``k_proj_weight`` [E, kdim] and ``v_proj_weight`` [E, vdim];
-        ``out_proj.weight`` [E, E]; and, where it has biases, ``in_proj_bias`` [3E] and
-        ``out_proj.bias`` [E]. ``KeyError`` where one is missing, ``ValueError`` where E columns do
-        not divide into the heads, and for the keys that ``add_bias_kv`` appends.
+        Args:
+            state: Arrays by their names in its ``state_dict``: ``in_proj_weight`` [3E, E], or
+                ``q_proj_weight`` [E, E], ``k_proj_weight`` [E, kdim] and ``v_proj_weight``
+                [E, vdim]; ``out_proj.weight`` [E, E]; and, with biases, ``in_proj_bias`` [3E] and
+                ``out_proj.bias`` [E].
+            num_heads: The number of heads.
+
+        Raises:
+            KeyError: An array is missing.
+            ValueError: E is not divisible by ``num_heads``, or the layer has ``add_bias_kv``.
         """
         arrays = {name: np.asarray(array) for name, array in state.items()}
         if "bias_k" in arrays:
-            raise ValueError("this layer appends no keys: bias_k and bias_v have no place in it")
+            raise ValueError("layers with add_bias_kv (bias_k, bias_v) are not supported")
         if "in_proj_weight" in arrays:
             inputs = np.split(arrays["in_proj_weight"], 3)
         else:
             inputs = [arrays[f"{name}_proj_weight"] for name in "qkv"]
         size = len(inputs[0])
         if num_heads < 1 or size % num_heads:
-            raise ValueError(f"{size} columns do not divide into {num_heads} heads")
+            raise ValueError(f"{size} columns are not divisible into {num_heads} heads")
         width = size // num_heads
         layer = cls(num_heads, width, size)
         layer.w_q, layer.w_k, layer.w_v = (w.T.reshape(-1, num_heads, width) for w in inputs)
@@ -244,15 +265,21 @@ class MultiHeadAttention:
 
     @classmethod
     def from_keras(cls, weights: Sequence[ArrayLike]) -> "MultiHeadAttention":
-        """Return the layer with the weights of a ``keras.layers.MultiHeadAttention``.
+        """Return a layer with the weights of a ``keras.layers.MultiHeadAttention``.
 
-        ``weights`` are those of its ``get_weights()``: the kernels [D, h, key_dim] of query and
-        key, [D, h, value_dim] of value, [h, value_dim, D_out] of output, each followed by its bias
-        where it has biases. ``ValueError`` for another number of arrays than 4 or 8.
+        Args:
+            weights: The result of its ``get_weights()``: the kernels of query and key
+                [D, h, key_dim], value [D, h, value_dim] and output [h, value_dim, D_out], each
+                followed by its bias if it has biases.
+
+        Raises:
+            ValueError: There are not 4 or 8 arrays.
         """
         arrays = [np.asarray(array) for array in weights]
         if len(arrays) not in (4, 8):
-            raise ValueError(f"4 kernels, or 4 kernels and biases in turn, not {len(arrays)}")
+            raise ValueError(
+                f"expected 4 kernels, or 4 kernels and 4 biases, got {len(arrays)} arrays"
+            )
         kernels = arrays if len(arrays) == 4 else arrays[::2]
         dim, heads, width = kernels[0].shape
         values, outputs = kernels[3].shape[1:]
@@ -263,21 +290,21 @@ class MultiHeadAttention:
         return layer
 
 
-# What the functions above share: one check of the input, one product.
+# Input checks and helpers.
 
 
 def _checked(q: ArrayLike, k: ArrayLike, v: ArrayLike) -> tuple[Array, Array, Array]:
     q, k, v = (x if _is_floating(x) else x.astype(float) for x in map(np.asarray, (q, k, v)))
     for name, array in zip("qkv", (q, k, v), strict=True):
         if array.ndim < 2:
-            raise ValueError(f"{name} has the shape {array.shape}, not (..., rows, columns)")
-        # NaN is the least and the largest of all; a boolean array of isfinite would cost memory.
+            raise ValueError(f"{name} must have the shape (..., rows, columns), got {array.shape}")
+        # min and max propagate NaN; isfinite of the whole array would need more memory.
         if not np.isfinite([array.min(initial=0), array.max(initial=0)]).all():
-            raise ValueError(f"{name} has NaN or infinity in it")
+            raise ValueError(f"{name} must be finite, got NaN or infinity")
     if q.shape[-1] != k.shape[-1]:
-        raise ValueError(f"q has {q.shape[-1]} columns, k has {k.shape[-1]}")
+        raise ValueError(f"q and k must have the same columns, got {q.shape} and {k.shape}")
     if k.shape[-2] != v.shape[-2]:
-        raise ValueError(f"k has {k.shape[-2]} rows, v has {v.shape[-2]}")
+        raise ValueError(f"k and v must have the same rows, got {k.shape} and {v.shape}")
     return q, k, v
 
 
@@ -287,24 +314,24 @@ def _logit_shape(q: Array, k: Array, v: Array) -> tuple[int, ...]:
         np.broadcast_shapes(leading, v.shape[:-2])
     except ValueError:
         shapes = f"q {q.shape}, k {k.shape}, v {v.shape}"
-        raise ValueError(f"the leading dimensions do not broadcast: {shapes}") from None
+        raise ValueError(f"leading dimensions do not broadcast: {shapes}") from None
     return (*leading, q.shape[-2], k.shape[-2])
 
 
 def _logits(q: Array, k: Array, scale: float | None) -> Array:
     if scale is not None and not (np.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale is a number above 0, not {scale!r}")
+        raise ValueError(f"scale must be a positive finite number, got {scale!r}")
     factor = 1 / np.sqrt(max(q.shape[-1], 1)) if scale is None else scale
     q, k = _wide(q), _wide(k)
     with np.errstate(over="ignore", invalid="ignore"):
         logits: Array = (q * q.dtype.type(factor)) @ np.swapaxes(k, -1, -2)
     if not np.isfinite([logits.min(initial=0), logits.max(initial=0)]).all():
-        raise ValueError(f"q kᵀ · scale overflows {logits.dtype}: make q, k or scale smaller")
+        raise ValueError(f"q kᵀ · scale overflows {logits.dtype}: scale q, k or scale down")
     return logits
 
 
 def _checked_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
-    """Return the mask as an array of two dimensions at least, that broadcasts to ``shape``."""
+    """Return the mask with at least two dimensions; it must broadcast to ``shape``."""
     if mask is None:
         return None
     mask = np.asarray(mask)
@@ -313,19 +340,21 @@ def _checked_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Array | Non
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"mask has the shape {mask.shape}, the logits have {shape}")
+        raise ValueError(
+            f"mask must broadcast to the shape {shape} of the logits, got {mask.shape}"
+        )
     if mask.dtype != bool and not _is_floating(mask):
         raise ValueError(
-            f"mask is of {mask.dtype}: make it boolean, to show and hide keys, or of floats, to be "
-            "added to the logits"
+            f"mask must be boolean (True makes a key visible) or float (added to the logits), "
+            f"got {mask.dtype}"
         )
     if mask.dtype != bool and not mask.max(initial=-np.inf) < np.inf:
-        raise ValueError("mask has NaN or infinity in it; only -inf hides a key")
+        raise ValueError("mask must be finite or -inf, got NaN or +inf")
     return mask.reshape((1,) * (2 - mask.ndim) + mask.shape)
 
 
-def _masked(logits: Array, mask: Array | None) -> Array:
-    """Return the logits under the mask: -inf where it hides a key."""
+def _apply_mask(logits: Array, mask: Array | None) -> Array:
+    """Return the masked logits, -inf for hidden keys."""
     if mask is None:
         return logits
     if mask.dtype == bool:
@@ -333,7 +362,7 @@ def _masked(logits: Array, mask: Array | None) -> Array:
     return logits + _wide(mask)
 
 
-def _part(mask: Array | None, rows: slice, columns: slice) -> Array | None:
+def _block(mask: Array | None, rows: slice, columns: slice) -> Array | None:
     """Return the block of a mask [n or 1, m or 1]."""
     if mask is None:
         return None
@@ -343,7 +372,7 @@ def _part(mask: Array | None, rows: slice, columns: slice) -> Array | None:
 
 def _project(name: str, x: Array, weights: Array, bias: Array) -> Array:
     if x.ndim < 2 or x.shape[-1] != len(weights):
-        raise ValueError(f"{name} has the shape {x.shape}, its weights take {len(weights)} columns")
+        raise ValueError(f"{name} must have {len(weights)} columns, got the shape {x.shape}")
     projected = np.einsum("...nd,dhk->...nhk", x, weights) + bias
     return np.swapaxes(projected, -2, -3)  # (..., h, n, k)
 
@@ -358,7 +387,7 @@ def _is_floating(x: Array) -> bool:
 
 
 def _floats(x: ArrayLike) -> Array:
-    """Return the numbers to compute with."""
+    """Return an array of the floating type that computations use."""
     x = np.asarray(x)
     return _wide(x) if _is_floating(x) else x.astype(float)
 

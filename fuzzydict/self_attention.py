@@ -1,4 +1,4 @@
-"""Self-attention over the words of a text: each word looks up all words of its own sentence."""
+"""Self-attention over the words of a text: each word attends to all words."""
 
 import re
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class SelfAttention:
-    """The ``words`` of a text, n of them, and how much each looks at each.
+    """The ``words`` of a text and their self-attention.
 
-    Row i of ``weights`` [n, n] is how much word i looks at each word, and sums to one; row i of
-    ``output`` [n, d] is what it has gathered from them.
+    Row i of ``weights`` [n, n] has the weights of all words for word i and sums to one; row i of
+    ``output`` [n, d] is the weighted mean of their vectors.
     """
 
     words: list[str]
@@ -29,26 +29,31 @@ class SelfAttention:
     output: Array
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the weights as a heat map, a row for each word, and return matplotlib's axes.
+        """Draw the weights as a heat map on the axes ``ax``, or a new figure; return the axes.
 
-        On the axes ``ax``, or else on a new figure. ``ImportError`` where matplotlib is not
-        installed: it comes with the extra ``plot``.
+        ``ImportError`` if matplotlib (the extra ``plot``) is not installed.
         """
         n = len(self.words)
         ax = new_axes(n, n) if ax is None else ax
         heat_map(ax, self.weights, self.words, self.words)
-        ax.set(xlabel="the word it looks at", ylabel="the word that looks", title="Self-attention")
+        ax.set(xlabel="key", ylabel="query", title="Self-attention")
         return ax
 
 
 def self_attention(embedder: Any, text: str, *, scale: float = 2.0) -> SelfAttention:
-    """Let the words of a text look at each other: each word is query, key and value.
+    """Return the self-attention of a text: each word is a query, a key and a value.
 
-    ``embedder`` is anything that `fuzzydict.model.embedders.as_embedder` takes: "default", gensim's
-    ``KeyedVectors``, a callable from a list of words to an array [n, d]… Its rows count by their
-    direction alone, so that ``scale``, above 0, multiplies their cosines. With 2, a word looks
-    e² ≈ 7 times as much at itself as at a word that it has nothing to do with; a larger one is
-    sharper. ``ValueError`` where the text has no words. O(n² · d).
+    O(n² · d).
+
+    Args:
+        embedder: As in `FuzzyDict`: "default", gensim's ``KeyedVectors``, a callable from a list of
+            words to an array [n, d]… Rows are normalised to unit length.
+        text: A text with at least one word.
+        scale: A positive factor of the cosines. With 2, a word gives itself e² ≈ 7 times the weight
+            of an unrelated word; larger values sharpen the weights.
+
+    Raises:
+        ValueError: The text has no words.
 
     >>> result = self_attention(lambda words: np.eye(len(words)), "the river bank")
     >>> result.words, bool(result.weights[0, 0] > result.weights[0, 1])
@@ -56,7 +61,7 @@ def self_attention(embedder: Any, text: str, *, scale: float = 2.0) -> SelfAtten
     """
     words = re.findall(r"\w+(?:['’-]\w+)*", text)
     if not words:
-        raise ValueError(f"no words in {text!r}")
-    x = as_embedder(embedder).encode(words)  # (n, d), of unit length
+        raise ValueError(f"the text must contain a word, got {text!r}")
+    x = as_embedder(embedder).encode(words)  # (n, d), unit length
     output, weights = attention(x, x, x, scale=scale)
     return SelfAttention(words, weights, output)

@@ -1,4 +1,4 @@
-"""The same numbers as PyTorch and Keras, on random inputs, to 1e-5 in float32."""
+"""Attention against PyTorch and Keras on random inputs, to 1e-5 in float32."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_a_layer_with_the_weights_of_pytorchs_gives_what_it_gives(source, kind, 
     k = q if source == "self" else numbers(2, m, wide.get("kdim", 12), seed=1)
     v = k if source != "other widths" else numbers(2, m, wide["vdim"], seed=2)
     mask = make_mask(kind, 5, m)
-    # The layer of PyTorch, unlike its function, hides what a boolean mask marks as True.
+    # In the layer of PyTorch, unlike its function, True in a mask hides a key.
     hidden = ~mask if mask is not None and mask.dtype == bool else mask
     with torch.no_grad():
         output, weights = theirs(
@@ -98,7 +98,7 @@ def test_a_layer_with_the_weights_of_pytorchs_gives_what_it_gives(source, kind, 
     np.testing.assert_allclose(found.weights, weights.numpy(), **CLOSE)
 
 
-# Keras reads its own variables in a way that NumPy 2 deprecates.
+# Keras uses a conversion that NumPy 2 deprecates.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("kind", ["none", "boolean", "causal"])

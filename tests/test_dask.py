@@ -296,7 +296,7 @@ def test_a_fit_changes_the_token_in_the_same_way_each_time():
 
 
 def test_what_parts_cannot_be_joined_by_is_told():
-    with pytest.raises(ValueError, match="a Dask table is joined by left or inner, not 'outer'"):
+    with pytest.raises(ValueError, match="how must be left or inner for a Dask table, got 'outer'"):
         join(parts(LEFT), RIGHT, left_on="x", right_on="key", how="outer")
     with pytest.raises(
         TypeError, match=r"must be a pandas DataFrame, got dask\..*; convert it with \.compute\(\)"

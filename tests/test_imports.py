@@ -150,7 +150,8 @@ index.quantized index.binary_codes index.exact index.approximate index.auto
 ranking.calibration learning.projection ranking.ranker ranking.explanation
 results base
 counting sharing storage.archive integrations.dask mapping
-integrations.joins integrations.json_schema integrations.tool_calls
+integrations.joins integrations.json_schema integrations.descriptions
+integrations.tool_definitions integrations.tool_arguments integrations.tool_calls
 postgres.pool postgres.ranker postgres.tables postgres.mapping
 cli.files cli.commands
 training.corpora training.thesaurus training.episodes training.fitting training.tables

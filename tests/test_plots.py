@@ -1,4 +1,4 @@
-"""Pictures of lookups. What they look like is seen in docs; here it is what they say."""
+"""The content of plots: labels, weights, positions and colours."""
 
 import itertools
 import runpy
@@ -37,12 +37,12 @@ def names(labels):
 # Attention.
 
 
-def test_a_row_is_what_attend_gives_and_sums_to_one(car):
+def test_rows_are_attention_weights_and_sum_to_one(car):
     queries = ["hue", "distance", "parliament"]
     ax = plot_attention(car, queries)
     shown = np.asarray(ax.images[0].get_array())
     assert names(ax.get_yticklabels()) == queries
-    assert names(ax.get_xticklabels()) == [*KEYS, "no key"]
+    assert names(ax.get_xticklabels()) == [*KEYS, "no match"]
     for row, attention in zip(shown, car.attend(queries), strict=True):
         assert row[:-1] == pytest.approx([attention.weights.get(key, 0.0) for key in KEYS])
         assert row[-1] == pytest.approx(attention.no_match)
@@ -51,10 +51,10 @@ def test_a_row_is_what_attend_gives_and_sums_to_one(car):
     assert "0.00" not in names(ax.texts)
 
 
-def test_keys_of_little_weight_share_a_column(car):
+def test_other_keys_share_a_column(car):
     ax = plot_attention(car, ["distance", "cost of it"], n=1)
     columns = names(ax.get_xticklabels())
-    assert columns[1:] == ["other keys", "no key"]
+    assert columns[1:] == ["other keys", "no match"]
     shown = np.asarray(ax.images[0].get_array())
     assert shown.sum(axis=1) == pytest.approx(1)
     assert shown[0, 1] > 0.2
@@ -67,8 +67,8 @@ def test_one_query_and_any_key_can_be_drawn():
     ax = plot_attention(d, [7, "", "$x$ and $y$", "two lines", ("a", 1), 8])
     assert {"7", "$x$ and $y$", "('a', 1)"} <= set(names(ax.get_xticklabels()))
     assert all("\n" not in name and len(name) <= 30 for name in names(ax.get_xticklabels()))
-    ax.figure.draw_without_rendering()  # dollars are no mathematics
-    assert names(plot_attention(FuzzyDict(), ["a"]).get_xticklabels()) == ["no key"]
+    ax.figure.draw_without_rendering()  # dollar signs are not parsed as mathematics
+    assert names(plot_attention(FuzzyDict(), ["a"]).get_xticklabels()) == ["no match"]
 
 
 def test_many_keys_are_drawn_without_numbers():
@@ -81,18 +81,18 @@ def test_temperature_is_that_of_attend(car):
     assert np.asarray(cold).max() == pytest.approx(1, abs=1e-4)
 
 
-def test_what_cannot_be_drawn_is_refused(car):
-    with pytest.raises(ValueError, match="no queries"):
+def test_invalid_arguments_raise(car):
+    with pytest.raises(ValueError, match="at least one query"):
         plot_attention(car, [])
     with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         plot_attention(car, ["a"], n=0)
-    with pytest.raises(ValueError, match="no key of text"):
+    with pytest.raises(ValueError, match="at least one string key"):
         plot_keys(FuzzyDict({1: 2}))
-    with pytest.raises(TypeError, match="is text, not 7"):
+    with pytest.raises(TypeError, match="must be a string, got 7"):
         plot_keys(car, 7)
 
 
-# The map of the keys.
+# Keys in two dimensions.
 
 
 def boxes(ax):
@@ -100,17 +100,17 @@ def boxes(ax):
     return {text.get_text(): text.get_window_extent() for text in ax.texts}
 
 
-def test_every_key_has_its_point_and_near_meanings_are_near(car):
+def test_every_key_is_a_point_near_similar_keys(car):
     ax = plot_keys(car)
     points = dict(zip(KEYS, np.asarray(ax.collections[0].get_offsets()), strict=True))
     pairs = [("top speed", "horse power"), ("mileage", "price")]
     apart = {pair: np.linalg.norm(points[pair[0]] - points[pair[1]]) for pair in pairs}
     assert apart["top speed", "horse power"] < apart["mileage", "price"]
     assert set(boxes(ax)) == set(KEYS)
-    assert "% of their variance" in ax.get_xlabel()
+    assert "% of the variance)" in ax.get_xlabel()
 
 
-def test_lines_lead_from_the_query_to_what_it_means(car):
+def test_lines_lead_from_the_query_to_its_keys(car):
     ax = plot_keys(car, "distance")
     points = dict(zip(KEYS, np.asarray(ax.collections[0].get_offsets()), strict=True))
     star = np.asarray(ax.collections[1].get_offsets())[0]
@@ -123,11 +123,11 @@ def test_lines_lead_from_the_query_to_what_it_means(car):
     assert widths == sorted(widths, reverse=True)
     no_match = car.attend("distance").no_match
     assert ax.get_title().startswith("distance: range 0.")
-    assert ax.get_title().endswith(f", no key {no_match:.2f}")
+    assert ax.get_title().endswith(f", no match {no_match:.2f}")
     assert "distance" in boxes(ax)
 
 
-def test_no_name_lies_over_another_or_outside():
+def test_labels_do_not_overlap():
     words = ["speed", "rate", "pace", "price", "cost", "fee", "car", "bus", "train", "x" * 90]
     d = FuzzyDict.fromkeys((f"{a} {b}" for a, b in itertools.product(words, words)), 0)
     ax = plot_keys(d, "velocity")
@@ -150,13 +150,13 @@ def test_few_keys_are_drawn_too(count):
     assert "100%" in ax.get_xlabel() or count == 3
 
 
-def test_what_a_query_means_is_named_in_a_crowd_too():
+def test_keys_of_large_weight_are_labelled_among_many():
     d = FuzzyDict.fromkeys((f"speed {word}" for word in "abcdefghijklmnopqrstuvwxyz" * 2), 0)
     crowd = FuzzyDict({**d, **{f"speed {i}": 0 for i in range(300)}, "color": 0})
     assert {"colour of it", "color"} <= set(boxes(plot_keys(crowd, "colour of it")))
 
 
-def test_where_there_is_no_room_nothing_is_named(plt):
+def test_labels_without_room_are_left_out(plt):
     figure = plt.figure(figsize=(0.4, 0.4))
     assert not boxes(plot_keys(FuzzyDict.fromkeys(KEYS, 0), "velocity", ax=figure.add_subplot()))
 
@@ -168,7 +168,7 @@ def test_any_embedder_can_be_drawn(letters):
     plot_keys(narrow, "a b")
 
 
-# All of them.
+# All plots.
 
 
 def drawings(car):
@@ -201,7 +201,7 @@ def test_text_is_read_on_a_light_and_a_dark_ground(car, plt, style):
             pixels = np.asarray(ax.figure.canvas.buffer_rgba())[..., :3] / 255
             assert (np.abs(pixels - ground).sum(axis=2) < 0.1).mean() > 0.4
             away = np.abs(pixels.mean(axis=2) - np.mean(ground))
-            assert away.max() > 0.9  # ink as far from the ground as can be
+            assert away.max() > 0.9  # the largest contrast to the background
             tints = ax.images[0].get_array() if ax.images else None
             for text in ax.texts if tints is not None else ():
                 column, row = (round(place) for place in text.get_position())

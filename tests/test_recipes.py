@@ -1,4 +1,4 @@
-"""The recipes of the documentation, where a doctest is not enough: a real server, real models."""
+"""Recipes of the documentation that need a server or models."""
 
 import doctest
 import itertools
@@ -22,7 +22,7 @@ def recipe(name):
     scope = {}
     for example in doctest.DocTestParser().get_examples(RECIPES.read_text("utf-8")):
         if example.source.startswith(
-            ("import", "from", "LITTLE", "def says_else", f"class {name}")
+            ("import", "from", "STOP_WORDS", "def names_differ", f"class {name}")
         ):
             exec(example.source, scope)
     return scope[name]
@@ -64,7 +64,7 @@ where is my parcel|where is my invoice
 how to upgrade my plan|how to downgrade my plan
 what is the refund policy|what is the privacy policy
 """
-ALIKE = """
+PARAPHRASES = """
 how do I reset my password|how to reset my password
 how do I reset my password|How do I reset my passwrod?
 how do I reset my password|I forgot my password
@@ -114,13 +114,13 @@ def count_letters(text):
 
 @pytest.fixture
 def service():
-    """Return the address of a service of embeddings, what it was asked, and how often to fail."""
-    asked, failing = [], []
+    """Return the address of an embedding service, its requests, and a list of failures."""
+    requests, failing = [], []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
-            asked.append(texts)
+            requests.append(texts)
             if failing:
                 failing.pop()
                 self.send_error(503)
@@ -136,24 +136,24 @@ def service():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/embeddings", asked, failing
+    yield f"http://127.0.0.1:{server.server_port}/embeddings", requests, failing
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_a_service_is_asked_in_batches_and_each_text_once(service, tmp_path):
-    url, asked, failing = service
+def test_a_service_receives_batches_and_each_text_once(service, tmp_path):
+    url, requests, failing = service
     embedder = recipe("HttpEmbedder")(url, tmp_path / "rows.db", batch=2)
     d = FuzzyDict({"cabbage": 1, "beetroot": 2, "radish": 3}, embedder=embedder)
     failing.append(1)
     assert d["Cabbage"] == 1
-    assert all(len(texts) <= 2 for texts in asked)
-    before = len(asked)
+    assert all(len(texts) <= 2 for texts in requests)
+    before = len(requests)
     embedder.cache.close()
     again = recipe("HttpEmbedder")(url, tmp_path / "rows.db")
     assert FuzzyDict(d, embedder=again)["Cabbage"] == 1
-    assert len(asked) == before
+    assert len(requests) == before
     again.cache.close()
 
 
@@ -169,16 +169,16 @@ def test_a_service_that_is_down_is_named_and_the_dictionary_recovers(service, tm
     embedder.cache.close()
 
 
-def test_a_cached_answer_has_its_time(monkeypatch):
-    cache, asked = recipe("SemanticCache")(seconds=60), []
+def test_a_cached_answer_expires(monkeypatch):
+    cache, calls = recipe("SemanticCache")(seconds=60), []
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for second in (0, 59, 61, 100, 122):
         now[0] = second
-        cache.get("how do I reset my password", asked.append)
-    assert len(asked) == 3
-    cache.get("how to reset the password", asked.append)
-    assert len(asked) == 3
+        cache.get("how do I reset my password", calls.append)
+    assert len(calls) == 3
+    cache.get("how to reset the password", calls.append)
+    assert len(calls) == 3
 
 
 def test_a_cached_answer_is_for_the_same_question():
@@ -189,25 +189,25 @@ def test_a_cached_answer_is_for_the_same_question():
     ]
     different += [pair for one, other in pairs(OTHERS) for pair in ((one, other), (other, one))]
 
-    def answered(asked):
+    def matched(questions):
         cache = recipe("SemanticCache")()
         found = []
-        for kept, question in asked:
+        for cached, question in questions:
             cache.answers.clear()
-            cache.get(kept, str)
-            if cache.get(question, str) == kept:
+            cache.get(cached, str)
+            if cache.get(question, str) == cached:
                 found.append(question)
         return found
 
-    assert (len(different), len(pairs(ALIKE))) == (252, 36)
-    wrong = answered(different)
+    assert (len(different), len(pairs(PARAPHRASES))) == (252, 36)
+    wrong = matched(different)
     assert wrong
-    assert all(" to " in question for question in wrong)  # the same words the other way round
+    assert all(" to " in question for question in wrong)  # the same words in another order
     assert len(wrong) <= 4
-    assert len(answered(pairs(ALIKE))) >= 20
+    assert len(matched(pairs(PARAPHRASES))) >= 20
 
 
-def test_a_cache_holds_its_newest_entries():
+def test_a_cache_keeps_its_newest_entries():
     cache = recipe("SemanticCache")(entries=3)
     words = ["mountain", "bicycle", "parliament", "umbrella", "violin"]
     for word in words:

@@ -1,4 +1,4 @@
-"""The commands ``fuzzydict lookup``, ``explain`` and ``join``: files in, lines out."""
+"""The commands ``fuzzydict lookup``, ``explain`` and ``join``."""
 
 import argparse
 import json
@@ -36,12 +36,12 @@ examples:
   fuzzydict join a.csv b.csv --left-on city --right-on town --how left -o joined.csv
 
 Empty cells match nothing. The last column is the score of each pair: "score", or "score_2" if a
-file has a column of that name.
+file has a column "score".
 """
 
 
 class CommandError(Exception):
-    """A command cannot do its work; the message is one line."""
+    """A command failed; the message is one line."""
 
 
 def add_lookup(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def add_lookup(parser: argparse.ArgumentParser) -> None:
         "-n", type=_count, default=1, help="how many matches to show at most (default: 1)"
     )
     parser.add_argument(
-        "--cutoff", type=_cutoff, metavar="P", help="the least score of a match, from 0 to 1"
+        "--cutoff", type=_cutoff, metavar="P", help="the lowest score of a match, from 0 to 1"
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object per query")
 
@@ -87,7 +87,7 @@ def add_join(parser: argparse.ArgumentParser) -> None:
         help="which rows without a match to keep (default: outer, those of both)",
     )
     parser.add_argument(
-        "--cutoff", type=_cutoff, metavar="P", help="the least score of a pair, from 0 to 1"
+        "--cutoff", type=_cutoff, metavar="P", help="the lowest score of a pair, from 0 to 1"
     )
     parser.add_argument(
         "--output", "-o", type=Path, metavar="OUT.csv", help="the file to write (default: print)"
@@ -126,7 +126,7 @@ def lookup(arguments: argparse.Namespace) -> int:
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Print why a query finds a key; return 1 if it finds none, else 0."""
+    """Print why a query matches a key, or none; return 1 without a match, else 0."""
     d = read(arguments.file, arguments.key, arguments.value)
     found = d.explain(arguments.query, arguments.n)
     print(found)
@@ -143,8 +143,8 @@ def join(arguments: argparse.Namespace) -> int:
 
     def table(path: Path) -> Any:
         found = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        if not isinstance(found.index, pandas.RangeIndex):  # pandas takes the first cells for names
-            raise CommandError(f"{path}: the rows have more cells than there are columns")
+        if not isinstance(found.index, pandas.RangeIndex):  # made of surplus cells
+            raise CommandError(f"{path}: rows have more cells than the header")
         return found
 
     left_on, right_on = _columns(arguments)
@@ -214,7 +214,7 @@ def _is_coloured() -> bool:
 
 
 def _text(value: object) -> str:
-    """Return a text in one line, which moves no cursor."""
+    """Return a text in one line, without control characters."""
     text = str(value)
     return text if text.isprintable() else json.dumps(text)
 
@@ -223,7 +223,7 @@ def _as_json(value: Any) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, default=_plain)
         return text if text.isprintable() else json.dumps(value, default=_plain)
-    except (TypeError, ValueError):  # keys that JSON has not, or a table within itself
+    except (TypeError, ValueError):  # keys that JSON does not support, or a cycle
         return json.dumps(str(value))
 
 

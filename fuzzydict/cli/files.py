@@ -1,4 +1,4 @@
-"""Dictionaries out of the files that people write: JSON, CSV, TOML, YAML; and saved ones."""
+"""Read dictionaries from JSON, CSV, TOML and YAML files, and saved ones."""
 
 import csv
 import json
@@ -17,18 +17,23 @@ __all__ = ["FileError", "read", "reason"]
 
 
 class FileError(ValueError):
-    """A file that cannot be read, and why, in one line."""
+    """A file cannot be read; the message is one line."""
 
 
 def read(
     path: str | os.PathLike[str], key: str | None = None, value: str | None = None
 ) -> FuzzyDict[Any, Any]:
-    """Return the dictionary of a file, whose name ends in .json, .csv, .toml, .yaml or .yml.
+    """Return a dictionary of a file named .json, .csv, .toml, .yaml or .yml, or a saved one.
 
-    Any other file is one that `FuzzyDict.save` wrote. Tables within tables have dotted keys. Of a
-    CSV file ``key`` names the column of the keys, by default the first, and ``value`` that of the
-    values, by default all the others. `FileError` for a file that cannot be read, that has no
-    table, and that has a key twice.
+    Nested tables are flattened to dotted keys.
+
+    Args:
+        path: The file; any other name is one that `FuzzyDict.save` wrote.
+        key: The column of the keys in a CSV file, by default the first.
+        value: The column of the values in a CSV file, by default a dict of all others.
+
+    Raises:
+        FileError: The file cannot be read, contains no table, or has a duplicate key.
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "server.json")
@@ -42,23 +47,23 @@ def read(
     try:
         if kind == ".csv":
             with path.open(newline="", encoding="utf-8-sig") as file:
-                return FuzzyDict(_once(_rows(file, key, value)))
+                return FuzzyDict(_without_duplicates(_rows(file, key, value)))
         if key is not None or value is not None:
-            raise FileError("only a CSV file has columns of keys and of values")
+            raise FileError("--key and --value need a CSV file")
         if kind not in _READERS:
             return _saved(path)
         found = _READERS[kind](path.read_bytes())
         if not isinstance(found, dict):
-            raise FileError(f"holds no table of keys but a {type(found).__name__}")
-        return FuzzyDict(_once(_flat(found)))
+            raise FileError(f"expected a table of keys, got a {type(found).__name__}")
+        return FuzzyDict(_without_duplicates(_flat(found)))
     except (OSError, ValueError, RecursionError, csv.Error) as error:
-        told = reason(error)
-        name = "" if told.startswith(str(path)) else f"{path}: "
-        raise FileError(f"{name}{told}") from error
+        message = reason(error)
+        prefix = "" if message.startswith(str(path)) else f"{path}: "
+        raise FileError(f"{prefix}{message}") from error
 
 
 def reason(error: BaseException) -> str:
-    """Return in one line why a file could not be read or written."""
+    """Return why a file could not be read or written, in one line."""
     if isinstance(error, UnicodeDecodeError):
         return f"is not UTF-8: byte 0x{error.object[error.start]:02x} at {error.start}"
     if isinstance(error, OSError) and error.strerror:
@@ -70,14 +75,15 @@ def _saved(path: Path) -> FuzzyDict[Any, Any]:
     try:
         return FuzzyDict.load(path)
     except FileFormatError as error:
-        raise FileError(f"{error}; other files are told by {', '.join(_READERS)}, .csv") from None
+        suffixes = ", ".join(_READERS)
+        raise FileError(f"{error}; other formats need a suffix: {suffixes} or .csv") from None
 
 
-def _once(items: Iterable[tuple[Hashable, Any]]) -> dict[Any, Any]:
+def _without_duplicates(items: Iterable[tuple[Hashable, Any]]) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key, value in items:
         if key in found:
-            raise FileError(f"the key {key!r} comes twice")
+            raise FileError(f"duplicate key {key!r}")
         found[key] = value
     return found
 
@@ -100,8 +106,8 @@ def _rows(file: TextIO, key: str | None, value: str | None) -> Iterator[tuple[st
             raise FileError(f"has no column {name!r}; it has {', '.join(names)}")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise FileError(f"has two columns {name!r}")
-    place = 0 if key is None else names.index(key)
+        raise FileError(f"has {times} columns {name!r}")
+    key = names[0] if key is None else key
     for row in rows:
         if not row:  # an empty line
             continue
@@ -110,17 +116,17 @@ def _rows(file: TextIO, key: str | None, value: str | None) -> Iterator[tuple[st
                 f"line {rows.line_num} has {len(row)} cells, but there are {len(names)} columns"
             )
         cells = dict(zip(names, row, strict=True))
-        others = {name: cell for name, cell in cells.items() if name != names[place]}
+        others = {name: cell for name, cell in cells.items() if name != key}
         rest = next(iter(others.values()), None) if len(others) < 2 else others
-        yield row[place], rest if value is None else cells[value]
+        yield cells[key], rest if value is None else cells[value]
 
 
 def _json(data: bytes) -> Any:
-    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
+    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
 
 
 def _toml(data: bytes) -> Any:
-    for name in ("tomllib", "tomli"):  # that of Python 3.11, and the same for 3.10
+    for name in ("tomllib", "tomli"):  # the standard library has it from Python 3.11 on
         with suppress(ImportError):
             return import_module(name).loads(data.decode("utf-8-sig"))
     raise FileError("TOML needs Python 3.11, or tomli: pip install tomli")
@@ -133,12 +139,12 @@ def _yaml(data: bytes) -> Any:
         raise FileError("YAML needs PyYAML: pip install pyyaml") from None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """The safe one, but for a key that comes twice."""
+        """A safe loader that rejects duplicate keys."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             names = [name for name, _ in node.value if isinstance(name, yaml.ScalarNode)]
             own = [name for name in names if name.tag != "tag:yaml.org,2002:merge"]
-            _once((self.construct_object(name), None) for name in own)
+            _without_duplicates((self.construct_object(name), None) for name in own)
             return super().construct_mapping(node, deep)
 
     try:

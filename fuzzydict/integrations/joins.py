@@ -1,7 +1,7 @@
-"""Tables joined by keys that are written otherwise, or mean the same: pandas', and Dask's.
+"""Fuzzy joins of pandas and Dask tables.
 
-The values of the left column that differ are looked up once, together; what they found is a table
-of row numbers, by which pandas joins.
+The distinct values of the left column are looked up once, in one batch. Each match is the number of
+a value of the right column, and pandas merges on these numbers.
 """
 
 import itertools
@@ -20,8 +20,8 @@ from fuzzydict.ranking.guards import DEFAULT, Guard
 __all__ = ["join"]
 
 _HOW = ("left", "inner", "right", "outer")
-_IN_PARTS = ("left", "inner")  # how parts of the left table can be joined on their own
-_NONE = -1  # the number of what has no partner
+_PARTITIONED_HOW = ("left", "inner")  # computable from one partition of the left table
+_NO_MATCH = -1  # the number of a value without a match
 
 
 def join(
@@ -40,29 +40,37 @@ def join(
     index: IndexKind = "auto",
     progress: bool | None = None,
 ) -> Any:
-    """Join two tables by a column each, whose values need not be equal.
+    """Merge two tables on columns with different spellings.
 
-    Each row of ``left`` is joined to the rows of ``right`` whose value is the one that it most
-    probably means, as `FuzzyDict` finds it: so at most one value of the right table, which may be
-    that of several rows. What is left without a partner stays as ``how`` says: "left", "inner",
-    "right" or "outer", as in ``pandas.merge``. Missing values have no partner.
+    Each row of ``left`` is joined to the rows of ``right`` with the one value that matches its own,
+    as in a `FuzzyDict` of the right values. Missing values match nothing.
 
-    Both columns are in the result. The last column, named ``score``, is the probability that the
-    value was meant, missing where there is none; by default its name is "score", or "score_2",
-    "score_3" and so on if a table has a column of that name. Of columns of one name, that of the
-    right table ends in the second of ``suffixes``, repeated if that name is taken. The rows come as
-    in the left table, and then those of the right one that nothing means; of "right", as in the
-    right table. They are numbered anew. ``cutoff``, ``embedder``, ``guards`` and ``index`` are
-    those of `FuzzyDict`, and ``progress`` is that of its `get_many`.
+    The result has the columns of both tables and the score of each pair. Rows come in the order of
+    ``left``, then the unmatched rows of ``right``; for "right", in the order of ``right``. The
+    index is new. One lookup for each distinct left value.
 
-    ``right`` is a pandas DataFrame, and so is ``left``, or one of Dask ("left" and "inner" alone):
-    then the result is one of Dask, whose workers share the lookups. As its types are told before
-    its rows are known, those of the right columns of a "left" join have room for missing values.
+    Args:
+        left: A pandas or Dask DataFrame. A Dask table gives a Dask table, whose workers share the
+            lookups; then the right columns of a "left" join have dtypes with missing values.
+        right: A pandas DataFrame.
+        on: The name of the column in both tables.
+        left_on: The name of the left column, together with ``right_on``.
+        right_on: The name of the right column.
+        how: Which unmatched rows to keep, as in ``pandas.merge``; Dask: "left" or "inner".
+        suffixes: Appended to names that both tables have, repeatedly while the name is taken.
+        score: The name of the column of scores; "score" by default, or "score_2" and so on if a
+            table has a column "score".
+        cutoff: As in `FuzzyDict`.
+        embedder: As in `FuzzyDict`.
+        guards: As in `FuzzyDict`.
+        index: As in `FuzzyDict`.
+        progress: As in `FuzzyDict.get_many`.
 
-    ``ValueError`` for another ``how``, for columns that are not there or would be there twice, and
-    for columns of which one has numbers and the other text, as 1 never matches "1";
-    ``TypeError`` for what is no table; ``ImportError`` without pandas, the extra ``[pandas]``,
-    which ``[dask]`` has too. One lookup a value that differs.
+    Raises:
+        ValueError: ``how`` is unknown, a column does not exist or would exist twice, or one column
+            has numbers and the other text (1 never matches "1").
+        TypeError: An argument is not a table.
+        ImportError: pandas is not installed.
 
     >>> import pandas
     >>> orders = pandas.DataFrame({"country": ["Czech Republic", "Germny", None], "n": [3, 5, 1]})
@@ -76,24 +84,24 @@ def join(
     try:
         import pandas  # noqa: F401
     except ImportError as error:
-        raise ImportError(
-            "a join needs pandas: pip install 'fuzzydict-attention[pandas]'"
-        ) from error
+        raise ImportError("join needs pandas: pip install 'fuzzydict-attention[pandas]'") from error
     if how not in _HOW:
         raise ValueError(f"how must be one of {', '.join(_HOW)}, got {how!r}")
-    in_parts = hasattr(left, "map_partitions")
-    _check_table("left", left, left._meta if in_parts else left)
+    is_dask = hasattr(left, "map_partitions")
+    _check_table("left", left, left._meta if is_dask else left)
     _check_table("right", right, right)
-    if in_parts and how not in _IN_PARTS:
-        raise ValueError(f"a Dask table is joined by {' or '.join(_IN_PARTS)}, not {how!r}")
+    if is_dask and how not in _PARTITIONED_HOW:
+        raise ValueError(
+            f"how must be {' or '.join(_PARTITIONED_HOW)} for a Dask table, got {how!r}"
+        )
     if not isinstance(suffixes, (tuple, list)) or len(suffixes) != 2:
         raise TypeError(f"suffixes must be a pair of strings or None, got {suffixes!r}")
     left_on, right_on = _columns(left, right, on, left_on, right_on)
     names = _names(left, right, suffixes, score)
 
     numbers, values = _distinct(right[right_on])
-    meta = left._meta if in_parts else left
-    kinds = _kinds_of_type(meta[left_on].dtype) if in_parts else _kinds(left[left_on])
+    meta = left._meta if is_dask else left
+    kinds = _kinds_of_type(meta[left_on].dtype) if is_dask else _kinds(left[left_on])
     if kinds and (others := _kinds(right[right_on])) and kinds.isdisjoint(others):
         raise ValueError(
             f"the left column {left_on!r} has dtype {meta[left_on].dtype} and the right column "
@@ -107,14 +115,14 @@ def join(
         guards=guards,
         index=index,
     )
-    if in_parts:
-        return _joined_in_parts(left, left_on, right, numbers, d, how, names)
-    found = _found(d, _distinct(left[left_on])[1], progress)
-    return _joined(left, left_on, (right, numbers), found, how, names)
+    if is_dask:
+        return _joined_dask(left, left_on, right, numbers, d, how, names)
+    matches = _matched(d, _distinct(left[left_on])[1], progress)
+    return _joined(left, left_on, (right, numbers), matches, how, names)
 
 
-join.__module__ = "fuzzydict"  # the name that users import
-__test__ = {"join": join}  # doctest skips what is of another module
+join.__module__ = "fuzzydict"  # users import it from there
+__test__ = {"join": join}  # otherwise doctest skips it
 
 
 def _check_table(side: str, table: Any, frame: Any) -> None:
@@ -130,7 +138,7 @@ def _check_table(side: str, table: Any, frame: Any) -> None:
 
 
 def _kinds(column: Any) -> set[str]:
-    """Return of which kinds the values are; values of different kinds are never equal."""
+    """Return the kinds of the values; values of different kinds never match."""
     kinds = set()
     for kind in set(map(type, _distinct(column)[1])):
         is_number = issubclass(kind, (Number, np.bool_))
@@ -139,7 +147,7 @@ def _kinds(column: Any) -> set[str]:
 
 
 def _kinds_of_type(dtype: Any) -> set[str]:
-    """Return the kind of all values of this type, nothing if they may be of several."""
+    """Return the kind of all values of a dtype; empty if they may have several."""
     import pandas
 
     if isinstance(dtype, pandas.StringDtype):
@@ -150,9 +158,8 @@ def _kinds_of_type(dtype: Any) -> set[str]:
 
 
 def _columns(left: Any, right: Any, on: Any, left_on: Any, right_on: Any) -> tuple[Any, Any]:
-    if (on is None) == (left_on is None and right_on is None):
-        raise ValueError("pass on=, or both left_on= and right_on=")
-    if on is None and (left_on is None or right_on is None):
+    given = [name is not None for name in (on, left_on, right_on)]
+    if given not in ([True, False, False], [False, True, True]):
         raise ValueError("pass on=, or both left_on= and right_on=")
     both = (on, on) if on is not None else (left_on, right_on)
     for side, table, column in zip(("left", "right"), (left, right), both, strict=True):
@@ -189,22 +196,22 @@ def _names(left: Any, right: Any, suffixes: Any, score: Any) -> list[Any]:
 
 
 def _distinct(column: Any) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Return the number of each value, -1 for a missing one, and the values that differ."""
+    """Return the number of each value, -1 if it is missing, and the distinct values."""
     import pandas
 
     numbers, values = pandas.factorize(column.array)
     return numbers, np.asarray(values, dtype=object)
 
 
-def _found(d: FuzzyDict[Any, int], values: NDArray[Any], progress: bool | None = None) -> Any:
-    """Return a table of what each value found, by value: its number, and the score."""
+def _matched(d: FuzzyDict[Any, int], values: NDArray[Any], progress: bool | None = None) -> Any:
+    """Return a table of matches by value: the number of the right value, and the score."""
     import pandas
 
-    matches = d.match_many(values.tolist(), progress=progress)
+    found = d.match_many(values.tolist(), progress=progress)
     return pandas.DataFrame(
         {
-            "number": np.array([match.value if match else _NONE for match in matches], np.int64),
-            "score": np.array([match.score if match else np.nan for match in matches], float),
+            "number": np.array([match.value if match else _NO_MATCH for match in found], np.int64),
+            "score": np.array([match.score if match else np.nan for match in found], float),
         },
         index=pandas.Index(values, dtype=object, tupleize_cols=False),
     )
@@ -214,7 +221,7 @@ def _joined(
     left: Any,
     left_on: Any,
     right_and_numbers: tuple[Any, NDArray[np.intp]],
-    found: Any,
+    matches: Any,
     how: Any,
     names: list[Any],
 ) -> Any:
@@ -222,28 +229,31 @@ def _joined(
 
     right, numbers = right_and_numbers
     rows, values = _distinct(left[left_on])
-    places = found.index.get_indexer(pandas.Index(values, dtype=object, tupleize_cols=False))
-    # What is missing has the place -1, which is that of the last.
-    asked = np.append(np.append(found["number"], _NONE)[places], _NONE)[rows]
-    scores = np.append(np.append(found["score"], np.nan)[places], np.nan)[rows]
-    other = np.where(numbers < 0, _NONE - 1, numbers)  # no partner of a left one that has none
-    pairs = pandas.DataFrame({"number": asked, "left": np.arange(len(left))}).merge(
-        pandas.DataFrame({"number": other, "right": np.arange(len(right))}), on="number", how=how
+    places = matches.index.get_indexer(pandas.Index(values, dtype=object, tupleize_cols=False))
+    # Missing values have the row -1: the last one, appended here.
+    matched = np.append(np.append(matches["number"], _NO_MATCH)[places], _NO_MATCH)[rows]
+    scores = np.append(np.append(matches["score"], np.nan)[places], np.nan)[rows]
+    # A missing right value must differ from an unmatched left one.
+    candidates = np.where(numbers < 0, _NO_MATCH - 1, numbers)
+    pairs = pandas.DataFrame({"number": matched, "left": np.arange(len(left))}).merge(
+        pandas.DataFrame({"number": candidates, "right": np.arange(len(right))}),
+        on="number",
+        how=how,
     )
     if how == "outer":
         pairs = pairs.sort_values(["left", "right"])
     one, two = (pairs[side].fillna(-1).to_numpy(np.int64) for side in ("left", "right"))
-    partners = pandas.Series(np.where(two < 0, np.nan, np.append(scores, np.nan)[one]))
-    joined = pandas.concat([_rows(left, one), _rows(right, two), partners], axis=1)
+    score = pandas.Series(np.where(two < 0, np.nan, np.append(scores, np.nan)[one]))
+    joined = pandas.concat([_rows(left, one), _rows(right, two), score], axis=1)
     return joined.set_axis(names, axis=1)
 
 
 def _rows(table: Any, places: NDArray[np.int64]) -> Any:
-    """Return the rows at these places, numbered anew; missing values for -1."""
+    """Return the rows at these positions, with a new index; missing values for -1."""
     return table.reset_index(drop=True).reindex(places).reset_index(drop=True)
 
 
-def _joined_in_parts(
+def _joined_dask(
     left: Any,
     left_on: Any,
     right: Any,
@@ -252,27 +262,30 @@ def _joined_in_parts(
     how: str,
     names: list[Any],
 ) -> Any:
-    """Return the join of a Dask table: values that differ first, looked up by all workers.
+    """Return the join of a Dask table, whose workers first look up the distinct values.
 
-    The dictionary, the right table and what was found are nodes of the graph, so that a worker has
-    each of them once, and not once a part.
+    The dictionary, the right table and the matches are nodes of the graph, so that each worker
+    receives them once instead of once per partition.
     """
     import pandas
     from dask.delayed import delayed
 
     once = delayed(d, traverse=False)
     values = delayed(_union)([delayed(_values)(part) for part in left[left_on].to_delayed()])
-    found = delayed(pandas.concat)(
-        [delayed(_found_of)(once, values, i, left.npartitions) for i in range(left.npartitions)]
+    matches = delayed(pandas.concat)(
+        [
+            delayed(_matched_slice)(once, values, i, left.npartitions)
+            for i in range(left.npartitions)
+        ]
     )
     shape = left._meta_nonempty if how == "left" else left._meta
-    nothing = _found(d, np.empty(0, object))
-    meta = _joined(shape, left_on, (right.iloc[:0], numbers[:0]), nothing, how, names).iloc[:0]
+    no_matches = _matched(d, np.empty(0, object))
+    meta = _joined(shape, left_on, (right.iloc[:0], numbers[:0]), no_matches, how, names).iloc[:0]
     return left.map_partitions(
-        _joined_part,
+        _joined_partition,
         left_on,
         delayed((right, numbers), traverse=False),
-        found,
+        matches,
         how,
         names,
         dict(meta.dtypes.iloc[len(left.columns) :]),
@@ -292,11 +305,11 @@ def _union(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.asarray(pandas.unique(np.concatenate(parts)), dtype=object)
 
 
-def _found_of(d: FuzzyDict[Any, int], values: NDArray[Any], first: int, step: int) -> Any:
-    return _found(d, values[first::step])
+def _matched_slice(d: FuzzyDict[Any, int], values: NDArray[Any], first: int, step: int) -> Any:
+    return _matched(d, values[first::step])
 
 
-def _joined_part(
-    left: Any, left_on: Any, right: Any, found: Any, how: str, names: list[Any], types: Any
+def _joined_partition(
+    left: Any, left_on: Any, right: Any, matches: Any, how: str, names: list[Any], types: Any
 ) -> Any:
-    return _joined(left, left_on, right, found, how, names).astype(types)
+    return _joined(left, left_on, right, matches, how, names).astype(types)

@@ -1,9 +1,9 @@
-"""The part of JSON Schema that describes tool arguments, without references and choices.
+"""The part of JSON Schema that tool definitions use, expanded into alternatives.
 
-The definitions of tools use types, properties, items, enumerations, ``$ref`` within the schema,
-``allOf``, ``anyOf`` and ``oneOf``. Limits of values (``minimum``, ``maxLength``, ``pattern``,
-``format``), ``not``, ``if`` and ``dependent…`` are not evaluated. A validator such as `jsonschema`
-cannot stand in: names are corrected on the way down, which needs the alternatives of each value.
+Supported are types, properties, items, enumerations, ``$ref`` within the schema, ``allOf``,
+``anyOf`` and ``oneOf``. Constraints (``minimum``, ``maxLength``, ``pattern``, ``format``), ``not``,
+``if`` and ``dependent…`` are ignored. A validator such as `jsonschema` does not suffice: correcting
+the names within a value requires its alternative schemas.
 """
 
 import re
@@ -22,7 +22,7 @@ _TABLES = ("properties", "patternProperties", "$defs", "definitions")  # name �
 _LISTS = ("prefixItems", "allOf", "anyOf", "oneOf")
 _SINGLE = ("items", "additionalItems", "additionalProperties")
 _COMBINING = {"$ref", "allOf", "anyOf", "oneOf"}
-_MOST = 10_000  # alternatives of one value
+_MAX_ALTERNATIVES = 10_000  # alternatives of one value
 
 
 class SchemaError(ValueError):
@@ -30,23 +30,23 @@ class SchemaError(ValueError):
 
 
 class Schemas:
-    """A JSON Schema, and all schemas within it."""
+    """A JSON Schema and the schemas within it."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
-        self._found: dict[int, tuple[Any, list[dict[str, Any]]]] = {}
+        self._cache: dict[int, tuple[Any, list[dict[str, Any]]]] = {}
         self._steps = 0
 
     def alternatives(self, schema: Any) -> list[dict[str, Any]]:
-        """Return the schemas of which a value must satisfy one.
+        """Return alternative schemas: a value must satisfy one of them.
 
-        They contain no ``$ref``, ``allOf``, ``anyOf``, ``oneOf`` and ``const``. The list is empty
-        if no value is allowed.
+        They contain no ``$ref``, ``allOf``, ``anyOf``, ``oneOf`` or ``const``. The list is empty if
+        no value is allowed.
         """
-        if id(schema) not in self._found:
+        if id(schema) not in self._cache:
             self._steps = 0
-            self._found[id(schema)] = (schema, self._expanded(schema, ()))
-        return self._found[id(schema)][1]
+            self._cache[id(schema)] = (schema, self._expanded(schema, ()))
+        return self._cache[id(schema)][1]
 
     def target(self, ref: str) -> Any:
         """Return the schema that a JSON pointer refers to."""
@@ -71,8 +71,8 @@ class Schemas:
             both = (_both(one, other) for one in found for other in parts)
             found = [merged for merged in both if merged is not None]
             self._steps += 1 + len(found)
-            if self._steps > _MOST:
-                raise SchemaError(f"a value has more than {_MOST} alternatives")
+            if self._steps > _MAX_ALTERNATIVES:
+                raise SchemaError(f"a value has more than {_MAX_ALTERNATIVES} alternatives")
         return found
 
     def _parts(
@@ -117,15 +117,15 @@ def check(root: Mapping[str, Any]) -> None:
         except SchemaError as error:
             raise SchemaError(f"{path}: {error}") from None
         if not fits:
-            raise SchemaError(f"{path}: no value fits, as it contradicts or refers to itself")
+            raise SchemaError(f"{path}: no value fits: it contradicts or refers to itself")
 
 
 def _within(schema: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the schemas within a schema, with their places, and check its keywords."""
+    """Yield the paths and schemas within a schema, and check its keywords."""
     if not isinstance(schema, Mapping):
         raise SchemaError(f"a schema must be a mapping or a boolean, got {schema!r}")
     for name in types(schema):
-        if name not in list(_TYPES):  # it may be unhashable
+        if name not in list(_TYPES):  # the name may be unhashable
             raise SchemaError(f"unknown type {name!r}, expected one of {', '.join(_TYPES)}")
     for keyword, kind, of in (
         *((name, Mapping, "a mapping") for name in _TABLES),
@@ -150,20 +150,20 @@ def _within(schema: Any) -> Iterator[tuple[str, Any]]:
     for keyword in (*_LISTS, *_SINGLE):
         inner = schema.get(keyword, [])
         if isinstance(inner, list):
-            for place, each in enumerate(inner):
-                yield f"{keyword}/{place}", each
+            for i, each in enumerate(inner):
+                yield f"{keyword}/{i}", each
         else:
             yield keyword, inner
 
 
 def types(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a schema allows, none if it does not say."""
+    """Return the types that a schema names; an empty list allows all."""
     kinds = schema.get("type", [])
     return list(kinds) if isinstance(kinds, list) else [kinds]
 
 
 def type_name(value: object, among: Sequence[str] = tuple(_TYPES)) -> str | None:
-    """Return the first JSON type, among these, that a value has; None if there is none.
+    """Return the first of these JSON types that a value has, or None.
 
     >>> type_name(3.0), type_name(3.5), type_name(True, ["integer"])
     ('integer', 'number', None)
@@ -178,12 +178,12 @@ def type_name(value: object, among: Sequence[str] = tuple(_TYPES)) -> str | None
 
 
 def is_same(one: object, other: object) -> bool:
-    """Return True if two JSON values are equal; numbers and booleans never are."""
+    """Return True if two JSON values are equal; a number never equals a boolean."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _own(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a schema says by itself, in one way of writing."""
+    """Return the keywords of the schema itself, normalised."""
     own = {name: value for name, value in schema.items() if name not in _COMBINING}
     if "const" in own:
         own["enum"] = [own.pop("const")]
@@ -199,7 +199,7 @@ def _own(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the schema of what satisfies both, None if nothing does."""
+    """Return the schema of the values that satisfy both, or None if there are none."""
     merged = {**other, **one}
     if "type" in one and "type" in other:
         merged["type"] = _common_types(types(one), types(other))

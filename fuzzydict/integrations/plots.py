@@ -1,8 +1,8 @@
-"""Pictures of lookups, by matplotlib, which comes with the extra ``plot``.
+"""Plots of lookups with matplotlib (the extra ``plot``).
 
-Each function draws on the axes ``ax``, or else on a new figure, and returns the axes. Colours are
-those of matplotlib's style, so that ``plt.style.use("dark_background")`` is all that a dark page
-needs; the ground shows through. ``ImportError`` where matplotlib is not installed.
+Each function draws on the axes ``ax``, or on a new figure, and returns the axes. Colours follow the
+matplotlib style and the background is transparent, so ``plt.style.use("dark_background")`` suffices
+for a dark page. ``ImportError`` if matplotlib is not installed.
 """
 
 import math
@@ -21,13 +21,13 @@ __all__ = ["heat_map", "new_axes", "plot_attention", "plot_keys"]
 
 Array = NDArray[Any]
 
-_NUMBERED = 12  # columns of a heat map that still have room for numbers
-_LABEL = 30  # characters of a text
-_LABELLED = 80  # keys of a map that are tried to be named
-_DARK = 0.7  # of the largest weight: a tint that numbers in the colour of text are not read on
-_TITLE = 2  # keys that the title of a map names
-_STEPS = 25  # places on a line that names keep away from
-_SHOWN = 0.005  # the least weight that is drawn
+_MAX_NUMBERED = 12  # columns of a heat map with numbers in its cells
+_LABEL = 30  # characters of a label
+_MAX_LABELS = 80  # keys of a map
+_DARK = 0.7  # of the largest weight: numbers on darker cells need another colour
+_TITLE = 2  # keys in the title of a map
+_STEPS = 25  # points of a line that labels avoid
+_MIN_WEIGHT = 0.005  # visible in two digits
 
 
 def plot_attention(
@@ -38,19 +38,19 @@ def plot_attention(
     temperature: float | None = None,
     ax: Any = None,
 ) -> Any:
-    """Draw how much each query means each key, by `FuzzyDict.attend`, as a heat map.
+    """Draw the attention weights of queries over keys (`FuzzyDict.attend`) as a heat map.
 
-    A row for each query, which sums to one. Columns are the ``n`` keys of the most weight, in the
-    order of the dictionary; all other keys together, where they have any; and last the silence,
-    that no key is meant. ``ValueError`` for no queries and an ``n`` below 1.
+    Each query is a row, which sums to one. The columns are the ``n`` keys with the largest weights,
+    in the order of the dictionary, the sum of the other keys, if visible, and the null key.
+    ``ValueError`` without queries, or for an ``n`` below 1.
     """
     queries = [queries] if isinstance(queries, str) else list(queries)
     if not queries:
-        raise ValueError("there are no queries to draw")
+        raise ValueError("pass at least one query")
     n = check_count(n, "n")
-    found = d.attend(queries, temperature=temperature)
+    attentions = d.attend(queries, temperature=temperature)
     totals: dict[Any, float] = {}
-    for attention in found:
+    for attention in attentions:
         for key, weight in attention.weights.items():
             totals[key] = totals.get(key, 0.0) + weight
     most = set(sorted(totals, key=lambda key: -totals[key])[:n])
@@ -58,12 +58,12 @@ def plot_attention(
     weights = np.array(
         [
             [*(attention.weights.get(key, 0.0) for key in keys), 0.0, attention.no_match]
-            for attention in found
+            for attention in attentions
         ]
     )
     weights[:, -2] = np.maximum(1 - weights.sum(axis=1), 0)
-    columns = [*map(_short, keys), "other keys", "no key"]
-    if weights[:, -2].max() < _SHOWN:
+    columns = [*map(_short, keys), "other keys", "no match"]
+    if weights[:, -2].max() < _MIN_WEIGHT:
         weights, columns = np.delete(weights, -2, axis=1), [*columns[:-2], columns[-1]]
     ax = new_axes(len(columns), len(queries)) if ax is None else ax
     heat_map(ax, weights, list(map(_short, queries)), columns, most=1.0)
@@ -73,55 +73,57 @@ def plot_attention(
 
 
 def plot_keys(d: "FuzzyDict[Any, Any]", query: str | None = None, *, ax: Any = None) -> Any:
-    """Draw the keys as a map in two dimensions, with a query placed among them.
+    """Draw the keys, and optionally a query, in two dimensions.
 
-    The axes are the principal components of the keys' meanings (Pearson, 1901), of which spelling
-    and what was learned are no part; the label of the axis says how much of their variance is
-    left, as keys that look near may be apart in the others. Lines lead from the query to the keys
-    that it means, as thick as their weights. These come first where names have no room for all;
-    the others stay points. Keys that are not text have no place. ``ValueError`` where no key is
-    text, ``TypeError`` for a query that is none. O(len(d) · dimension²).
+    The axes are the first two principal components of the keys' embeddings (Pearson, 1901), without
+    spelling and learned projections; the axis label states their share of the variance. Lines from
+    the query to keys are as wide as their attention weights. Where labels would overlap, keys with
+    larger weights are labelled. Keys that are not strings are left out. O(len(d) · dimension²).
+
+    Raises:
+        ValueError: No key is a string.
+        TypeError: The query is not a string.
     """
     if query is not None and not isinstance(query, str):
-        raise TypeError(f"a query on the map is text, not {query!r}")
+        raise TypeError(f"the query must be a string, got {query!r}")
     keys = [key for key in d if isinstance(key, str)]
     if not keys:
-        raise ValueError("there is no key of text to draw")
+        raise ValueError("plot_keys needs at least one string key")
     texts = keys if query is None else [*keys, query]
     places, share = _principal(d.embedder.encode(texts), len(keys))  # (texts, 2)
-    found = None if query is None else d.attend(query)
-    weights = {} if found is None else found.weights
-    weights = {key: weight for key, weight in weights.items() if weight >= _SHOWN}
+    attention = None if query is None else d.attend(query)
+    weights = {} if attention is None else attention.weights
+    weights = {key: weight for key, weight in weights.items() if weight >= _MIN_WEIGHT}
     ax = new_axes(10, 8) if ax is None else ax
     size = 22 / max(1.0, len(keys) / 80) ** 0.5
     ax.scatter(*places[: len(keys)].T, s=size, color="C0", zorder=2)
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.15)
     ax.set(xticks=[], yticks=[], title="Keys")
-    ax.set_xlabel(f"the two main directions of the keys' meanings, {share:.0%} of their variance")
+    ax.set_xlabel(f"first two principal components of the keys ({share:.0%} of the variance)")
     for spine in ax.spines.values():
         spine.set_alpha(0.3)
-    order = sorted(range(len(keys)), key=lambda i: -weights.get(keys[i], 0.0))[:_LABELLED]
-    strong = {i for i in order if keys[i] in weights}
+    order = sorted(range(len(keys)), key=lambda i: -weights.get(keys[i], 0.0))[:_MAX_LABELS]
+    important = {i for i in order if keys[i] in weights}
     lines = [np.linspace(places[-1], places[keys.index(key)], _STEPS) for key in weights]
-    if found is not None:
+    if attention is not None:
         for line, weight in zip(lines, weights.values(), strict=True):
             ax.plot(*line.T, color="C1", linewidth=0.5 + 5 * weight, alpha=0.6, zorder=1)
         ax.scatter(*places[-1], s=90, color="C1", marker="*", zorder=3)
         most = [f"{_short(key)} {weight:.2f}" for key, weight in list(weights.items())[:_TITLE]]
-        most.append(f"no key {found.no_match:.2f}")
+        most.append(f"no match {attention.no_match:.2f}")
         ax.set_title(f"{_short(query)}: {', '.join(most)}", parse_math=False)
-        order, strong = [len(keys), *order], {len(keys), *strong}
-    _name(ax, np.vstack([places, *lines]), texts, order, strong)
+        order, important = [len(keys), *order], {len(keys), *important}
+    _label(ax, np.vstack([places, *lines]), texts, order, important)
     return ax
 
 
 def heat_map(
     ax: Any, weights: Array, rows: Sequence[str], columns: Sequence[str], most: float | None = None
 ) -> None:
-    """Draw weights [n, m] from 0 to ``most``, by default the largest, in tints of one colour.
+    """Draw weights [n, m] from 0 to ``most``, by default the largest, in shades of one colour.
 
-    With names of the rows and columns, a colour bar, and numbers where there is room.
+    With labels of rows and columns, a colour bar, and numbers if there are few columns.
     """
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
@@ -141,10 +143,10 @@ def heat_map(
     ax.grid(True, which="minor", color=ink, alpha=0.15, linewidth=0.8, linestyle="-")
     ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)
-    if m <= _NUMBERED:
+    if m <= _MAX_NUMBERED:
         over = "black" if np.dot(accent, (0.299, 0.587, 0.114)) > 0.5 else "white"
         for (row, column), weight in np.ndenumerate(weights):
-            if weight >= _SHOWN:
+            if weight >= _MIN_WEIGHT:
                 color = over if weight > _DARK * top else ink
                 ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=color)
     bar = ax.figure.colorbar(image, ax=ax, label="weight (each row sums to one)")
@@ -152,7 +154,7 @@ def heat_map(
 
 
 def new_axes(columns: int, rows: int) -> Any:
-    """Return axes on a new figure with room for so many cells and their names."""
+    """Return axes on a new figure with room for the cells and their labels."""
     try:
         import matplotlib.pyplot as plt
     except ModuleNotFoundError as error:
@@ -164,13 +166,13 @@ def new_axes(columns: int, rows: int) -> Any:
 
 
 def _principal(vectors: Array, keys: int) -> tuple[Array, float]:
-    """Return the first two components of vectors, [n, 2], and their share of the keys' variance.
+    """Return vectors [n, 2] in the principal components of the keys, and the share of variance.
 
-    The components are those of the first rows alone, which are the keys.
+    The keys are the first rows of ``vectors``.
     """
     centred = vectors - vectors[:keys].mean(axis=0)
     _, lengths, directions = np.linalg.svd(centred[:keys], full_matrices=False)
-    # A direction has no sign: let its largest coordinate be positive.
+    # The sign of a component is arbitrary: make its largest coordinate positive.
     largest = np.abs(directions).argmax(axis=1)
     directions *= np.sign(directions[np.arange(len(directions)), largest])[:, None]
     places = np.zeros((len(vectors), 2))
@@ -179,22 +181,22 @@ def _principal(vectors: Array, keys: int) -> tuple[Array, float]:
     return places, float((lengths[:2] ** 2).sum()) / total if total > 0 else 1.0
 
 
-def _name(
-    ax: Any, places: Array, texts: Sequence[str], order: Sequence[int], strong: set[int]
+def _label(
+    ax: Any, places: Array, texts: Sequence[str], order: Sequence[int], important: set[int]
 ) -> None:
-    """Write texts in this order at their places, [n, 2], each where it lies over nothing.
+    """Label the points ``places`` [n, 2] in this order, without overlaps.
 
-    More places may follow, to keep away from. A text that has no room is left out; a strong one
-    may lie over points, but over no other text.
+    ``places`` may have more points than ``texts``, which labels avoid, too. A label without room is
+    left out; an important one may cover points, but no other label.
     """
-    ax.figure.draw_without_rendering()  # now the axes are where they will be
+    ax.figure.draw_without_rendering()  # fixes the position of the axes
     point = ax.figure.dpi / 72  # in pixels
     frame = ax.get_window_extent().extents
     centres = ax.transData.transform(places)  # (n, 2)
     points = np.hstack([centres - 4 * point, centres + 4 * point])  # (n, 4): x0, y0, x1, y1
     names = np.empty((0, 4))
     for i in order:
-        bold = i in strong
+        bold = i in important
         text = ax.annotate(
             _short(texts[i]),
             places[i],
@@ -202,7 +204,7 @@ def _name(
             textcoords="offset points",
             va="center",
             color=ax.xaxis.label.get_color(),
-            alpha=1.0 if bold or not strong else 0.7,
+            alpha=1.0 if bold or not important else 0.7,
             fontweight="bold" if bold else "normal",
             parse_math=False,
             zorder=4,
@@ -221,9 +223,9 @@ def _name(
 
 
 def _room(centre: Array, size: Array, point: float, frame: Array, others: Array) -> Array | None:
-    """Return a box of this size beside a centre, in the frame and over no other; None for none."""
+    """Return a free box of this size next to a centre and inside the frame, or None."""
     for reach in (5.0, 9.0, 14.0):  # points
-        for turn in (0.0, 1.0, 0.5, 1.5, 0.25, 1.75, 0.75, 1.25):  # of π; to the right at best
+        for turn in (0.0, 1.0, 0.5, 1.5, 0.25, 1.75, 0.75, 1.25):  # of π; preferably to the right
             side = np.array([math.cos(turn * math.pi), math.sin(turn * math.pi)])
             middle = centre + side * (reach * point + size / 2)
             box: Array = np.hstack([middle - size / 2, middle + size / 2])
@@ -234,11 +236,11 @@ def _room(centre: Array, size: Array, point: float, frame: Array, others: Array)
 
 
 def _overlaps(box: Array, others: Array) -> bool:
-    """Does a box lie over any of the others, [n, 4]?"""
+    """Return True if a box overlaps one of the others [n, 4]."""
     return bool(((box[:2] < others[:, 2:]) & (box[2:] > others[:, :2])).all(axis=1).any())
 
 
 def _short(text: object) -> str:
-    """Return a text in one line that is not too long."""
+    """Return a text in one line, shortened."""
     line = " ".join(str(text).split())
     return line if len(line) <= _LABEL else line[: _LABEL - 1] + "…"

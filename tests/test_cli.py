@@ -1,4 +1,4 @@
-"""The command, run as a process: what it prints, and how it fails."""
+"""The command line, run as a process: output, errors and exit status."""
 
 import contextlib
 import functools
@@ -58,7 +58,7 @@ def test_queries_are_looked_up_in_nested_tables(folder):
     assert err == ""
 
 
-def test_what_fits_nothing_is_told_apart_and_in_the_status(folder):
+def test_a_query_without_a_match_sets_the_status(folder):
     status, out, err = run("lookup", folder / "car.json", "velocity", "parliament")
     assert status == 1
     assert out.startswith("velocity: top speed = 250 (")
@@ -100,7 +100,7 @@ def test_yaml_and_saved_dictionaries_are_read(folder):
         ("missing.json", None, "missing.json: No such file"),
         ("a.json", b"{", "a.json: Expecting property name"),
         ("a.csv", b"k,v\n\xe9,1\n", "a.csv: is not UTF-8: byte 0xe9"),
-        ("a.json", b'{"a": 1, "a": 2}', "a.json: the key 'a' comes twice"),
+        ("a.json", b'{"a": 1, "a": 2}', "a.json: duplicate key 'a'"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, content, message):
@@ -112,12 +112,12 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, content, message
     assert err.count("\n") == 1
 
 
-def test_bad_use_is_told(folder):
+def test_invalid_use_is_one_line(folder):
     assert (
         "countries.csv: has no column 'x'; it has name, capital, people"
         in run("lookup", folder / "countries.csv", "a", "--key", "x")[2]
     )
-    assert "only a CSV file" in run("lookup", folder / "car.json", "a", "--key", "x")[2]
+    assert "need a CSV file" in run("lookup", folder / "car.json", "a", "--key", "x")[2]
     for wrong in ("-n 0", "-n x", "-n -1", "--cutoff 2", "--cutoff x", "--cutoff nan", "--what"):
         status, out, err = run("lookup", folder / "car.json", "a", *wrong.split())
         assert (status, out, err.count("\n")) == (2, "", 1)
@@ -152,7 +152,7 @@ def test_bad_use_is_told(folder):
         (["train", "browm"], "fuzzydict train: argument model: invalid choice: 'browm'"),
     ],
 )
-def test_bad_arguments_are_one_line_with_what_was_probably_meant(arguments, message, capsys):
+def test_invalid_arguments_are_one_line_with_a_suggestion(arguments, message, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     out, err = capsys.readouterr()
@@ -255,11 +255,11 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize("example", [line for line in EXAMPLES if "fuzzydict train" in line])
 def test_each_example_of_training_can_be_parsed(example):
-    command = example.split("  ")[0]  # a remark may follow
+    command = example.split("  ")[0]  # without its comment
     assert parse(shlex.split(command)[1:]).command == "train"
 
 
-def test_a_table_of_one_column_has_keys_alone(folder):
+def test_a_table_of_one_column_has_keys_only(folder):
     (folder / "names.csv").write_text("name\ncolor\n\nprice\n")
     assert run("lookup", folder / "names.csv", "colour")[1].startswith("colour: color (")
     assert run("lookup", folder / "names.csv", "colour", "--value", "name")[1].startswith(
@@ -267,7 +267,7 @@ def test_a_table_of_one_column_has_keys_alone(folder):
     )
 
 
-def test_what_json_cannot_hold_is_written_as_text(folder):
+def test_values_that_json_does_not_support_are_written_as_text(folder):
     pytest.importorskip("yaml")
     (folder / "a.yml").write_text("deep: [{2020-01-01: 3}]\nday: 2020-01-01\n")
     found = run("lookup", folder / "a.yml", "deep", "day", "--json")[1].splitlines()
@@ -295,14 +295,14 @@ def test_values_of_any_kind_are_one_line(folder):
     )
 
 
-def test_a_terminal_that_has_not_the_letters_gets_them_escaped(folder):
+def test_characters_outside_the_encoding_are_escaped(folder):
     options = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     assert run("lookup", folder / "car.json", "grosse", **options)[1].startswith(
         "grosse: gr\\xf6\\xdfe = [1, 2] ("
     )
 
 
-def test_an_input_that_is_no_text_is_one_line(folder):
+def test_input_that_is_not_utf_8_is_one_line(folder):
     done = subprocess.run(
         [sys.executable, "-m", "fuzzydict", "lookup", folder / "car.json"],
         input=b"velocity\n\xff\n",
@@ -340,7 +340,7 @@ def test_tables_are_joined(folder):
     assert len((folder / "joined.csv").read_text().splitlines()) == 3
 
 
-def test_empty_cells_have_no_partner_and_other_cells_are_as_they_were(folder):
+def test_empty_cells_match_nothing_and_other_cells_are_unchanged(folder):
     (folder / "a.csv").write_text("\ufeffkey,n\ncolour,007\n,1\nNA,1.50\n", "utf-8")
     (folder / "b.csv").write_text("key,m\ncolor,1e3\n,2\nNA,\n")
     status, out, _ = run("join", folder / "a.csv", folder / "b.csv", "--on", "key")
@@ -405,7 +405,7 @@ def test_yaml_and_toml_without_their_readers_name_what_to_install(folder):
             ("countries.csv", "countries.csv", "--on", "nam"),
             "no column 'nam', expected one of 'name'",
         ),
-        (("long.csv", "countries.csv", "--on", "x"), "long.csv: the rows have more cells than"),
+        (("long.csv", "countries.csv", "--on", "x"), "long.csv: rows have more cells than"),
         (("countries.csv", "countries.csv"), "pass --on NAME, or both --left-on NAME and --right"),
         (("countries.csv", "countries.csv", "--left-on", "name"), "pass --on NAME, or both"),
         (("countries.csv", "countries.csv", "--on", "a", "--right-on", "b"), "pass --on NAME, or"),
@@ -415,7 +415,7 @@ def test_yaml_and_toml_without_their_readers_name_what_to_install(folder):
         ),
     ],
 )
-def test_tables_that_cannot_be_joined_are_one_line(folder, arguments, message):
+def test_a_failed_join_is_one_line(folder, arguments, message):
     (folder / "empty.csv").write_text("")
     (folder / "latin.csv").write_bytes(b"x\n\xe9\n")
     (folder / "ragged.csv").write_text("x,y\n1,2\n1,2,3\n")
@@ -426,7 +426,7 @@ def test_tables_that_cannot_be_joined_are_one_line(folder, arguments, message):
     assert err.count("\n") == 1
 
 
-def test_a_reader_that_is_gone_is_no_error(folder):
+def test_a_closed_pipe_is_not_an_error(folder):
     with subprocess.Popen(
         [sys.executable, "-m", "fuzzydict", "lookup", str(folder / "car.json")],
         stdin=subprocess.PIPE,
@@ -434,7 +434,7 @@ def test_a_reader_that_is_gone_is_no_error(folder):
         stderr=subprocess.PIPE,
     ) as process:
         process.stdout.close()
-        with suppress(BrokenPipeError):  # where it ends before it has read all
+        with suppress(BrokenPipeError):  # it may exit before reading all input
             process.stdin.write(b"velocity\n" * 10_000)
             process.stdin.close()
         assert process.stderr.read() == b""
@@ -448,7 +448,7 @@ def test_an_interrupt_ends_it_without_a_traceback(folder):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell has what it runs in the background ignore interrupts.
+        # Background processes of a shell ignore interrupts.
         preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         process.stdin.write(b"velocity\n" * 3000)
@@ -461,7 +461,7 @@ def test_an_interrupt_ends_it_without_a_traceback(folder):
         assert process.returncode == 130
 
 
-def test_colours_are_for_terminals_alone(folder):
+def test_only_terminals_get_colours(folder):
     pty = pytest.importorskip("pty")
 
     def shown(**environment):
@@ -498,7 +498,7 @@ def test_a_person_is_invited_to_type_queries(folder):
     assert done.stderr == "reading queries, one per line, until the end of the input\n"
 
 
-def test_what_a_file_needs_and_is_not_installed_is_told(folder, monkeypatch, capsys):
+def test_a_missing_reader_is_named(folder, monkeypatch, capsys):
     for name, missing, needed in (
         ("settings.toml", ("tomllib", "tomli"), "TOML needs"),
         ("a.yaml", ("yaml",), "YAML needs PyYAML"),

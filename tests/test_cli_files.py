@@ -1,4 +1,4 @@
-"""Dictionaries out of files, and the one line that tells of a file that is none."""
+"""Dictionaries read from files, and the one-line errors of files that cannot be read."""
 
 import sys
 
@@ -8,7 +8,7 @@ from fuzzydict import FuzzyDict
 from fuzzydict.cli.files import FileError, read
 
 
-def test_tables_within_tables_have_dotted_keys(tmp_path):
+def test_nested_tables_have_dotted_keys(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('\ufeff{"a": {"b": {"c": 1}, "d": {}}, "e": [{"f": 2}], "": 3}', "utf-8")
     d = read(path)
@@ -50,7 +50,7 @@ def test_a_file_of_another_name_is_a_saved_dictionary(tmp_path):
 
 def test_only_a_csv_file_has_columns(tmp_path):
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(FileError, match=r"a\.json: only a CSV file has columns"):
+    with pytest.raises(FileError, match=r"a\.json: --key and --value need a CSV file"):
         read(tmp_path / "a.json", key="x")
 
 
@@ -59,16 +59,16 @@ def test_only_a_csv_file_has_columns(tmp_path):
     [
         ("missing.json", None, "No such file"),
         ("a.json", "{", "Expecting property name"),
-        ("a.json", "[1]", "holds no table of keys but a list"),
-        ("a.json", '{"a": 1, "a": 2}', "the key 'a' comes twice"),
+        ("a.json", "[1]", "expected a table of keys, got a list"),
+        ("a.json", '{"a": 1, "a": 2}', "duplicate key 'a'"),
         ("a.json", "[" * 100_000, "recursion"),
         ("a.json", b"\xff\xfe{}", "a.json: is not UTF-8: byte 0xff at 0"),
-        ("a.json", '{"a.b": 1, "a": {"b": 2}}', "the key 'a.b' comes twice"),
-        ("a.json", "null", "holds no table of keys but a NoneType"),
+        ("a.json", '{"a.b": 1, "a": {"b": 2}}', "duplicate key 'a.b'"),
+        ("a.json", "null", "expected a table of keys, got a NoneType"),
         ("a.toml", "a = ", "Invalid value"),
         ("a.toml", b"a = '\xff'", "is not UTF-8"),
         ("a.yaml", "a: [", "while parsing"),
-        ("a.yaml", "a: 1\na: 2", "the key 'a' comes twice"),
+        ("a.yaml", "a: 1\na: 2", "duplicate key 'a'"),
         ("a.yaml", "{[]: 1}", "unhashable"),
         ("a.yaml", "a: &a {b: *a}", "recursion"),
         ("a.yaml", "a: &a\n  b: 1\n---\na: 1", "expected a single document"),
@@ -77,13 +77,13 @@ def test_only_a_csv_file_has_columns(tmp_path):
         ("a.csv", b"k,v\n\xe9,1\n", "a.csv: is not UTF-8: byte 0xe9"),
         ("a.csv", "k,v\na,1,2\n", "line 2 has 3 cells, but there are 2 columns"),
         ("a.csv", "k,v\na\n", "line 2 has 1 cells"),
-        ("a.csv", "k,k\na,1\n", "has two columns 'k'"),
+        ("a.csv", "k,k\na,1\n", "has 2 columns 'k'"),
         ("a.csv", "k\n" + "x" * 200_000, "field larger than field limit"),
-        ("a.csv", "k,v\na,1\na,2\n", "the key 'a' comes twice"),
-        ("a.txt", "nonsense", "; other files are told by .json, .toml, .yaml, .yml, .csv"),
+        ("a.csv", "k,v\na,1\na,2\n", "duplicate key 'a'"),
+        ("a.txt", "nonsense", "; other formats need a suffix: .json, .toml, .yaml, .yml or .csv"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, name, content, message):
+def test_a_file_that_cannot_be_read_raises_one_line(tmp_path, name, content, message):
     if name.endswith(".yaml"):
         pytest.importorskip("yaml")
     if name.endswith(".toml"):
@@ -93,8 +93,8 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, name, content,
         (tmp_path / name).write_bytes(data)
     with pytest.raises(FileError) as caught:
         read(tmp_path / name)
-    told = str(caught.value)
-    assert message in told
-    assert told.startswith(str(tmp_path))
-    assert told.count(str(tmp_path)) == 1
-    assert "\n" not in told
+    error = str(caught.value)
+    assert message in error
+    assert error.startswith(str(tmp_path))
+    assert error.count(str(tmp_path)) == 1
+    assert "\n" not in error

@@ -1,4 +1,4 @@
-"""Joins of tables, and dictionaries in pandas' own methods."""
+"""`join`, and dictionaries in methods of pandas."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ RIGHT = pd.DataFrame({"name": ["color", "top speed", "weight", "color", None], "
 
 
 def pairs(table):
-    """Return the rows as (v, w), None for what is missing."""
+    """Return the rows as (v, w), None for missing values."""
     both = table[["v", "w"]].astype(object)
     return sorted(map(tuple, both.where(both.notna(), None).to_numpy().tolist()), key=repr)
 
@@ -37,7 +37,7 @@ ALONE_RIGHT = [(None, "c"), (None, "e")]
         ("outer", MATCHED + ALONE_LEFT + ALONE_RIGHT),
     ],
 )
-def test_each_way_to_join_keeps_the_rows_that_it_says(how, expected):
+def test_how_selects_the_rows(how, expected):
     joined = join(LEFT, RIGHT, on="name", how=how)
     assert pairs(joined) == sorted(expected, key=repr)
     assert list(joined.columns) == ["name", "v", "name_right", "w", "score"]
@@ -49,7 +49,7 @@ def test_a_left_join_keeps_the_order_of_the_left_table():
     assert join(LEFT, RIGHT, on="name")["v"].tolist() == [0, 0, 1, 2, 3, 4]
 
 
-def test_the_tables_are_as_they_were():
+def test_join_does_not_change_the_tables():
     left, right = LEFT.copy(), RIGHT.copy()
     join(left, right, on="name", how="outer")
     pd.testing.assert_frame_equal(left, LEFT)
@@ -97,23 +97,23 @@ def test_suffixes_and_the_name_of_the_score_are_those_given():
         ({"on": "name", "suffixes": ("", "")}, "two columns 'name': pass other suffixes"),
     ],
 )
-def test_bad_use_is_told(options, message):
+def test_invalid_use_raises(options, message):
     with pytest.raises(ValueError, match=message):
         join(LEFT, RIGHT, **options)
 
 
-def test_an_option_that_does_not_exist_is_no_key():
+def test_an_unknown_option_raises():
     with pytest.raises(TypeError, match="cutof"):
         join(LEFT, RIGHT, on="name", cutof=0.9)
 
 
-def test_a_column_that_is_there_twice_joins_nothing():
+def test_a_duplicate_column_raises():
     twice = pd.DataFrame([["colour", 1]], columns=["name", "name"])
     with pytest.raises(ValueError, match="the left table has two columns 'name'"):
         join(twice, RIGHT, on="name")
 
 
-def test_what_is_no_table_is_a_type_error():
+def test_an_argument_that_is_not_a_table_raises():
     with pytest.raises(
         TypeError, match=r"the left table must be a pandas or Dask DataFrame, got builtins.list$"
     ):
@@ -124,7 +124,7 @@ def test_what_is_no_table_is_a_type_error():
         join(LEFT, {"name": "color"}, on="name")
 
 
-def test_a_table_of_another_library_is_named_with_how_to_convert_it():
+def test_a_table_of_another_library_raises_with_its_conversion():
     pyarrow = pytest.importorskip("pyarrow")
     table = pyarrow.table({"name": ["color"]})
     for sides in ((table, RIGHT), (LEFT, table)):
@@ -146,7 +146,7 @@ def test_a_table_of_another_library_is_named_with_how_to_convert_it():
         (pd.Series([1, pd.NA], dtype="Int64"), pd.Series(["1"], dtype="category")),
     ],
 )
-def test_columns_whose_values_are_never_equal_are_refused(left, right):
+def test_columns_whose_values_never_match_raise(left, right):
     one, other = pd.DataFrame({"x": left}), pd.DataFrame({"y": right})
     with pytest.raises(ValueError, match="dtype") as caught:
         join(one, other, left_on="x", right_on="y")
@@ -171,7 +171,7 @@ def test_missing_values_never_match(missing):
     assert len(join(table, table, on="x", how="outer")) == 3
 
 
-def test_a_name_that_is_taken_is_not_used_again():
+def test_names_of_columns_are_unique():
     left = LEFT.assign(score=1, name_right=2)
     joined = join(left, RIGHT.assign(score=3), on="name")
     assert list(joined.columns) == [
@@ -188,7 +188,7 @@ def test_a_name_that_is_taken_is_not_used_again():
         join(left, RIGHT, on="name", score="score")
 
 
-def test_types_of_columns_are_kept_where_nothing_is_missing():
+def test_dtypes_are_unchanged_without_missing_values():
     left = LEFT.iloc[:2].assign(kind=pd.Categorical(["a", "b"]), day=pd.to_datetime("2020-01-01"))
     right = pd.DataFrame({"name": ["color", "top speed"], "n": [1, 2], "is": [True, False]})
     joined = join(left, right, on="name")
@@ -221,13 +221,13 @@ def test_keys_of_any_type_are_joined():
                 assert partner == partners.get(value, value)
 
 
-def test_tables_of_any_index_give_rows_that_are_numbered_anew():
+def test_the_result_has_a_new_index():
     joined = join(LEFT.set_axis(list("vwxyz")), RIGHT.set_index("w", drop=False), on="name")
     assert joined.index.equals(pd.RangeIndex(6))
     assert joined["w"].tolist()[:3] == ["a", "d", "b"]
 
 
-def test_an_outer_join_ends_with_the_right_rows_that_nothing_means():
+def test_an_outer_join_ends_with_the_unmatched_right_rows():
     joined = join(LEFT, RIGHT, on="name", how="outer")
     assert joined["v"].tolist()[:6] == [0, 0, 1, 2, 3, 4]
     assert joined["w"].tolist()[6:] == ["c", "e"]
@@ -258,7 +258,7 @@ def test_a_join_without_pandas_names_what_to_install(monkeypatch):
         join(LEFT, RIGHT, on="name")
 
 
-# pandas' own methods.
+# Methods of pandas.
 
 
 def test_a_series_is_mapped_and_a_value_without_a_match_raises():
@@ -286,8 +286,8 @@ def test_columns_are_renamed_and_those_without_a_match_keep_their_names():
     assert list(table.T.rename(index=names).index) == ["colour_id", "price_eur", "parliament", 7]
 
 
-def test_rename_that_may_not_miss_looks_for_the_very_names():
-    with pytest.raises(KeyError, match="color"):  # pandas asks whether each key is a column
+def test_rename_with_errors_raise_needs_exact_names():
+    with pytest.raises(KeyError, match="color"):  # pandas checks whether each key is a column
         pd.DataFrame({"colour": [1]}).rename(columns=FuzzyDict(color="c"), errors="raise")
 
 
