@@ -198,7 +198,7 @@ def test_spelling_alone_is_what_an_embedder_without_vectors_gives(sales):
 
 def test_aligned_words_are_shown(sales):
     (pair,) = sales.explain("velocity").candidates[0].words
-    assert (pair.asked, pair.held) == ("velocity", "speed")
+    assert (pair.query, pair.key) == ("velocity", "speed")
     assert pair.probability > 0.9
     assert "velocity ~ speed 0.9" in str(sales.explain("velocity"))
 
@@ -243,7 +243,9 @@ def test_an_exempted_guard_vetoes_no_more():
     before = FuzzyDict({"plan 1": 1, "other": 2}).explain("plan 2").candidates[0]
     assert before.guards == ("numbers_differ",)
     matcher = d._synced_ranker()
-    matcher.learned = matcher.learned._replace(guard_exemptions={"plan 1": frozenset({"2"})})
+    matcher.entries.set_learned(
+        matcher.learned._replace(guard_exemptions={"plan 1": frozenset({"2"})})
+    )
     assert d.explain("plan 2").candidates[0].guards == ()
     assert d.explain("plan 3").candidates[0].guards == ("numbers_differ",)
 

@@ -1,6 +1,6 @@
 """Explanations of lookups, as text for a terminal and as HTML for a notebook.
 
-The scores come from `fuzzydict.ranking.ranker.ScoreBreakdown`; this module presents them.
+The scores come from `fuzzydict.ranking.evidence.ScoreBreakdown`; this module presents them.
 """
 
 import html
@@ -58,7 +58,7 @@ class Explanation:
         reason: The verdict in one sentence.
         cutoff: The lowest score of a match.
         no_match: The probability that no key matches.
-        candidates: The scored keys, each a `fuzzydict.ranking.ranker.ScoreBreakdown`, in the order
+        candidates: The scored keys, each a `fuzzydict.ranking.evidence.ScoreBreakdown`, in the order
             of their probability before the guards.
 
     The columns of the table ("+learned" is shown only if learning changed a probability):

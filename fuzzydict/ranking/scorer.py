@@ -438,8 +438,8 @@ def _weights(info: WordFeatures, apart: Floats) -> Floats:
 class WordAlignment(NamedTuple):
     """A word or phrase of a query and its best counterpart in a key."""
 
-    asked: str
-    held: str
+    query: str
+    key: str
     probability: float  # that they stand for the same thing
     weight: float  # how much the word asked counts: 1 for a rare one, 0 for the most usual
 
