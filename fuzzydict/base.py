@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, 
 from fuzzydict.learning.fit import FitReport, empty_report, fit
 from fuzzydict.learning.lookups import calibrate, find_guard_exemptions, labelled_lookups
 from fuzzydict.log import LOG
-from fuzzydict.model.embedders import Embedder, scorer_for
+from fuzzydict.model.embedders import Embedder, networks_for
 from fuzzydict.options import check_count, check_positive, check_probability
 from fuzzydict.progress import Progress, progress_bars
 from fuzzydict.ranking.evidence import score_breakdowns
@@ -397,7 +397,7 @@ class FuzzyMapping(Generic[K, V]):
     def cutoff(self) -> float:
         """The lowest score of a match, 0 to 1; None sets the default of the embedder."""
         cutoff = self._cutoff
-        return scorer_for(self.embedder)[0].cutoff if cutoff is None else cutoff
+        return networks_for(self.embedder).cutoff if cutoff is None else cutoff
 
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:

@@ -22,7 +22,6 @@ _IMPORTED_LATE = (  # by reads, and by what is done with files
     "rapidfuzz.distance",
     "rapidfuzz.process",
     "tqdm",
-    "fuzzydict.index.approximate",
     "fuzzydict.storage.archive",
     "fuzzydict.ranking.explanation",
 )

@@ -4,7 +4,7 @@
 #     tests/sanitize.sh [pytest arguments]
 #
 # Without arguments it runs the tests that exercise native code. It needs GCC with libasan and
-# libubsan (Debian: gcc, libc6-dev) and uses the `python` of the active environment, or $PYTHON.
+# libubsan (Debian: g++, libc6-dev) and uses the `python` of the active environment, or $PYTHON.
 # The extension is built in a temporary copy of the project, which is removed afterwards.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -15,18 +15,17 @@ trap 'rm -rf "$copy"' EXIT
 cp -r "$root/fuzzydict" "$root/tests" "$root/data" "$root/docs" "$root/README.md" \
     "$root/setup.cfg" "$root/pyproject.toml" "$copy"
 cd "$copy"
-rm -f fuzzydict/_compiled.c fuzzydict/_compiled.*.so
-"$python" -m cython -3 fuzzydict/_compiled.pyx
-gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer -fno-trapping-math -ffp-contract=off \
+rm -f fuzzydict/_native.cpp fuzzydict/_native.*.so
+"$python" -m cython -3 --cplus fuzzydict/_native.pyx
+g++ -std=c++17 -Ifuzzydict -shared -fPIC -O1 -g -fno-omit-frame-pointer -fno-trapping-math -ffp-contract=off \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
     "-I$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')" \
-    fuzzydict/_compiled.c \
-    -o "fuzzydict/_compiled$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
+    fuzzydict/_native.cpp \
+    -o "fuzzydict/_native$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
 
 if [ $# = 0 ]; then
-    set -- tests/test_compiled.py tests/test_spelling.py tests/test_text.py tests/test_embedders.py \
-        tests/test_scoring.py tests/test_rows.py tests/test_index.py tests/test_bad_input.py \
-        tests/test_adversarial.py tests/test_threads.py tests/test_mapping.py
+    set -- tests/test_implementations.py tests/test_ranker.py tests/test_bad_input.py tests/test_adversarial.py \
+        tests/test_threads.py tests/test_mapping.py
 fi
 # CPython frees little at exit, so leaks are not reported; its own allocator would hide errors.
 export PYTHONPATH=$copy PYTHONMALLOC=malloc PYTHONFAULTHANDLER=1

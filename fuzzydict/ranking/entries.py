@@ -12,7 +12,8 @@ from fuzzydict.model.embedders import Embedder
 from fuzzydict.ranking.calibration import Background, Calibration, Scale
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.projected import ProjectedVectors
-from fuzzydict.ranking.table import KeyTable, new_table
+from fuzzydict.ranking.table import KeyTable
+from fuzzydict.ranking.tables import new_table
 from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
 from fuzzydict.text.tokens import plain
 

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fuzzydict.model.embedders import scorer_for
+from fuzzydict.model.embedders import WordEmbedder, load, networks_for
+from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
+from fuzzydict.ranking.alignment import WordAlignment, align
 from fuzzydict.ranking.calibration import Calibration
 from fuzzydict.ranking.candidates import Candidates
 from fuzzydict.ranking.ranker import Ranker, ScoredEntries
-from fuzzydict.ranking.scorer import WordAlignment
 from fuzzydict.ranking.table import ALIAS
 from fuzzydict.ranking.vetoes import Vetoes
 from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
@@ -52,7 +53,7 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
     split = [words(key) for key in keys]
     letters = similarities(compact(words(query)), [compact(key) for key in split])[1].tolist()
     cosines = _cosines(ranker, scored, keys)
-    scorer, vocabulary = scorer_for(ranker.embedder)
+    networks, vocabulary = networks_for(ranker.embedder), _vocabulary(ranker)
     vetoes = Vetoes(ranker.guards, ranker.learned, ranker.table)
     scores, by_learning = found.probabilities(), learned.probabilities()
     place = {key: i for i, key in enumerate(learned.keys)}
@@ -66,13 +67,18 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
             by_meaning=by_meaning[key],
             by_learning=by_learning[place[key]],
             guards=vetoes.names(query, key) if np.isneginf(found.logits[i]) else (),
-            words=tuple(scorer.pairs(words(query), split[i], vocabulary)),
+            words=tuple(align(words(query), split[i], networks, vocabulary)),
             correction=through.get(key),
         )
         for i, key in enumerate(keys)
     ]
     rank = {learned.keys[at]: position for position, at in enumerate(learned.order())}
     return sorted(breakdowns, key=lambda each: rank[each.key]), through.get(None)
+
+
+def _vocabulary(ranker: Ranker) -> Vocabulary:
+    embedder = ranker.embedder
+    return embedder if isinstance(embedder, WordEmbedder) else WithoutVectors(load("default"))
 
 
 def _base_probabilities(

@@ -58,8 +58,8 @@ class Explanation:
         reason: The verdict in one sentence.
         cutoff: The lowest score of a match.
         no_match: The probability that no key matches.
-        candidates: The scored keys, each a `fuzzydict.ranking.evidence.ScoreBreakdown`, in the order
-            of their probability before the guards.
+        candidates: The scored keys, each a `fuzzydict.ranking.evidence.ScoreBreakdown`, by their
+            probability before the guards.
 
     The columns of the table ("+learned" is shown only if learning changed a probability):
 

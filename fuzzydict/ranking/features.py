@@ -11,18 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
-from fuzzydict.ranking.scorer import Vocabulary
-from fuzzydict.text.spelling import abbreviation
-from fuzzydict.text.spelling import contracted as contraction
-from fuzzydict.text.tokens import bases, compact
-from fuzzydict.text.tokens import variant as spelling_variant
+from fuzzydict.model.vocabulary import Vocabulary
+from fuzzydict.text.abbreviation import abbreviation, contraction
+from fuzzydict.text.inflection import bases, spelling_variant
+from fuzzydict.text.tokens import compact
 
 __all__ = [
     "MAX_WORDS",
-    "PAIR_FEATURES",
-    "TEXT_FEATURES",
     "Coverage",
     "TextFeatures",
     "WordFeatures",
@@ -36,23 +32,6 @@ Words = tuple[str, ...]
 
 MAX_WORDS = 24  # words of a text that are aligned with those of another
 _MIN_SHORT_FORM = 0.8  # similarity from which on a key counts as a short form of the query
-
-PAIR_FEATURES = (
-    "LCS similarity", "edit similarity", "Jaro-Winkler", "same word", "same base", "abbreviation",
-    "cosine", "cosine above 0.4", "confidence of query", "confidence of key",
-    "length", "difference of lengths", "weight of query", "weight of key", "is a number",
-    "cosine above density", "density of query", "density of key", "same spelling variant",
-)  # fmt: skip
-
-TEXT_FEATURES = (
-    "query covered", "key covered", "less covered", "best word", "worst word of query",
-    "worst word of key", "query covered by IDF", "key covered by IDF", "best word by IDF",
-    "uncovered in query", "uncovered in key", "confidence",
-    "cosine", "cosine above 0.4", "cosine above 0.7", "LCS similarity", "edit similarity",
-    "Jaro-Winkler", "same letters", "contraction", "abbreviation", "same words",
-    "one word in query", "one word in key", "more words in query", "more words in key",
-    "length", "same words as often",
-)  # fmt: skip
 
 
 class WordFeatures(NamedTuple):
@@ -79,10 +58,10 @@ class TextFeatures:
         words = words[:MAX_WORDS]
         phrases = vocabulary.phrases(words)
         names = [*words, *(" ".join(words[start:end]) for start, end in phrases)]
-        info = vocabulary.look_up(names, guess=is_query)
+        arrays = vocabulary.look_up(names, guess=is_query)
         terms = [
             WordFeatures(name, vector, float(weight), float(confidence), float(density))
-            for name, vector, weight, confidence, density in zip(names, *info, strict=True)
+            for name, vector, weight, confidence, density in zip(names, *arrays, strict=True)
         ]
         return cls(words, terms, phrases)
 
@@ -99,6 +78,8 @@ class TextFeatures:
 
 def similarities(query: str, key: str) -> tuple[float, float, float]:
     """Return LCS, edit (OSA) and Jaro-Winkler similarity of two texts, 0 to 1 each."""
+    from rapidfuzz.distance import OSA, Indel, JaroWinkler
+
     return (
         Indel.normalized_similarity(query, key),
         OSA.normalized_similarity(query, key),
@@ -107,7 +88,7 @@ def similarities(query: str, key: str) -> tuple[float, float, float]:
 
 
 def pair_features(query: WordFeatures, key: WordFeatures) -> Floats:
-    """Return `PAIR_FEATURES` of a word or phrase of the query and one of the key: float32 [19]."""
+    """Return the `PAIR_FEATURES` of a word or phrase of the query and one of the key: [19]."""
     one, other = query.text, key.text
     confidence = query.confidence * key.confidence
     cosine = float(query.vector @ key.vector) * confidence

@@ -9,7 +9,8 @@ import functools
 from collections.abc import Callable, Iterable
 
 from fuzzydict.resources import read_table
-from fuzzydict.text.tokens import bases, compact
+from fuzzydict.text.inflection import bases
+from fuzzydict.text.tokens import compact
 
 __all__ = ["DEFAULT", "Guard", "GuardSet", "Words", "numbers_differ", "opposites"]
 

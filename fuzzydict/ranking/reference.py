@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Indel
 
 from fuzzydict.index.quantized import QuantizedVectors
-from fuzzydict.model.embedders import WordEmbedder, default_scorer
+from fuzzydict.model.embedders import WordEmbedder, networks_for
+from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking.features import TextFeatures, coverage, text_features
 from fuzzydict.ranking.guards import numbers_differ, opposites
-from fuzzydict.ranking.scorer import Scorer, WithoutVectors
 from fuzzydict.ranking.table import ALIAS, NUMBERS, OPPOSITES, SAME_WORDS, Ranking
 from fuzzydict.text import spelling
 from fuzzydict.text.tokens import MAX_LENGTH, compact, plain, words
@@ -66,7 +65,7 @@ class ReferenceTable:
     def __init__(self, embedder: WordEmbedder, dimension: int | None = None) -> None:
         self.own = dimension is None
         self._embedder = embedder
-        self._scorer: Scorer = embedder.score or default_scorer()
+        self._networks = networks_for(embedder)
         self._spelling = WithoutVectors(embedder)
         self._dimension = embedder.dimension if dimension is None else dimension
         self.width = self._dimension + spelling.DIMENSION
@@ -215,9 +214,10 @@ class ReferenceTable:
         split = [words(query) for query in queries]
         if meanings is None:
             meanings = self._embedder.encode_words(split)
-            meanings = meanings * np.array([[self._embedder.trust(text)] for text in split])
+            meanings = meanings * np.array([[self._embedder.confidence(text)] for text in split])
         letters = spelling.encode([compact(text) for text in split])
-        return np.hstack([meanings, letters]).astype(np.float32)
+        vectors: Floats = np.hstack([meanings, letters]).astype(np.float32)
+        return vectors
 
     def _products(self, vector: Floats, bonus: Floats | None) -> Floats:
         """Return the dot product of a query with each entry, with a bonus if given: [n]."""
@@ -243,13 +243,10 @@ class ReferenceTable:
         n = settings.n_scored
         if not n or len(nearest) <= n:
             return nearest
-        letters = " ".join(text)
-
-        def similarity(place: int) -> float:
-            key = self._entries[place].text[:MAX_LENGTH].casefold()
-            return float(products[place]) + Indel.normalized_similarity(letters, key)
-
-        best = sorted(nearest, key=lambda place: -similarity(place))
+        keys = [self._entries[place].text[:MAX_LENGTH].casefold() for place in nearest]
+        letters = spelling.ratios(" ".join(text), keys)
+        similarity = products[nearest] + letters
+        best = [nearest[i] for i in np.argsort(-similarity, kind="stable").tolist()]
         chosen = best[:n]
         if exact in nearest and exact not in chosen:
             chosen[-1] = exact
@@ -289,10 +286,10 @@ class ReferenceTable:
     def _logit(self, query: TextFeatures, key: TextFeatures, cosine: float) -> float:
         covered = coverage(query, key, self._pair_probability)
         features = text_features(query, key, covered, cosine, self.idf)
-        return float(self._scorer.phrases(features))
+        return float(self._networks.texts(features))
 
     def _pair_probability(self, features: Floats) -> float:
-        return 1 / (1 + math.exp(-float(self._scorer.words(features))))
+        return 1 / (1 + math.exp(-float(self._networks.pairs(features))))
 
     def _vetoes(self, query: Words, key: Words, guards: int) -> int:
         flags = NUMBERS if guards & NUMBERS and numbers_differ(query, key) else 0
@@ -309,7 +306,7 @@ class ReferenceTable:
         for each in scored:
             entry = self._entries[each.place]
             best = preferred.setdefault(entry.words, entry.text)
-            ratio, other = (Indel.normalized_similarity(query, text) for text in (entry.text, best))
+            ratio, other = spelling.ratios(query, [entry.text, best]).tolist()
             if (-ratio, entry.text) < (-other, best):
                 preferred[entry.words] = entry.text
         return [

@@ -39,7 +39,7 @@ class TextVectors:
         split = [words(query) for query in queries]
         if isinstance(self._embedder, WordEmbedder):
             meanings = self._embedder.encode_words(split)
-            confidence = np.array([[self._embedder.trust(text)] for text in split], np.float32)
+            confidence = np.array([[self._embedder.confidence(text)] for text in split], np.float32)
         else:
             meanings, confidence = self._embedder.encode(queries), np.ones((1, 1), np.float32)
         parts = [meanings * confidence, spelling.encode([compact(text) for text in split])]

@@ -6,18 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import compiled
 from fuzzydict.text.tokens import plain
 
-__all__ = [
-    "DIMENSION",
-    "abbreviation",
-    "contracted",
-    "encode",
-    "ratios",
-    "similarities",
-    "similarities_of_pairs",
-]
+__all__ = ["DIMENSION", "encode", "projection", "ratios", "similarities", "similarities_of_pairs"]
 
 Floats = NDArray[np.float32]
 
@@ -39,12 +30,9 @@ def encode(texts: Sequence[str]) -> Floats:
     """
     texts = list(map(plain, texts))
     result = np.zeros((len(texts), DIMENSION), np.float32)
-    if compiled.loops is not None:
-        compiled.loops.encode(texts, _projection(), result)
-        return result
     for start in range(0, len(texts), _CHUNK):
         chunk, out = texts[start : start + _CHUNK], result[start : start + _CHUNK]
-        np.matmul(_bags(chunk), _projection().astype(np.float32), out=out)
+        np.matmul(_bags(chunk), projection().astype(np.float32), out=out)
         lengths = np.sqrt(np.einsum("ij,ij->i", out, out))[:, None]
         out /= np.maximum(lengths, 1e-9)
     return result
@@ -74,8 +62,8 @@ def _bags(texts: Sequence[str]) -> Floats:
 
 
 @functools.lru_cache(maxsize=1)
-def _projection() -> NDArray[np.int8]:
-    """Return 1 and -1 at random, the same ones on every machine: [1024, 64]."""
+def projection() -> NDArray[np.int8]:
+    """Return the random projection of n-grams, 1 and -1, the same on every machine: [1024, 64]."""
     import hashlib
 
     digest = hashlib.shake_128(b"fuzzydict").digest(_BUCKETS * DIMENSION // 8)
@@ -88,11 +76,8 @@ def similarities(query: str, keys: Sequence[str]) -> Floats:
 
     The longest common subsequence (as ``difflib`` and RapidFuzz's ``ratio``), the edits with
     transpositions (Damerau, 1964; restricted), and Jaro and Winkler's (1990), which looks at
-    beginnings. They are RapidFuzz's; of a few short texts the compiled loops find the same sooner
-    than its arguments are made ready.
+    beginnings. They are RapidFuzz's.
     """
-    if compiled.loops is not None:
-        return compiled.loops.similarities(query, keys)
     return similarities_of_pairs([plain(query)] * len(keys), list(map(plain, keys)))
 
 
@@ -114,100 +99,8 @@ def _scorers() -> tuple[Callable[..., float], ...]:
 
 def ratios(query: str, keys: Sequence[str]) -> Floats:
     """Return the first of the `similarities` alone: float32 [len(keys)]."""
-    if compiled.loops is not None:
-        return compiled.loops.ratios(query, keys)
     from rapidfuzz.process import cdist
 
     texts = list(map(plain, keys))
     found: Floats = cdist([plain(query)], texts, scorer=_scorers()[0], dtype=np.float32)[0]
     return found
-
-
-_VOWELS = str.maketrans("", "", "aeiou")
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def abbreviation(short: str, long: str) -> float:
-    """Return how much ``short`` looks like a short form of the word ``long``, 0 to 1.
-
-    1 for its beginning or its consonants in full ("addr"; "infrmtn"), less for the beginning of
-    its consonants, and less again for a few letters in order ("qty" of "quantity").
-
-    >>> abbreviation("addr", "address"), abbreviation("qty", "quantity") > 0.5
-    (1.0, True)
-    >>> abbreviation("cat", "dog"), abbreviation("appear", "appearance")
-    (0.0, 0.0)
-    """
-    if compiled.loops is not None:
-        return compiled.loops.abbreviation(short, long)
-    if not 2 <= len(short) < len(long) or short[0] != long[0] or len(short) > 0.8 * len(long):
-        return 0.0
-    bones = long[0] + long[1:].translate(_VOWELS)
-    if short == bones:
-        return 1.0
-    if len(short) > 5:
-        return 0.0
-    if long.startswith(short):
-        return 1.0
-    if bones.startswith(short) or short[0] + short[1:].translate(_VOWELS) == bones:
-        return 0.9
-    if not _in_order(short, long):
-        return 0.0
-    return (0.8 if _in_order(short, bones) else 0.6) if short[-1] == long[-1] else 0.4
-
-
-def _in_order(short: str, long: str) -> bool:
-    rest = iter(long)
-    return all(letter in rest for letter in short)
-
-
-def contracted(short: str, words: Sequence[str]) -> float:
-    """Return how well ``short`` contracts the words, each to its first letter and any after it.
-
-    From 0.5 for letters of every word in order to 1 for nothing but first letters; 0 where a
-    word has no letter in it, little words excepted. O(len(short) · letters of the words).
-
-    >>> contracted("dob", ("date", "of", "birth")), contracted("prmtst", ("permit", "status"))
-    (1.0, 0.6666666666666666)
-    >>> contracted("dob", ("date", "of", "death"))
-    0.0
-    """
-    words = [word for word in words if word not in _LITTLE] if len(short) < len(words) else words
-    if not 2 <= len(words) <= len(short) or short[0] != words[0][0]:
-        return 0.0
-    if not _in_order(short, "".join(words)):
-        return 0.0
-    ends = {0}  # how many letters of short the words so far can have taken
-    for word in words:
-        reached = set()
-        for end in ends:
-            if short[end : end + 1] == word[0]:
-                place, end = 1, end + 1
-                reached.add(end)
-                while end < len(short) and (place := word.find(short[end], place) + 1):
-                    end += 1
-                    reached.add(end)
-        ends = reached
-    return 0.5 + 0.5 * len(words) / len(short) if len(short) in ends else 0.0
-
-
-_LITTLE = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "by",
-        "de",
-        "for",
-        "from",
-        "in",
-        "of",
-        "on",
-        "or",
-        "per",
-        "the",
-        "to",
-        "with",
-    ]
-)

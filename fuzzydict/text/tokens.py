@@ -4,24 +4,10 @@
 two words.
 """
 
-import functools
 import re
 import unicodedata
-from collections.abc import Iterator
 
-from fuzzydict import compiled
-from fuzzydict.resources import read_table
-
-__all__ = [
-    "MAX_LENGTH",
-    "bases",
-    "compact",
-    "fold",
-    "plain",
-    "regular_bases",
-    "variant",
-    "words",
-]
+__all__ = ["MAX_LENGTH", "compact", "fold", "plain", "words"]
 
 MAX_LENGTH = 1000
 """Characters of a text that are read; what comes after says nothing more about its meaning."""
@@ -77,10 +63,6 @@ def words(text: str) -> tuple[str, ...]:
     >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail")
     (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'))
     """
-    if compiled.loops is not None:
-        found = compiled.loops.split(text, MAX_LENGTH)
-        if found is not None:
-            return found
     text = fold(text)
     if not (text.islower() or text.isupper()):
         text = _CAMEL.sub(" ", text)
@@ -98,54 +80,3 @@ def compact(text_words: tuple[str, ...]) -> str:
     'topspeed'
     """
     return "".join(text_words)
-
-
-_SUFFIXES = (
-    ("ies", "y"), ("ves", "f"), ("es", ""), ("es", "e"), ("s", ""), ("ied", "y"), ("ed", ""),
-    ("ed", "e"), ("ing", ""), ("ing", "e"), ("er", ""), ("er", "e"), ("est", ""), ("est", "e"),
-    ("iest", "y"), ("ier", "y"), ("ly", ""), ("ness", ""),
-)  # fmt: skip
-_SUFFIXES_OF = {
-    end: [each for each in _SUFFIXES if each[0][-1] == end]
-    for end in {suffix[-1] for suffix, _ in _SUFFIXES}
-}
-
-_VARIANTS = re.compile("grey|our|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$")
-_VARIANT_OF = {
-    "grey": "gray", "our": "or", "is": "iz", "ys": "yz", "tre": "ter", "ogue": "og",
-    "ence": "ense", "ll": "l", "ae": "e", "oe": "e", "mme": "m",
-}  # fmt: skip
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def bases(word: str) -> tuple[str, ...]:
-    """Return the forms that ``word`` may be inflected or spelled from, the likeliest first.
-
-    >>> bases("stopped"), bases("feet")
-    (('stopp', 'stop', 'stoppe'), ('foot',))
-    """
-    return (*_irregular().get(word, ()), *regular_bases(word))
-
-
-def regular_bases(word: str) -> Iterator[str]:
-    """Yield the forms that the rules of English endings take ``word`` to."""
-    for suffix, base in _SUFFIXES_OF.get(word[-1:], ()):
-        stem = word.removesuffix(suffix)
-        if stem != word and len(stem) >= 2:
-            yield stem + base
-            if not base and len(stem) > 3 and stem[-1] == stem[-2]:
-                yield stem[:-1]
-
-
-def variant(word: str) -> str:
-    """Return one spelling for the British and the American one; it need not be a word.
-
-    >>> variant("colour") == variant("color"), variant("modernised")
-    (True, 'modernized')
-    """
-    return _VARIANTS.sub(lambda match: _VARIANT_OF[match[0]], word)
-
-
-@functools.lru_cache(maxsize=1)
-def _irregular() -> dict[str, tuple[str, ...]]:
-    return read_table("irregular.tsv")

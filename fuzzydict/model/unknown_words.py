@@ -1,0 +1,159 @@
+"""Vectors of words outside of the vocabulary: by base form, by parts, or by spelling."""
+
+import math
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fuzzydict import forking
+from fuzzydict.model.arrays import EmbedderError, Vectors, unit_length
+from fuzzydict.text.inflection import bases
+from fuzzydict.text.spelling import similarities
+
+if TYPE_CHECKING:
+    from fuzzydict.model.word_embedder import WordEmbedder
+
+__all__ = ["NgramIndex", "UnknownWords"]
+
+
+class UnknownWords:
+    """Places words that the table of an embedder lacks."""
+
+    def __init__(self, embedder: "WordEmbedder") -> None:
+        self._of = embedder
+        self._spelling: NgramIndex | None = None  # of the words that are no phrases
+
+    def place(self, word: str, guess: bool) -> tuple[Vectors, float, float, float]:
+        if self._of._unknown is not None:
+            vector = np.asarray(self._of._unknown(word), np.float32)
+            if vector.shape != (self._of.dimension,) or not np.isfinite(vector).all():
+                raise EmbedderError(
+                    f"{self._of.name}: unknown({word!r}) must return {self._of.dimension} finite "
+                    f"numbers, got {np.array2string(vector, threshold=6)} of shape {vector.shape}"
+                )
+            return unit_length(vector[None])[0], 1.0, 1.0, 0.5
+        if word.isdigit():  # a number that is written like another is another
+            return np.zeros(self._of.dimension, np.float32), 1.0, 0.0, 0.5
+        for base in bases(word):
+            row = self._of._rows.get(base)
+            if row is not None:
+                weight, density = (
+                    float(self._of._weights[row]),
+                    float(self._of._density[row]),
+                )
+                return self._at([row])[0], weight, 0.9, density
+        if parts := self.split(word):
+            rows = [self._of._rows[part] for part in parts]
+            confidence, weights = 0.7, self._of._weights.take(rows)
+        elif not guess:
+            rows = []
+        else:
+            rows, shares = self._alike(word)
+            confidence = 0.5 * max(shares, default=0.0) ** 2
+            weights = np.array([share**8 for share in shares], np.float32)
+        if not rows:
+            return np.zeros(self._of.dimension, np.float32), 1.0, 0.0, 0.5
+        vector = weights @ self._at(rows)
+        length = math.sqrt(vector @ vector)
+        density = sum(self._of._density.take(rows).tolist()) / len(rows)
+        return vector / np.float32(length or 1.0), 1.0, confidence, density
+
+    def split(self, word: str) -> tuple[str, str] | None:
+        """Return the two words that ``word`` is written of, the most usual ones, or None.
+
+        >>> from fuzzydict.model.word_embedder import WordEmbedder
+        >>> WordEmbedder(["top", "speed"], [[1.0], [1.0]]).split("topspeed")
+        ('top', 'speed')
+        """
+        best: tuple[float, int] | None = None
+        for cut in range(3, len(word) - 2):
+            if (first := self._of._rows.get(word[:cut])) is None:
+                continue
+            if (second := self._of._rows.get(word[cut:])) is not None:
+                rank = float(self._of._weights[first] * self._of._weights[second])
+                if best is None or rank < best[0]:
+                    best = rank, cut
+        return (word[: best[1]], word[best[1] :]) if best else None
+
+    def _at(self, rows: list[int]) -> Vectors:
+        """Return the vectors of these rows: [len(rows), d]."""
+        vectors: Vectors = self._of._table.take(rows, axis=0).astype(np.float32)
+        return vectors if self._of._scale is None else vectors * self._of._scale.take(rows)[:, None]
+
+    def _alike(self, word: str) -> tuple[list[int], list[float]]:
+        """Return the rows of the three words that are written most alike, and how much so."""
+        spelling = self._spelling or self._index()
+        words = [spelling.words[i] for i in spelling.search(word, n=32)]
+        if not words:
+            return [], []
+        likeness = np.add.reduce(similarities(word, words)) / 3
+        best = (-likeness).argsort(kind="stable")[:3].tolist()
+        alike = {words[i]: share for i in best if (share := float(likeness[i])) > 0.6}
+        return [self._of._rows[word] for word in alike], [*alike.values()]
+
+    def _index(self) -> "NgramIndex":
+        """Return the index of the words that are no phrases, which one thread makes."""
+        with _LOCK.lock:
+            if self._spelling is None:
+                self._spelling = NgramIndex([word for word in self._of._words if " " not in word])
+            return self._spelling
+
+
+class _Lock:
+    """Lets one thread build an index that several need."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        forking.register(self)
+
+    def _after_fork(self) -> None:
+        self.lock = threading.Lock()
+
+
+_LOCK = _Lock()
+
+
+class NgramIndex:
+    """Finds the words that share most character n-grams with a word (Dice's coefficient)."""
+
+    _BUCKETS = 1 << 16
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+        grams, owners = self._grams_of_all(words)
+        order = np.argsort(grams, kind="stable")
+        self._owners = owners[order]
+        self._starts = np.searchsorted(grams[order], np.arange(self._BUCKETS + 1))
+        self._sizes = np.bincount(owners, minlength=len(words)).astype(np.float32)
+
+    def _grams_of_all(self, words: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+        text = "".join(f"^{word}$" for word in words)
+        owners = np.repeat(np.arange(len(words), dtype=np.int32), [len(word) + 2 for word in words])
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        first, second, third = codes[:-2], codes[1:-1], codes[2:]
+        hashes = (first * np.uint32(961) + second * np.uint32(31) + third) * np.uint32(2654435761)
+        inside = owners[:-2] == owners[2:]
+        return (hashes[inside] >> np.uint32(16)).astype(np.uint16), owners[:-2][inside]
+
+    def _grams(self, word: str) -> set[int]:
+        """Return what `_grams_of_all` finds in one word."""
+        codes = [ord(letter) for letter in f"^{word}$"]
+        triples = zip(codes, codes[1:], codes[2:], strict=False)
+        return {((a * 961 + b * 31 + c) * 2654435761 & 0xFFFFFFFF) >> 16 for a, b, c in triples}
+
+    def search(self, word: str, n: int) -> list[int]:
+        """Return the rows of the ``n`` words with the largest shares of n-grams in common.
+
+        Only those count that share at least half as many as any other word.
+        """
+        grams = self._grams(word)
+        if not grams:
+            return []
+        hits = [self._owners[self._starts[gram] : self._starts[gram + 1]] for gram in grams]
+        common = np.bincount(np.concatenate(hits), minlength=len(self._sizes))
+        owners = np.flatnonzero(common >= max(1, int(common.max(initial=0)) // 2))
+        shares = common[owners] / (len(grams) + self._sizes[owners])
+        return owners[np.argsort(-shares, kind="stable")[:n]].tolist()  # type: ignore[no-any-return]
