@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.model import embedders
+from fuzzydict.model import unknown_words, word_embedder
 from fuzzydict.model.embedders import (
     Embedder,
     EmbedderError,
     WordEmbedder,
-    _NgramIndex,
     as_embedder,
     fingerprint,
     load,
     model_file,
 )
+from fuzzydict.model.unknown_words import NgramIndex
 from fuzzydict.storage.arrays import FileFormatError, read_arrays, write_arrays
 
 SENTENCES = [
@@ -63,7 +63,7 @@ def cosine(embedder, one, other):
 
 
 def test_phrases_of_more_texts_than_are_kept_are_found(monkeypatch):
-    monkeypatch.setattr(embedders, "_CACHE_SIZE", 2)
+    monkeypatch.setattr(word_embedder, "_CACHE_SIZE", 2)
     embedder = WordEmbedder(["top speed"], [[1.0]])
     for n in range(5):
         assert embedder.phrases(("top", "speed", str(n))) == [(0, 2)]
@@ -257,15 +257,16 @@ def test_threads_load_a_shipped_model_once():
 
 def test_threads_make_the_index_of_spellings_once(table, monkeypatch):
     made = []
-    make = embedders._NgramIndex.__init__
+    make = unknown_words.NgramIndex.__init__
 
     def counted(self, words):
         made.append(words)
         make(self, words)
 
-    monkeypatch.setattr(embedders._NgramIndex, "__init__", counted)
+    monkeypatch.setattr(unknown_words.NgramIndex, "__init__", counted)
     words = iter(["colourr", "spedd", "coluor", "topp"])
-    assert all(np.any(each) for each in started_together(lambda: table.encode([next(words)])))
+    found = started_together(lambda: table.look_up([next(words)]).vectors)
+    assert all(np.any(each) for each in found)
     assert len(made) == 1
 
 
@@ -417,10 +418,10 @@ def test_a_word_is_written_of_the_most_usual_two(counts, parts):
 
 def test_what_is_like_no_word_has_no_place_and_no_trust(table):
     assert not table.encode(["qqqq"]).any()
-    assert table.trust(("qqqq",)) == 0
-    assert table.trust(("red",)) == 1
-    assert 0 < table.trust(("red", "qqqq")) < 1
-    assert table.trust(()) == 0
+    assert table.confidence(("qqqq",)) == 0
+    assert table.confidence(("red",)) == 1
+    assert 0 < table.confidence(("red", "qqqq")) < 1
+    assert table.confidence(()) == 0
 
 
 def test_looking_up_tells_vector_rarity_trust_and_density(table):
@@ -484,7 +485,7 @@ def test_an_unknown_word_gets_one_finite_vector(answer):
 
 
 def test_threads_that_fill_the_caches_of_one_embedder_get_right_answers(monkeypatch, table):
-    monkeypatch.setattr(embedders, "_CACHE_SIZE", 2)
+    monkeypatch.setattr(word_embedder, "_CACHE_SIZE", 2)
     texts = [f"{word} top speed {n}" for n in range(40) for word in ("colours", "topspeed", "rde")]
     expected, failures = table.encode(texts), []
 
@@ -518,7 +519,7 @@ def test_a_table_of_scaled_bytes_is_the_table_of_its_products():
 
 def test_marks_among_the_words_do_not_shift_their_neighbours():
     words = ["^", "colour", "$", "^$^", "", "speed"]
-    index = _NgramIndex(words)
+    index = NgramIndex(words)
     assert words[index.search("colou", 1)[0]] == "colour"
     assert words[index.search("spead", 1)[0]] == "speed"
 

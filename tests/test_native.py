@@ -335,8 +335,13 @@ def test_a_table_is_what_its_last_keys_make_it(model):
             present += new
         assert sorted([table.text(place) for place in range(len(table))]) == sorted(present)
         assert len(table) == len(present)
-        assert all([table.text(place) for place in range(len(table))][table.find(key)] == key for key in present)
-    assert table.best("top speed", 9) == table_of(model, [table.text(place) for place in range(len(table))]).best("top speed", 9)
+        assert all(
+            [table.text(place) for place in range(len(table))][table.find(key)] == key
+            for key in present
+        )
+    assert table.best("top speed", 9) == table_of(
+        model, [table.text(place) for place in range(len(table))]
+    ).best("top speed", 9)
     before = table_of(model, []).nbytes
     while present:
         table.remove(present.pop())
@@ -367,7 +372,11 @@ def test_frequencies_of_other_keys_may_count(model, embedder):
 def test_aliases_are_texts_beside_the_keys(model):
     table = table_of(model, ["top speed"])
     table.add(["top speed", "how fast"], aliases=True)
-    assert [table.text(place) for place in range(len(table))] == ["top speed", "top speed", "how fast"]
+    assert [table.text(place) for place in range(len(table))] == [
+        "top speed",
+        "top speed",
+        "how fast",
+    ]
     assert table.find("how fast") is None
     assert table.find("top speed") == 0
     table.remove_at(1)

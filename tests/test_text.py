@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzzydict.text.tokens import MAX_LENGTH, bases, compact, fold, regular_bases, variant, words
-
-pytestmark = pytest.mark.usefixtures("each_way")
+from fuzzydict.text.inflection import bases, regular_bases, spelling_variant
+from fuzzydict.text.tokens import MAX_LENGTH, compact, fold, words
 
 
 @pytest.mark.parametrize(
@@ -164,4 +163,4 @@ def test_a_base_is_never_the_word_nor_a_single_letter():
     ],
 )
 def test_british_and_american_spellings_have_one_variant(british, american):
-    assert variant(british) == variant(american)
+    assert spelling_variant(british) == spelling_variant(american)

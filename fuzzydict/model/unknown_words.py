@@ -62,12 +62,7 @@ class UnknownWords:
         return vector / np.float32(length or 1.0), 1.0, confidence, density
 
     def split(self, word: str) -> tuple[str, str] | None:
-        """Return the two words that ``word`` is written of, the most usual ones, or None.
-
-        >>> from fuzzydict.model.word_embedder import WordEmbedder
-        >>> WordEmbedder(["top", "speed"], [[1.0], [1.0]]).split("topspeed")
-        ('top', 'speed')
-        """
+        """Return the two words that ``word`` is written of, the most frequent ones, or None."""
         best: tuple[float, int] | None = None
         for cut in range(3, len(word) - 2):
             if (first := self._of._rows.get(word[:cut])) is None:

@@ -301,6 +301,14 @@ class WordEmbedder:
             start = end
         return terms
 
+    def split(self, word: str) -> tuple[str, str] | None:
+        """Return the two words that ``word`` is written of, the most frequent ones, or None.
+
+        >>> WordEmbedder(["top", "speed"], [[1.0], [1.0]]).split("topspeed")
+        ('top', 'speed')
+        """
+        return self._unknown_words.split(word)
+
     def vector(self, word: str) -> tuple[Vectors, float]:
         """Return the vector of a word or phrase, [d], unit or zero, and its weight, 0 to 1.
 

@@ -197,6 +197,10 @@ class Entries:
 
 
 def _dimension(meanings: Floats | None, vectors: QuantizedVectors | None) -> int | None:
+    """Return the dimension of meanings, None if there are none."""
+    width: int | None = None
     if vectors is not None:
-        return vectors.numbers.shape[1] - SPELLING_WIDTH
-    return None if meanings is None else meanings.shape[1]
+        width = vectors.numbers.shape[1] - SPELLING_WIDTH
+    elif meanings is not None:
+        width = meanings.shape[1]
+    return width

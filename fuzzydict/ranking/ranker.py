@@ -132,6 +132,8 @@ class Ranker:
     ) -> list[list[tuple[str, float]]]:
         """Return the ``n`` best keys of each query's shortlist with their probabilities."""
         result: list[list[tuple[str, float]]] = []
+        if not len(self):
+            return [[] for _ in queries]
         for start in range(0, len(queries), _BATCH):
             part = queries[start : start + _BATCH]
             if self._is_plain:

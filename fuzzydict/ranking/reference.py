@@ -221,7 +221,7 @@ class ReferenceTable:
 
     def _products(self, vector: Floats, bonus: Floats | None) -> Floats:
         """Return the dot product of a query with each entry, with a bonus if given: [n]."""
-        products = self._vectors.products(vector[None])[0]
+        products: Floats = self._vectors.products(vector[None])[0]
         return products if bonus is None else products + bonus
 
     def _candidates(
