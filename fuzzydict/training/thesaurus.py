@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from fuzzydict.text import spelling
-from fuzzydict.training.corpora import IndexEntry, tag_count, term_of
+from fuzzydict.training.corpora import tag_count, term_of, total_tag_count
+from fuzzydict.training.lexicon import LexiconEntry
 
 __all__ = ["Table", "Thesaurus", "build_thesaurus"]
 
@@ -47,11 +48,12 @@ class Thesaurus:
         return close
 
 
-def build_thesaurus(wordnet: Any, lexicon: Sequence[IndexEntry], seed: int = 0) -> Thesaurus:
+def build_thesaurus(wordnet: Any, lexicon: Sequence[LexiconEntry], seed: int = 0) -> Thesaurus:
     """Return the tables of NLTK's ``wordnet`` reader, its usual words alone, and of the lexicon."""
     thesaurus = Thesaurus()
-    _add_wordnet(thesaurus, wordnet, random.Random(seed))
-    _add_names(thesaurus, wordnet, random.Random(seed))
+    nouns = _ordered(wordnet.all_synsets("n"))
+    _add_wordnet(thesaurus, wordnet, nouns, random.Random(seed))
+    _add_names(thesaurus, nouns, random.Random(seed))
     _add_lexicon(thesaurus, lexicon)
     for table in (thesaurus.synonyms, thesaurus.broader, thesaurus.siblings, thesaurus.derived):
         for term, others in list(table.items()):
@@ -70,18 +72,25 @@ def _add_alike(thesaurus: Thesaurus) -> None:
     vectors = spelling.encode(words)
     for start in range(0, len(words), 1000):
         products = vectors[start : start + 1000] @ vectors.T
-        nearest = np.argsort(-products, axis=1, kind="stable")[:, :6]
+        nearest = np.sort(np.argpartition(-products, min(32, len(words) - 1), axis=1)[:, :32])
+        order = np.argsort(-np.take_along_axis(products, nearest, 1), axis=1, kind="stable")[:, :6]
+        nearest = np.take_along_axis(nearest, order, 1)
         for word, row in zip(words[start:], nearest.tolist(), strict=False):
             thesaurus.alike[word] = [words[i] for i in row if words[i] != word]
 
 
-def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
+def _add_wordnet(
+    thesaurus: Thesaurus, wordnet: Any, nouns: Sequence[Any], rng: random.Random
+) -> None:
     for name in sorted(set(wordnet.all_lemma_names())):
+        if not name.replace("_", "").isalpha() or not name.islower() or len(name) < 3:
+            continue
+        least = 4 if "_" not in name else 2
+        if total_tag_count(name) < least:  # before the senses, which take long to read
+            continue
         senses = wordnet.synsets(name)
         lemmas = [lemma for sense in senses for lemma in sense.lemmas() if lemma.name() == name]
-        if sum(tag_count(lemma) for lemma in lemmas) < (4 if "_" not in name else 2):
-            continue
-        if not name.replace("_", "").isalpha() or not name.islower() or len(name) < 3:
+        if sum(map(tag_count, lemmas)) < least:
             continue
         term = term_of(name)
         thesaurus.terms.append(term)
@@ -105,16 +114,16 @@ def _add_wordnet(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None
             beside = [sense for sense in _ordered(above.hyponyms()) if sense != senses[0]]
             for sense in rng.sample(beside, min(6, len(beside))):
                 thesaurus.siblings[term] += _names(sense.lemmas()[:1], sense)
-    for sense in _ordered(wordnet.all_synsets("n")):
+    for sense in nouns:
         below = [other.lemmas()[0] for other in _ordered(sense.hyponyms())]
         usual = [term_of(lemma.name()) for lemma in below if tag_count(lemma) > 0]
         if len(usual) >= 8:
             thesaurus.topics.append(usual)
 
 
-def _add_names(thesaurus: Thesaurus, wordnet: Any, rng: random.Random) -> None:
+def _add_names(thesaurus: Thesaurus, nouns: Sequence[Any], rng: random.Random) -> None:
     """Add the names of countries, cities, rivers and the like that texts were tagged with."""
-    for kind in _ordered(wordnet.all_synsets("n")):
+    for kind in nouns:
         below = _ordered(kind.instance_hyponyms())
         senses = [sense for sense in below if sum(map(tag_count, sense.lemmas()))]
         names = [[term_of(lemma.name()) for lemma in sense.lemmas()] for sense in senses]
@@ -149,7 +158,7 @@ def _names(lemmas: Iterable[Any], sense: Any) -> list[str]:
     ]
 
 
-def _add_lexicon(thesaurus: Thesaurus, lexicon: Sequence[IndexEntry]) -> None:
+def _add_lexicon(thesaurus: Thesaurus, lexicon: Sequence[LexiconEntry]) -> None:
     for entry in lexicon:
         thesaurus.terms += [word for word in entry.words if len(word) > 2]
         for word, other in itertools.permutations(entry.words, 2):

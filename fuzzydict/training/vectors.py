@@ -23,11 +23,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from fuzzydict.text.tokens import bases
 from fuzzydict.training import corpora, teacher
-from fuzzydict.training.corpora import Graph, IndexEntry, Sentence
+from fuzzydict.training.bars import bar
+from fuzzydict.training.corpora import Sentence
+from fuzzydict.training.graph import (
+    Graph,
+    antonym_pairs,
+    gloss_sentences,
+    lemmatiser,
+    lexicon_pairs,
+    read_graph,
+    sense_matrix,
+    synonym_pairs,
+    verb_of,
+)
+from fuzzydict.training.lexicon import LexiconEntry
+from fuzzydict.training.walks import step_matrix, walks
 
 try:
     from gensim import utils
@@ -111,7 +124,11 @@ def train_brown(*, seed: int = 1) -> WordVectors:
 
 
 def train_default(
-    lexicon: Sequence[IndexEntry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
+    lexicon: Sequence[LexiconEntry] = (),
+    *,
+    dimensions: int = 104,
+    limit: int = 95_000,
+    seed: int = 1,
 ) -> WordVectors:
     """Train the default model on Brown, WordNet, the glossary and a sentence transformer.
 
@@ -122,35 +139,39 @@ def train_default(
 
 
 def train_wordnet(
-    lexicon: Sequence[IndexEntry] = (), *, dimensions: int = 104, limit: int = 95_000, seed: int = 1
+    lexicon: Sequence[LexiconEntry] = (),
+    *,
+    dimensions: int = 104,
+    limit: int = 95_000,
+    seed: int = 1,
 ) -> WordVectors:
     """Train as ``train_default`` does, on WordNet and the glossary alone, for commercial use."""
     return _train(lexicon, dimensions, limit, seed, alone=True)
 
 
 def _train(
-    lexicon: Sequence[IndexEntry], dimensions: int, limit: int, seed: int, *, alone: bool
+    lexicon: Sequence[LexiconEntry], dimensions: int, limit: int, seed: int, *, alone: bool
 ) -> WordVectors:
-    graph = corpora.read_graph(lexicon)
-    base = corpora.lemmatiser(graph.senses)
-    steps = corpora.step_matrix(graph, base)
-    glosses = _lemmatised(corpora.gloss_sentences(graph), base)
+    graph = read_graph(lexicon)
+    base = lemmatiser(graph.senses)
+    steps = step_matrix(graph, base)
+    glosses = _lemmatised(gloss_sentences(graph), base)
     sentences, paragraphs = list(glosses), list(glosses)
     if not alone:
         sentences += _lemmatised(corpora.brown_sentences(), base)
         paragraphs += _lemmatised(corpora.brown_paragraphs(), base)
     counts = _count_terms(sentences, graph)
     words = _vocabulary(graph, counts, limit, () if alone else teacher.teacher_words())
-    walks = list(corpora.walks(graph, steps, WALKS, seed=seed))
-    walked = walks[: len(walks) * 5 // 8]
+    on_graph = list(walks(graph, steps, WALKS, seed=seed))
+    some = on_graph[: len(on_graph) * 5 // 8]
     # Threads are enough: gensim and scipy compute outside the interpreter's lock. Each training has
     # one worker, so the order of its updates, and with it the result, is always the same.
     with ThreadPoolExecutor(4) as pool:
         parts = [
-            pool.submit(_word2vec, walks, words, "similar", window=5, epochs=3, seed=seed),
+            pool.submit(_word2vec, on_graph, words, "similar", window=5, epochs=3, seed=seed),
             pool.submit(_spread, graph, steps, words, "spread", seed=seed),
             pool.submit(
-                _word2vec, sentences + walked, words, "narrow", window=5, epochs=4, seed=seed
+                _word2vec, sentences + some, words, "narrow", window=5, epochs=4, seed=seed
             ),
             pool.submit(
                 _word2vec, paragraphs, words, "wide", window=15, epochs=8, dimensions=150, seed=seed
@@ -169,8 +190,8 @@ def _train(
     occurrences = _counts(words, counts)
     vectors = reduce(joined, dimensions, np.log1p(occurrences))
     number = {word: index for index, word in enumerate(words)}
-    opposites = _places(corpora.antonym_pairs(graph), number)
-    same = corpora.synonym_pairs(graph, usual=0.5) + corpora.glossary_pairs(graph)
+    opposites = _places(antonym_pairs(graph), number)
+    same = synonym_pairs(graph, usual=0.5) + lexicon_pairs(graph)
     synonyms = _places(dict.fromkeys(same), number)
     return WordVectors(words, counter_fit(vectors, synonyms, opposites), occurrences)
 
@@ -259,7 +280,10 @@ def _word2vec(
     order = np.random.default_rng(seed).permutation(len(sentences))
     keep = {word.replace(" ", "_") for word in words}
     # A file is read outside the interpreter's lock, several times as fast as a list.
-    with tempfile.TemporaryDirectory() as folder, tqdm(total=epochs, desc=title, unit="ep") as bar:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        bar(total=epochs, desc=title, unit="ep") as progress,
+    ):
         path = Path(folder, "sentences.txt")
         with path.open("w", encoding="utf-8") as file:
             for index in order.tolist():
@@ -274,7 +298,7 @@ def _word2vec(
             trim_rule=lambda word, *_: utils.RULE_KEEP if word in keep else utils.RULE_DISCARD,
             workers=1,
             seed=seed,
-            callbacks=[_EpochBar(bar)],
+            callbacks=[_EpochBar(progress)],
         )
     vectors = np.zeros((len(words), dimensions), np.float32)
     for row, word in enumerate(words):
@@ -292,12 +316,12 @@ def _spread(
     Personalised PageRank (Agirre and Soroa, 2009) with four steps, then the positive logarithm over
     chance, factored as in Levy and Goldberg (2014). A node that is hardly reached is left out.
     """
-    names, senses = corpora.sense_matrix(graph)
+    names, senses = sense_matrix(graph)
     size, block, going_on = steps.shape[0], 2000, 0.85
     steps = steps.astype(np.float32)
     everywhere = identity(size, np.float32, "csr")
     reached = []
-    for start in tqdm(range(0, size, block), desc=title, unit=" blocks"):
+    for start in bar(range(0, size, block), desc=title, unit=" blocks"):
         here = everywhere[start : start + block]
         total = here
         for _ in range(4):
@@ -350,7 +374,7 @@ def _with_bases(vectors: Floats, words: Sequence[str], graph: Graph) -> Floats:
     own = _unit(vectors)
     result = own.copy()
     for row, word in enumerate(words):
-        base = corpora.verb_of(word)
+        base = verb_of(word)
         if base != word and base in number and word in graph.senses:
             count = sum(graph.nodes[place].count(word) for place in graph.senses[word])
             result[row] += own[number[base]] / (1 + count / 5)

@@ -503,6 +503,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--eval", type=Path, default=folder, help="the folder of the sets")
     parser.add_argument("--only", type=_names, default=sets, help=", ".join(sets))
     parser.add_argument("--peers", type=_names, default=PEERS, help=", ".join(PEERS))
+    parser.add_argument("--embedder", default="default", help="a shipped model or a model file")
     parser.add_argument("--detail", action="store_true", help="scenes one by one and by kind, too")
     parser.add_argument("--kept", action="store_true", help="open the scenes kept for the end, too")
     parser.add_argument("--errors", metavar="SET", choices=sets, help="list our errors, no table")
@@ -533,7 +534,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.path.insert(0, str(ROOT))  # this checkout, whatever is installed
     notes: list[str] = []
     sets = load_sets(options.eval, seed=options.seed, kept=options.kept)
-    systems = [this_library(), *_peers(options.peers, notes)]
+    systems = [this_library(embedder=options.embedder), *_peers(options.peers, notes)]
     results: dict[str, dict[str, Figures]] = {}
     for name, tasks in sets.items():
         if name not in options.only:
