@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import untraced
+from fuzzydict.ranking.scorer import MLP, Scorer, ScoringRequest, WithoutVectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import WordEmbedder, _NgramIndex, load
 from fuzzydict.ranking import scorer as scoring
 from fuzzydict.ranking.ranker import DocumentFrequencies
-from fuzzydict.ranking.scorer import MLP, Scorer, ScoringRequest, WithoutVectors
 from fuzzydict.text import spelling
 from fuzzydict.text import tokens as text
 

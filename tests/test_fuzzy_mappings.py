@@ -505,7 +505,7 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
     expected = make(items)
     expected.calibrate(pairs)
     assert expected.fit(few).fitted
-    d, fit, runs = make(items), projection.fit, []
+    d, fit, runs = make(items), fitting.fit, []
 
     def meanwhile(*args, **options):
         if not runs:
@@ -513,7 +513,7 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
         runs.append(args)
         return fit(*args, **options)
 
-    monkeypatch.setattr(fitting, "fit", meanwhile)
+    monkeypatch.setattr("fuzzydict.base.fit", meanwhile)
     assert d.fit(few).fitted
     assert len(runs) == 2
     for query in ("see my bill", "falcns", "oter"):

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from fuzzydict.index.auto import AutoIndex, make_index
+from fuzzydict.index.exact import ExactIndex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,9 +12,7 @@ from fuzzydict.index import approximate
 from fuzzydict.index import auto as index_module
 from fuzzydict.index import quantized as rows_module
 from fuzzydict.index.approximate import ApproximateIndex
-from fuzzydict.index.auto import AutoIndex, make_index
 from fuzzydict.index.binary_codes import BinaryCodes
-from fuzzydict.index.exact import ExactIndex
 
 
 def brute_force(keys, rows, queries, n, among=None):

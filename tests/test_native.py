@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzzydict.ranking.scorer import ScoringRequest, WithoutVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.ranking import guards
 from fuzzydict.ranking import scorer as scoring
 from fuzzydict.ranking.ranker import Candidates, DocumentFrequencies, Ranker
-from fuzzydict.ranking.scorer import ScoringRequest, WithoutVectors
 from fuzzydict.resources import data_file
 from fuzzydict.text import spelling
 from fuzzydict.text import tokens as text

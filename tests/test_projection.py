@@ -4,10 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from fuzzydict.learning.projection import Lookups, Projection, Texts, fit
 
 from fuzzydict.attention import softmax
-from fuzzydict.learning import fit as fitting
-from fuzzydict.learning.projection import Lookups, Projection, Texts, fit
 
 KEYS = ["falcon", "otter", "maple"]
 TOPICS = [["money", "bill"], ["crash", "screen"], ["parcel", "late"]]

@@ -2,10 +2,6 @@
 
 import numpy as np
 import pytest
-
-from fuzzydict.model.embedders import WordEmbedder, load
-from fuzzydict.ranking import scorer as scoring
-from fuzzydict.ranking.ranker import DocumentFrequencies, Ranker
 from fuzzydict.ranking.scorer import (
     MLP,
     PHRASE_FEATURES,
@@ -17,6 +13,10 @@ from fuzzydict.ranking.scorer import (
     phrase_features,
     word_features,
 )
+
+from fuzzydict.model.embedders import WordEmbedder, load
+from fuzzydict.ranking import scorer as scoring
+from fuzzydict.ranking.ranker import DocumentFrequencies, Ranker
 
 pytestmark = pytest.mark.usefixtures("each_way")
 

@@ -21,7 +21,7 @@ from small_wordnet import (
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
 from fuzzydict.model.embedders import WordEmbedder, load
-from fuzzydict.ranking.scorer import MLP, WORD_FEATURES
+from fuzzydict.model.networks import MLP, PAIR_FEATURES
 from fuzzydict.storage.arrays import read_arrays
 from fuzzydict.training import corpora, features, fitting, vectors
 from fuzzydict.training.episodes import Episode, episodes
@@ -261,7 +261,7 @@ def test_queries_and_keys_that_are_no_terms_are_left_out() -> None:
     found = features.word_lookups([empty, one, Episode(["very red"], [("red", None)])], words)
     assert found.correct.tolist() == [0]
     assert found.sizes.tolist() == [2]
-    blank = MLP(*(np.zeros(n, np.float32) for n in ((len(WORD_FEATURES), 1), 1, 1)), b2=0.0)
+    blank = MLP(*(np.zeros(n, np.float32) for n in ((len(PAIR_FEATURES), 1), 1, 1)), b2=0.0)
     phrases = features.phrase_lookups([empty, one], blank, words)
     assert phrases.sizes.tolist() == [2, 2]
 
@@ -331,10 +331,8 @@ def test_features_are_those_of_lookups() -> None:
     scorer = embedder.score
     assert scorer is not None
     keys = ["color", "top speed", "price"]
-    found = features.phrase_lookups([Episode(keys, [("velocity", 1)])], scorer.words, embedder)
-    probabilities = fitting._probabilities(
-        scorer.phrases(found.features), found.starts, found.sizes
-    )
+    found = features.phrase_lookups([Episode(keys, [("velocity", 1)])], scorer.pairs, embedder)
+    probabilities = fitting._probabilities(scorer.texts(found.features), found.starts, found.sizes)
     matches = FuzzyDict(dict.fromkeys(keys)).matches("velocity", 3, cutoff=0.0)
     scores = {match.key: match.score for match in matches}
     assert [scores[key] for key in keys] == pytest.approx(probabilities, abs=1e-3)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.model.embedders import MODEL_FORMAT, WordEmbedder
-from fuzzydict.ranking.scorer import Scorer
+from fuzzydict.model.embedders import WordEmbedder
+from fuzzydict.model.files import MODEL_FORMAT
+from fuzzydict.model.networks import ScorerNetworks
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import write_arrays
 from fuzzydict.text.tokens import words as split_words
@@ -122,7 +123,7 @@ def fit_scorer(
     units: tuple[int, int] = (16, 32),
     epochs: int = 24,
     seed: int = 1,
-) -> Scorer:
+) -> ScorerNetworks:
     """Return the scorer fitted on ``n`` episodes, with its cutoff chosen on others."""
 
     def made(count: int, offset: int, *, single: bool = False) -> Iterable[Episode]:
@@ -137,7 +138,7 @@ def fit_scorer(
     held_out = phrase_lookups(made(n // 8, 3), words, embedder)
     # These lookups are harder than real ones: 3 of 8 have no answer, and most of those are similar
     # to a key. With 2.75% wrong answers here there are fewer than 2% in real use.
-    return Scorer(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
+    return ScorerNetworks(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
 
 
 def write_tables(folder: Path) -> None:

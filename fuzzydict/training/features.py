@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.model.embedders import WordEmbedder
-from fuzzydict.ranking.scorer import MLP, PHRASE_FEATURES, WORD_FEATURES
-from fuzzydict.resources import data_file
-from fuzzydict.text import spelling
+from fuzzydict.model.networks import MLP, TEXT_FEATURES
 from fuzzydict.text.tokens import words as split_words
 from fuzzydict.training.episodes import Episode
 
 try:
-    from fuzzydict._native import KeyTable, Model
+    from fuzzydict._native import KeyTable
 except ImportError as error:
     raise ImportError(
         "training needs the compiled extension: reinstall FuzzyDict where a C++ compiler is found"
@@ -25,7 +23,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from fuzzydict._native import Network
 
-__all__ = ["Lookups", "native_model", "phrase_lookups", "word_lookups"]
+__all__ = ["Lookups", "phrase_lookups", "word_lookups"]
 
 Floats = NDArray[np.float32]
 _Lookup = tuple[Floats, int]  # the features of all keys [keys, F], and the correct key or -1
@@ -56,22 +54,6 @@ class Lookups:
         return np.diff(np.append(self.starts, len(self.features)))
 
 
-def native_model(embedder: WordEmbedder) -> Model:
-    """Return the native model of an embedder, without a fitted scorer."""
-    return Model(
-        embedder._words,
-        embedder._table,
-        embedder._weights,
-        embedder._density,
-        _blank_network(len(WORD_FEATURES)),
-        _blank_network(len(PHRASE_FEATURES)),
-        scale=embedder._scale,
-        irregular=data_file("irregular.tsv").read_bytes(),
-        opposites=data_file("opposites.tsv").read_bytes(),
-        projection=spelling._projection(),
-    )
-
-
 def _blank_network(inputs: int) -> "Network":
     return np.zeros((inputs, 1)), np.zeros(1), np.zeros(1), 0.0
 
@@ -81,7 +63,7 @@ def word_lookups(episodes: Iterable[Episode], embedder: WordEmbedder) -> Lookups
 
     O(queries · keys) for each episode.
     """
-    model = native_model(embedder)
+    model = embedder.native_model
 
     def term(text: str) -> str:
         joined = " ".join(split_words(text))
@@ -111,7 +93,7 @@ def phrase_lookups(episodes: Iterable[Episode], words: MLP, embedder: WordEmbedd
     O(queries · keys) for each episode.
     """
     network = words.w1, words.b1, words.w2, words.b2
-    model = native_model(embedder).with_networks(network, _blank_network(len(PHRASE_FEATURES)))
+    model = embedder.native_model.with_networks(network, _blank_network(len(TEXT_FEATURES)))
 
     def features(numbered: tuple[int, Episode]) -> list[_Lookup]:
         number, episode = numbered

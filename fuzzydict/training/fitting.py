@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from fuzzydict.index.quantized import thread_limit
-from fuzzydict.ranking.scorer import MLP
+from fuzzydict.model.networks import MLP
+from fuzzydict.threads import thread_limit
 from fuzzydict.training.bars import bar
 from fuzzydict.training.features import Floats, Lookups
 

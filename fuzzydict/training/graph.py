@@ -10,7 +10,7 @@ import numpy as np
 from nltk.corpus import wordnet
 from scipy.sparse import csr_matrix, diags
 
-from fuzzydict.text.tokens import bases
+from fuzzydict.text.inflection import bases
 from fuzzydict.training import corpora
 from fuzzydict.training.bars import bar
 from fuzzydict.training.corpora import Sentence, tag_count, term_of, tokens

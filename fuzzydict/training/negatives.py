@@ -4,7 +4,7 @@ import random
 import string
 from collections.abc import Sequence
 
-from fuzzydict.text.spelling import abbreviation
+from fuzzydict.text.abbreviation import abbreviation
 from fuzzydict.text.tokens import words as split_words
 from fuzzydict.training.thesaurus import Thesaurus
 

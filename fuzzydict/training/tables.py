@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fuzzydict.text.tokens import regular_bases
+from fuzzydict.text.inflection import regular_bases
 
 __all__ = ["write_irregular_forms", "write_opposites"]
 

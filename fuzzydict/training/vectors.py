@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.text.tokens import bases
+from fuzzydict.text.inflection import bases
 from fuzzydict.training import corpora, teacher
 from fuzzydict.training.bars import bar
 from fuzzydict.training.corpora import Sentence
