@@ -154,7 +154,9 @@ integrations.joins integrations.json_schema integrations.descriptions
 integrations.tool_definitions integrations.tool_arguments integrations.tool_calls
 postgres.pool postgres.ranker postgres.tables postgres.mapping
 cli.files cli.commands
-training.corpora training.thesaurus training.episodes training.fitting training.tables
+training.bars training.corpora training.lexicon training.graph training.walks training.thesaurus
+training.styles training.rewriting training.negatives training.episodes
+training.features training.fitting training.tables
 training.teacher training.vectors training.building training.command
 """.split()  # noqa: SIM905
 

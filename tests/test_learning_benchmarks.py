@@ -50,7 +50,7 @@ def data() -> Any:
     return clinc.load(EVAL, 4)
 
 
-def test_the_curve_over_examples_is_told_written_and_drawn(
+def test_the_curve_over_examples_is_printed_written_and_drawn(
     data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--data", str(EVAL), "--out", str(tmp_path), "--limit", "4", "--shots", "0,2"]
@@ -87,8 +87,8 @@ def test_an_embedder_that_is_not_there_is_left_out(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_remembering_embedder_encodes_a_text_once(counting: Any) -> None:
-    embedder = clinc.Remembering("counting", counting.encode)
+def test_a_caching_embedder_encodes_a_text_once(counting: Any) -> None:
+    embedder = clinc.CachingEmbedder("counting", counting.encode)
     first = embedder.encode(["color", "speed", "color"])
     again = embedder.encode(["speed", "price"])
     assert counting.texts == ["color", "speed", "price"]
@@ -103,20 +103,20 @@ def answers(*rows: tuple[float, int]) -> Any:
     return clinc.Answers(right.astype(bool), scores, nothing, nothing, scores)
 
 
-def test_the_best_silence_leaves_enough_right_answers() -> None:
+def test_the_best_out_of_scope_recall_keeps_the_accuracy() -> None:
     inside = answers((0.9, 1), (0.8, 0), (0.7, 1), (0.6, 1))
     outside = answers((0.95, 0), (0.7, 0), (0.65, 0), (-math.inf, 0))
-    assert clinc.best_silence(inside, outside, 0.25) == 3 / 4
-    assert clinc.best_silence(inside, outside, 0.5) == 2 / 4  # 0.7 is not less than 0.7
-    assert clinc.best_silence(inside, outside, 0.75) == 1 / 4
-    assert math.isnan(clinc.best_silence(inside, outside, 0.76))
+    assert clinc.best_out_of_scope(inside, outside, 0.25) == 3 / 4
+    assert clinc.best_out_of_scope(inside, outside, 0.5) == 2 / 4  # 0.7 is not less than 0.7
+    assert clinc.best_out_of_scope(inside, outside, 0.75) == 1 / 4
+    assert math.isnan(clinc.best_out_of_scope(inside, outside, 0.76))
 
 
 # Corrections
 
 
 @pytest.mark.parametrize("pick", ["random", "wrong"])
-def test_what_corrections_do_is_told_and_written(
+def test_the_effect_of_corrections_is_printed_and_written(
     pick: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--limit", "2", "--seeds", "1", "--corrections", "2", "--pick", pick]
@@ -137,7 +137,7 @@ LOOKUPS = [("a", ("a",)), ("b", ("a", "c")), ("d", ()), ("e", ("c",))]
 SCENE = corrections.Scene("s", ("a", "c"), tuple(corrections.Lookup(*each) for each in LOOKUPS))
 
 
-def test_wrong_lookups_are_corrected_first_and_keys_never() -> None:
+def test_wrong_lookups_are_corrected_first_and_exact_keys_never() -> None:
     before = corrections.Answers(
         np.array([True, True, False, True]),
         np.array([True, True, False, True]),
@@ -154,7 +154,7 @@ def test_wrong_lookups_are_corrected_first_and_keys_never() -> None:
         ]
 
 
-def test_what_is_worse_is_told_by_its_standard_error() -> None:
+def test_a_loss_of_two_standard_errors_is_reported() -> None:
     values = {
         "before": np.array([0.5, 0.5, 0.5]),
         "fit": np.array([0.4, 0.4, 0.4]),

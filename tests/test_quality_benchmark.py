@@ -94,7 +94,7 @@ def test_the_figures_of_a_whole_run() -> None:
     )
     judged = quality.figures(answers, 0.5)
     assert (judged.queries, judged.hit) == (5, 2 / 3)
-    assert (judged.right, judged.wrong, judged.silent, judged.total) == (0.2, 0.4, 0.4, 0.4)
+    assert (judged.right, judged.wrong, judged.missed, judged.total) == (0.2, 0.4, 0.4, 0.4)
     assert (judged.best_total, judged.recall) == (0.6, 1 / 3)
     assert judged.milliseconds >= 0
     assert math.isnan(quality.figures(answers).right)
@@ -112,7 +112,7 @@ def test_a_set_of_silences_has_no_hits() -> None:
     judged = quality.figures(answers, 0.5)
     assert math.isnan(judged.hit)
     assert math.isnan(judged.recall)
-    assert (judged.silent, judged.opposite) == (1.0, 0.0)
+    assert (judged.missed, judged.opposite) == (1.0, 0.0)
 
 
 def test_one_dictionary_holds_all_right_keys_and_asks_for_none_of_them() -> None:

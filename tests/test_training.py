@@ -336,3 +336,12 @@ def test_features_are_those_of_lookups() -> None:
     matches = FuzzyDict(dict.fromkeys(keys)).matches("velocity", 3, cutoff=0.0)
     scores = {match.key: match.score for match in matches}
     assert [scores[key] for key in keys] == pytest.approx(probabilities, abs=1e-3)
+
+
+def test_training_without_the_compiled_extension_says_what_to_do() -> None:
+    code = "import sys; sys.modules['fuzzydict._native'] = None; import fuzzydict.training.features"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: training needs the compiled extension: "
+        "reinstall FuzzyDict where a C++ compiler is found"
+    )

@@ -1,4 +1,4 @@
-"""Build a model file: train the vectors, fit the score on lookups made from WordNet, write both."""
+"""Build a model file: train the vectors, fit the scorer on lookups made from WordNet."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -34,16 +34,24 @@ MODELS: dict[str, tuple[Callable[..., WordVectors], str]] = {
     "wordnet": (vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon"),
     "brown": (lambda _, seed: vectors.train_brown(seed=seed), "Brown (non-commercial use)"),
 }
-"""The models by name: what trains their vectors, and what they are made of."""
+"""By name: the function that trains the vectors, and the sources."""
 
 
 def build(name: str, path: str | os.PathLike[str], *, seed: int = 1, lookups: int = 10_000) -> None:
-    """Build the model ``name`` ("default", "wordnet", "brown") and write it to ``path``.
+    """Build a model and write it to a file.
 
-    The same corpora give the same bytes on the same machine. The default takes a quarter of an hour
-    on four cores. ``CorpusNotFoundError`` where NLTK cannot get a corpus, ``KeyError`` for a name
-    that is no model, ``OSError`` where the file cannot be written. The score is fitted on as many
-    small dictionaries as ``lookups`` says.
+    The same corpora give the same bytes on the same machine.
+
+    Args:
+        name: "default", "wordnet" or "brown".
+        path: the file to write.
+        seed: of everything that is random.
+        lookups: the number of small dictionaries on which the scorer is fitted.
+
+    Raises:
+        CorpusNotFoundError: NLTK cannot find or download a corpus.
+        KeyError: there is no model of this name.
+        OSError: the file cannot be written.
     """
     train, sources = MODELS[name]
     lexicon = read_lexicon(data_file("lexicon"))
@@ -59,7 +67,7 @@ def build_from_sentences(
 ) -> None:
     """Train Word2Vec on the sentences, each a list of words, and write the model to ``path``.
 
-    ``ValueError`` where no word is frequent enough to be learned.
+    ``ValueError`` if no word is frequent enough.
     """
     trained = vectors.train_word2vec([list(sentence) for sentence in sentences], seed=seed)
     lexicon = read_lexicon(data_file("lexicon"))
@@ -84,27 +92,27 @@ def _write(
 
 
 def _arrays(trained: WordVectors) -> dict[str, NDArray[np.generic]]:
-    """Return the vectors as they are stored; words that are written alike are one."""
+    """Return the arrays of a model file; words with the same spelling are merged."""
     rows: dict[str, int] = {}
     for row, word in enumerate(trained.words):
-        written = " ".join(split_words(word))
-        if written:
-            rows.setdefault(written, row)
-    kept = np.fromiter(rows.values(), np.intp, len(rows))
-    quantised, scale = vectors.quantise(trained.vectors[kept])
+        spelling = " ".join(split_words(word))
+        if spelling:
+            rows.setdefault(spelling, row)
+    chosen = np.fromiter(rows.values(), np.intp, len(rows))
+    quantised, scale = vectors.quantise(trained.vectors[chosen])
     return {
         "words": np.frombuffer("\n".join(rows).encode(), np.uint8),
         "vectors": quantised,
         "scale": scale,
-        "counts": trained.counts[kept].astype(np.uint32),
-        "density": np.round(255 * _density(trained.vectors[kept]).clip(0, 1)).astype(np.uint8),
+        "counts": trained.counts[chosen].astype(np.uint32),
+        "density": np.round(255 * _density(trained.vectors[chosen]).clip(0, 1)).astype(np.uint8),
     }
 
 
 def _density(unit: Floats, nearest: int = 10) -> Floats:
-    """Return the mean cosine of each word to its nearest words: how crowded its place is.
+    """Return the mean cosine of each word to its nearest neighbours.
 
-    What is near a word of a crowded place need not be a synonym (Conneau et al., 2018, CSLS).
+    In dense regions, neighbours need not be synonyms (CSLS, Conneau et al., 2018).
     O(words² · d).
     """
     result = np.zeros(len(unit), np.float32)

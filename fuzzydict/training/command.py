@@ -1,4 +1,4 @@
-"""Train word vectors, fit the score on them, and write both to one file."""
+"""``fuzzydict train``: train word vectors, fit the scorer on them, and write a model file."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ __all__ = ["add_arguments", "run"]
 
 _EXAMPLES = """examples:
   fuzzydict train                              writes default.safetensors, in 15 minutes
-  fuzzydict train brown                        writes brown.safetensors, in ten minutes
+  fuzzydict train brown                        writes brown.safetensors, in 3 minutes
   fuzzydict train tables -o data               writes data/opposites.tsv and irregular.tsv
   fuzzydict train --text sentences.txt -o mine.safetensors
 """
@@ -22,9 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model",
         nargs="?",
         choices=("default", "wordnet", "brown", "tables"),
-        help="the one that is shipped; WordNet and the lexicon alone, for commercial use; plain "
-        "Word2Vec on Brown; or the tables of opposites and irregular forms that stand beside them "
-        "(default: default)",
+        help="the shipped model; WordNet and the lexicon alone, for commercial use; plain Word2Vec "
+        "on Brown; or the tables of opposites and irregular forms (default: default)",
     )
     parser.add_argument(
         "--text", type=Path, metavar="FILE", help="train on your own text, one sentence per line"
@@ -32,18 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", "-o", type=Path, help="the file to write (default: MODEL.safetensors, here)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="random seed (default: 1)"
+    )
     parser.add_argument(
         "--lookups",
         type=int,
         default=10_000,
         metavar="N",
-        help="dictionaries on which the score is fitted; fewer are faster (default: 10000)",
+        help="dictionaries on which the scorer is fitted; fewer are faster (default: 10000)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train what the arguments say; return the exit status."""
+    """Run the command; return the exit status."""
     from fuzzydict.training import building
     from fuzzydict.training.corpora import CorpusNotFoundError, text_sentences
     from fuzzydict.training.teacher import TeacherNotFoundError
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         (text is not None and arguments.model is not None, "pass a model or --text, not both"),
         (arguments.lookups < 20, "--lookups must be at least 20"),
         (arguments.seed < 0, "--seed must be at least 0"),
-        # Before the training, which takes long.
+        # Check it before the training, which takes long.
         (name != "tables" and not output.parent.is_dir(), f"no folder {str(output.parent)!r}"),
     ):
         if wrong:

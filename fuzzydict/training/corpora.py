@@ -59,7 +59,7 @@ def _require(name: str) -> None:
 
 
 def wordnet_reader() -> Any:
-    """Return NLTK's reader of WordNet. ``CorpusNotFoundError`` where NLTK cannot get it."""
+    """Return NLTK's reader of WordNet. ``CorpusNotFoundError`` if NLTK cannot get it."""
     _require("wordnet")
     return wordnet
 
@@ -74,7 +74,7 @@ def _tag_counts() -> dict[str, int]:
 def tag_count(lemma: Any) -> int:
     """Return how often texts were tagged with this lemma of NLTK's WordNet reader.
 
-    It is ``lemma.count()``, which searches the file each time.
+    The same as ``lemma.count()``, which searches the file each time.
     """
     return _tag_counts().get(lemma.key(), 0)
 
@@ -104,7 +104,7 @@ def tokens(text: str) -> Sentence:
 def text_sentences(path: str | os.PathLike[str]) -> Iterator[Sentence]:
     """Yield the words of each line of the UTF-8 text file ``path`` that has any.
 
-    ``OSError`` where it cannot be read, ``UnicodeDecodeError`` where it is not UTF-8.
+    ``OSError`` if it cannot be read, ``UnicodeDecodeError`` if it is not UTF-8.
     """
     with open(path, encoding="utf-8") as file:
         yield from filter(None, map(tokens, file))
@@ -113,7 +113,7 @@ def text_sentences(path: str | os.PathLike[str]) -> Iterator[Sentence]:
 def brown_sentences() -> Iterator[Sentence]:
     """Yield the sentences of the Brown corpus (Francis and Kučera, 1979), about 57,000.
 
-    ``CorpusNotFoundError`` where NLTK cannot get it.
+    ``CorpusNotFoundError`` if NLTK cannot get it.
     """
     _require("brown")
     yield from filter(None, map(_words_of, brown.sents()))

@@ -107,7 +107,7 @@ def _lookups(
 ) -> list[tuple[str, int | None]]:
     """Return queries with the positions of their keys, then queries that mean no key."""
     related = set().union(
-        *(thesaurus.near(part) for key in keys for part in _parts(key, thesaurus))
+        *(thesaurus.related(part) for key in keys for part in _parts(key, thesaurus))
     )
     lookups: list[tuple[str, int | None]] = []
     for position in rng.sample(range(len(keys)), min(len(keys), _QUERIES)):
@@ -172,7 +172,7 @@ def _topic(thesaurus: Thesaurus, rng: random.Random) -> list[str]:
 
 def _relatives(term: str, thesaurus: Thesaurus, rng: random.Random) -> list[str]:
     """Return a few words that are spelled like the term: derived words and inflections."""
-    others = thesaurus.derived.get(term, []) + thesaurus.alike.get(term, [])
+    others = thesaurus.derived.get(term, []) + thesaurus.lookalikes.get(term, [])
     others += [plural(term), past_tense(term), present_participle(term), term + "ly", "un" + term]
     return rng.sample(others, rng.randint(1, 4))
 

@@ -11,7 +11,7 @@ __all__ = ["LexiconEntry", "read_lexicon"]
 
 @dataclass(frozen=True)
 class LexiconEntry:
-    """A line of the glossary: interchangeable words, what they are a kind of, and so on."""
+    """A line of the lexicon: synonyms, their hypernyms, and so on."""
 
     words: list[str]
     kind_of: list[str]
@@ -21,7 +21,7 @@ class LexiconEntry:
 
 
 def read_lexicon(folder: str | os.PathLike[str]) -> list[LexiconEntry]:
-    """Read the glossary: the ``*.tsv`` files of ``folder``, in order of their names.
+    """Read the lexicon: the ``*.tsv`` files of ``folder``, in order of their names.
 
     A line is ``words, kind_of, related, opposites, gloss`` between tabs, the first four being lists
     between commas; a line that starts with ``#`` is a comment. ``ValueError`` names a line that has

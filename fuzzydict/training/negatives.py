@@ -13,17 +13,21 @@ __all__ = ["negative"]
 
 def negative(
     keys: Sequence[str],
-    near: set[str],
+    related: set[str],
     pool: Sequence[str],
     thesaurus: Thesaurus,
     rng: random.Random,
 ) -> str | None:
-    """Return what no key means: of the same topics (``pool``), near a key, or far from all."""
-    stray = rng.random()
-    if stray < 0.05:
+    """Return a query that means no key, or None where the way that is drawn does not apply.
+
+    It is of the same topics (``pool``), similar to a key, or unrelated to all; never one of the
+    terms that are ``related`` to a key.
+    """
+    chance = rng.random()
+    if chance < 0.05:
         return _gibberish(rng)
-    if stray < 0.12:
-        return _containing_letters(keys, near, thesaurus, rng)
+    if chance < 0.12:
+        return _containing_letters(keys, related, thesaurus, rng)
     kind = rng.random()
     key = rng.choice(list(keys))
     parts = key.split()
@@ -33,13 +37,13 @@ def negative(
         term = rng.choice(pool)
         if thesaurus.synonyms.get(term) and rng.random() < 0.5:
             term = rng.choice(thesaurus.synonyms[term])
-    elif kind < 0.37:  # a word of its own that is written like one of a key: "head", "ahead"
+    elif kind < 0.37:  # another word with a similar spelling: "head", "ahead"
         i = rng.randrange(len(parts))
-        alike = thesaurus.alike.get(parts[i])
-        if not alike:
+        similar = thesaurus.lookalikes.get(parts[i])
+        if not similar:
             return None
-        parts[i] = rng.choice(alike)
-        if parts[i] in near:
+        parts[i] = rng.choice(similar)
+        if parts[i] in related:
             return None
         term = " ".join(parts)
     elif kind < 0.4:
@@ -53,25 +57,25 @@ def negative(
         i = rng.randrange(len(parts))
         found = thesaurus.siblings.get(parts[i]) or thesaurus.terms
         other = rng.choice(found if rng.random() < 0.5 else thesaurus.terms)
-        if other in thesaurus.near(parts[i]):
+        if other in thesaurus.related(parts[i]):
             return None
         parts[i] = other
         term = " ".join(parts)
     elif kind < 0.95 and thesaurus.compounds.get(parts[-1]):
-        term = rng.choice(thesaurus.compounds[parts[-1]])  # "peanut butter" is no "butter"
+        term = rng.choice(thesaurus.compounds[parts[-1]])  # "peanut butter" is not "butter"
     elif kind < 0.97:
         other = rng.choice(thesaurus.terms)
         term = f"{other} {key}" if rng.random() < 0.5 else f"{key} {other}"
     else:
         return _gibberish(rng)
-    return None if term in near else term
+    return None if term in related else term
 
 
 _LETTERS = "etaoinshrdlcumwfgypbvk"
 
 
 def _gibberish(rng: random.Random) -> str | None:
-    """Return letters that are no words, some with any marks among them."""
+    """Return random letters, or random characters of any kind."""
     if rng.random() < 0.2:
         text = "".join(rng.choices(string.printable, k=rng.randint(1, 20)))
         return " ".join(text.split()) if split_words(text) else None
@@ -81,12 +85,12 @@ def _gibberish(rng: random.Random) -> str | None:
 
 
 def _containing_letters(
-    keys: Sequence[str], near: set[str], thesaurus: Thesaurus, rng: random.Random
+    keys: Sequence[str], related: set[str], thesaurus: Thesaurus, rng: random.Random
 ) -> str | None:
-    """Return a term in which the letters of a key stand in order: "colophony" is no "copy"."""
+    """Return a term that contains the letters of a key in order: "colophony" is not "copy"."""
     short = [part for key in keys for part in split_words(key) if len(part) < 7]
     for term in rng.choices(thesaurus.terms, k=100):
-        if term not in near and " " not in term:
+        if term not in related and " " not in term:
             for part in short:
                 if len(part) < len(term) and abbreviation(part, term):
                     return term

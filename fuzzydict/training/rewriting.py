@@ -18,6 +18,7 @@ __all__ = [
 
 
 def rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
+    """Return the key written differently, or None where the way that is drawn does not apply."""
     ways: tuple[tuple[float, Callable[[str, Thesaurus, random.Random], str | None]], ...] = (
         (1.0, _in_a_style),
         (3.0, _mistyped),
@@ -57,14 +58,12 @@ def _mistyped(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
     return " ".join(parts)
 
 
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _NEIGHBOURS = {
     letter: "".join(
-        row[i]
-        for row, shift in (("qwertyuiop", 0), ("asdfghjkl", 0), ("zxcvbnm", 0))
-        for i in range(len(row))
-        if abs(i - place) <= 1 and row[i] != letter
+        row[i] for row in _ROWS for i in range(len(row)) if abs(i - place) <= 1 and row[i] != letter
     )
-    for letters in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    for letters in _ROWS
     for place, letter in enumerate(letters)
 }
 _SOUNDS = (

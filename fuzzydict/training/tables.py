@@ -1,4 +1,4 @@
-"""The small tables that are shipped beside the model: opposites, and irregular forms of words."""
+"""The tables that are shipped with the models: opposites, and irregular forms of words."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ __all__ = ["write_irregular_forms", "write_opposites"]
 
 
 def write_opposites(pairs: Iterable[tuple[str, str]], path: Path) -> None:
-    """Write each word with all its opposites, a word a line: ``word<TAB>opposite,opposite``."""
+    """Write each word with all its opposites, one word per line: ``word<TAB>opposite,opposite``."""
     table: defaultdict[str, set[str]] = defaultdict(set)
     for one, other in pairs:
         table[one].add(other)
@@ -20,7 +20,7 @@ def write_opposites(pairs: Iterable[tuple[str, str]], path: Path) -> None:
 
 
 def write_irregular_forms(wordnet: Any, path: Path) -> None:
-    """Write WordNet's exceptions that no rule explains, a form a line: ``form<TAB>base,base``."""
+    """Write WordNet's irregular forms, one per line: ``form<TAB>base,base``."""
     table: defaultdict[str, list[str]] = defaultdict(list)
     for part_of_speech in ("n", "v", "a", "r"):
         for form, bases in sorted(wordnet._exception_map[part_of_speech].items()):

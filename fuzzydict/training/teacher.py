@@ -1,7 +1,7 @@
-"""What a sentence transformer knows of words: today's, which no corpus of 1961 and no WordNet has.
+"""The vectors of words of a sentence transformer, which knows today's words (distillation).
 
-all-MiniLM-L6-v2 (Wang et al., 2020; Reimers and Gurevych, 2019; Apache 2.0) gives each word of the
-vocabulary one vector, once, when the default model is built. Nothing of it is needed afterwards.
+all-MiniLM-L6-v2 (Wang et al., 2020; Reimers and Gurevych, 2019; Apache 2.0) embeds each word
+of the vocabulary once, when the default model is built. Lookups do not need it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 class TeacherNotFoundError(ImportError):
-    """The package that carries the sentence transformer is not installed."""
+    """The package of the sentence transformer is not installed."""
 
 
 def _load() -> Any:
@@ -33,7 +33,7 @@ def _load() -> Any:
 def teach(words: Sequence[str]) -> Floats:
     """Return the transformer's vectors of words and phrases: float32 [len(words), 384].
 
-    Two minutes for 100,000 on four cores. ``TeacherNotFoundError`` where it is not installed.
+    Two minutes for 100,000 words on four cores. ``TeacherNotFoundError`` if it is not installed.
     """
     vectors: Floats = _load().encode(
         list(words), batch_size=512, show_progress_bar=True, normalize_embeddings=True

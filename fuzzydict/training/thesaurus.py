@@ -1,4 +1,4 @@
-"""Who is whose synonym, kind or sibling: WordNet and the lexicon as plain tables of terms."""
+"""Synonyms, hypernyms, siblings and so on: WordNet and the lexicon as plain tables of terms."""
 
 import itertools
 import random
@@ -25,8 +25,11 @@ def _table() -> Table:
 
 @dataclass
 class Thesaurus:
-    """Terms in lower case with spaces. ``topics`` are terms that belong together; ``fields`` are
-    those of the lexicon, whose terms are names of fields, commands and the like."""
+    """Terms in lower case with spaces, and for each term others that are related to it.
+
+    ``topics`` are groups of terms that belong together; ``fields`` are those of the lexicon, whose
+    terms are names of fields, commands and so on; ``lookalikes`` have a similar spelling.
+    """
 
     terms: list[str] = field(default_factory=list)
     topics: list[list[str]] = field(default_factory=list)
@@ -36,11 +39,11 @@ class Thesaurus:
     siblings: Table = field(default_factory=_table)
     derived: Table = field(default_factory=_table)
     glosses: Table = field(default_factory=_table)
-    alike: Table = field(default_factory=_table)
+    lookalikes: Table = field(default_factory=_table)
     compounds: Table = field(default_factory=_table)
 
-    def near(self, term: str) -> set[str]:
-        """Return all that a term could be taken for: what must not count as unrelated."""
+    def related(self, term: str) -> set[str]:
+        """Return the terms that may mean the same, and so must not count as negatives."""
         tables = (self.synonyms, self.broader, self.derived)
         close = {term, *(other for table in tables for other in table.get(term, ()))}
         for other in list(close):
@@ -49,7 +52,7 @@ class Thesaurus:
 
 
 def build_thesaurus(wordnet: Any, lexicon: Sequence[LexiconEntry], seed: int = 0) -> Thesaurus:
-    """Return the tables of NLTK's ``wordnet`` reader, its usual words alone, and of the lexicon."""
+    """Return the thesaurus of NLTK's ``wordnet``, its frequent words alone, and of the lexicon."""
     thesaurus = Thesaurus()
     nouns = _ordered(wordnet.all_synsets("n"))
     _add_wordnet(thesaurus, wordnet, nouns, random.Random(seed))
@@ -62,12 +65,12 @@ def build_thesaurus(wordnet: Any, lexicon: Sequence[LexiconEntry], seed: int = 0
     for term in thesaurus.terms:
         if " " in term:
             thesaurus.compounds[term.split()[-1]].append(term)
-    _add_alike(thesaurus)
+    _add_lookalikes(thesaurus)
     return thesaurus
 
 
-def _add_alike(thesaurus: Thesaurus) -> None:
-    """Find the five words that are written most like each word."""
+def _add_lookalikes(thesaurus: Thesaurus) -> None:
+    """Find the five words whose spelling is most similar to each word."""
     words = [term for term in thesaurus.terms if " " not in term and len(term) > 3]
     vectors = spelling.encode(words)
     for start in range(0, len(words), 1000):
@@ -76,7 +79,7 @@ def _add_alike(thesaurus: Thesaurus) -> None:
         order = np.argsort(-np.take_along_axis(products, nearest, 1), axis=1, kind="stable")[:, :6]
         nearest = np.take_along_axis(nearest, order, 1)
         for word, row in zip(words[start:], nearest.tolist(), strict=False):
-            thesaurus.alike[word] = [words[i] for i in row if words[i] != word]
+            thesaurus.lookalikes[word] = [words[i] for i in row if words[i] != word]
 
 
 def _add_wordnet(
@@ -86,7 +89,7 @@ def _add_wordnet(
         if not name.replace("_", "").isalpha() or not name.islower() or len(name) < 3:
             continue
         least = 4 if "_" not in name else 2
-        if total_tag_count(name) < least:  # before the senses, which take long to read
+        if total_tag_count(name) < least:  # cheap, unlike reading the senses
             continue
         senses = wordnet.synsets(name)
         lemmas = [lemma for sense in senses for lemma in sense.lemmas() if lemma.name() == name]
@@ -143,7 +146,7 @@ def _ordered(related: Iterable[Any]) -> list[Any]:
 
 
 def _short(gloss: str) -> str:
-    """Return the beginning of a definition, as long as people would write."""
+    """Return the beginning of a definition, at most nine words."""
     first = re.split("[;:]", re.sub(r"\([^)]*\)", "", gloss))[0]
     return " ".join(first.split()[:9])
 
@@ -167,6 +170,6 @@ def _add_lexicon(thesaurus: Thesaurus, lexicon: Sequence[LexiconEntry]) -> None:
             thesaurus.glosses[word].append(_short(entry.gloss))
             thesaurus.broader[word] += entry.kind_of
             thesaurus.siblings[word] += [*entry.related, *entry.opposites]
-    # The lines of a field stand together in its file.
+    # The lines of a field follow each other in its file.
     heads = [entry.words[0] for entry in lexicon]
     thesaurus.fields += [heads[i : i + 20] for i in range(0, len(heads), 10)]

@@ -1,15 +1,14 @@
-"""Word vectors from texts: gensim's Word2Vec, what a graph of senses adds, and what is done after.
+"""Word vectors: Word2Vec on texts, combined with a graph of senses and a sentence transformer.
 
-The default model is made of five sets of vectors, each seeing something else, side by side:
+The vectors of the default model are a concatenation of five:
 
-- *similar*: a narrow skip-gram over random walks on WordNet's graph and the glossary's;
-- *spread*: where such walks would go if they never ended, factored (no sampling);
-- *narrow*: a narrow skip-gram over Brown, the definitions and the walks together;
-- *wide*: a skip-gram over whole paragraphs and definitions, which sees topics;
-- *taught*: a sentence transformer's, which has seen the texts of our time (Hinton et al., 2015;
-  the model of WordNet alone goes without).
+- *similar*: skip-gram with a narrow window over random walks on the graph;
+- *spread*: the distribution of such walks in the limit, factorised (no sampling);
+- *narrow*: skip-gram with a narrow window over Brown, the glosses and the walks together;
+- *wide*: skip-gram over whole paragraphs and glosses, which captures topics;
+- *taught*: a sentence transformer's, for modern words (Hinton et al., 2015; not in "wordnet").
 
-They are reduced together to 104 dimensions, and opposites are pushed apart.
+They are reduced to 104 dimensions, and opposites are pushed apart.
 """
 
 import itertools
@@ -69,7 +68,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Words, the commonest first, with vectors of length one and their counts in running text."""
+    """Words, most frequent first, with unit vectors and their counts in running text."""
 
     words: list[str]
     vectors: Floats  # (n, d)
@@ -101,7 +100,7 @@ def train_word2vec(
 ) -> WordVectors:
     """Train gensim's Word2Vec (Mikolov et al., 2013) on the user's own sentences.
 
-    The same sentences give the same vectors on the same machine. ``ValueError`` where no word
+    The same sentences give the same vectors on the same machine. ``ValueError`` if no word
     occurs ``min_count`` times. O(words · epochs · window · dimensions).
     """
     texts = list(sentences)
@@ -118,7 +117,7 @@ def train_word2vec(
 def train_brown(*, seed: int = 1) -> WordVectors:
     """Train plain Word2Vec on the Brown corpus: window 5, 100 dimensions, 20,000 words, a minute.
 
-    ``CorpusNotFoundError`` where NLTK cannot get the corpus.
+    ``CorpusNotFoundError`` if NLTK cannot get the corpus.
     """
     return train_word2vec(corpora.brown_sentences(), min_count=3, epochs=10, seed=seed)
 
@@ -130,10 +129,10 @@ def train_default(
     limit: int = 95_000,
     seed: int = 1,
 ) -> WordVectors:
-    """Train the default model on Brown, WordNet, the glossary and a sentence transformer.
+    """Train the default model on Brown, WordNet, the lexicon and a sentence transformer.
 
-    It has at most ``limit`` words; takes a quarter of an hour. ``CorpusNotFoundError`` where NLTK
-    cannot get a corpus, ``TeacherNotFoundError`` where the transformer is not installed.
+    It has at most ``limit`` words. ``CorpusNotFoundError`` if NLTK cannot get a corpus,
+    ``TeacherNotFoundError`` if the transformer is not installed.
     """
     return _train(lexicon, dimensions, limit, seed, alone=False)
 
@@ -145,7 +144,7 @@ def train_wordnet(
     limit: int = 95_000,
     seed: int = 1,
 ) -> WordVectors:
-    """Train as ``train_default`` does, on WordNet and the glossary alone, for commercial use."""
+    """Train as ``train_default`` does, on WordNet and the lexicon alone, for commercial use."""
     return _train(lexicon, dimensions, limit, seed, alone=True)
 
 
@@ -164,8 +163,8 @@ def _train(
     words = _vocabulary(graph, counts, limit, () if alone else teacher.teacher_words())
     on_graph = list(walks(graph, steps, WALKS, seed=seed))
     some = on_graph[: len(on_graph) * 5 // 8]
-    # Threads are enough: gensim and scipy compute outside the interpreter's lock. Each training has
-    # one worker, so the order of its updates, and with it the result, is always the same.
+    # Threads suffice: gensim and SciPy release the GIL. Each training has one worker, which makes
+    # the order of its updates, and so its result, reproducible.
     with ThreadPoolExecutor(4) as pool:
         parts = [
             pool.submit(_word2vec, on_graph, words, "similar", window=5, epochs=3, seed=seed),
@@ -236,9 +235,9 @@ def _vocabulary(graph: Graph, counts: Counter[str], limit: int, modern: Iterable
         rarest = min(counts[part] for part in word.split())
         return group, -counts[word], -rarest, word
 
-    known = {word for word, count in counts.items() if count >= 5} | graph.senses.keys()
-    known.update(word for word in modern if known.isdisjoint(bases(word)))
-    chosen = sorted(map(rank, known))[:limit]
+    vocabulary = {word for word, count in counts.items() if count >= 5} | graph.senses.keys()
+    vocabulary.update(word for word in modern if vocabulary.isdisjoint(bases(word)))
+    chosen = sorted(map(rank, vocabulary))[:limit]
     return _ordered((word for *_, word in chosen), counts)
 
 
@@ -251,8 +250,8 @@ def _counts(words: Sequence[str], counts: Counter[str]) -> NDArray[np.int64]:
 
 
 def _places(pairs: Iterable[tuple[str, str]], number: dict[str, int]) -> NDArray[np.int64]:
-    known = [(number[a], number[b]) for a, b in pairs if a in number and b in number]
-    return np.array(known, np.int64).reshape(-1, 2)
+    found = [(number[a], number[b]) for a, b in pairs if a in number and b in number]
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
 # --- vectors of words -----------------------------------------------------------------------------
@@ -279,7 +278,7 @@ def _word2vec(
     """Return the skip-gram vectors of ``words``, in order; zeros for a word that does not occur."""
     order = np.random.default_rng(seed).permutation(len(sentences))
     keep = {word.replace(" ", "_") for word in words}
-    # A file is read outside the interpreter's lock, several times as fast as a list.
+    # gensim reads a file without the GIL, several times as fast as a list.
     with (
         tempfile.TemporaryDirectory() as folder,
         bar(total=epochs, desc=title, unit="ep") as progress,
@@ -311,10 +310,10 @@ def _word2vec(
 def _spread(
     graph: Graph, steps: csr_matrix, words: Sequence[str], title: str, *, seed: int
 ) -> Floats:
-    """Return vectors of where walks from the senses of ``words`` arrive: shape [words, 250].
+    """Return vectors of the nodes that walks from the senses of ``words`` reach: [words, 250].
 
     Personalised PageRank (Agirre and Soroa, 2009) with four steps, then the positive logarithm over
-    chance, factored as in Levy and Goldberg (2014). A node that is hardly reached is left out.
+    chance, factored as in Levy and Goldberg (2014). Small probabilities are dropped.
     """
     names, senses = sense_matrix(graph)
     size, block, going_on = steps.shape[0], 2000, 0.85
@@ -381,7 +380,7 @@ def _with_bases(vectors: Floats, words: Sequence[str], graph: Graph) -> Floats:
     return _unit(result)
 
 
-# --- what is done after ---------------------------------------------------------------------------
+# --- postprocessing -------------------------------------------------------------------------------
 
 
 def _unit(vectors: NDArray[Any]) -> Floats:
@@ -391,10 +390,10 @@ def _unit(vectors: NDArray[Any]) -> Floats:
 
 
 def all_but_the_top(vectors: Floats, count: int = 2) -> Floats:
-    """Take away the mean and the ``count`` strongest directions; shape [words, d] stays.
+    """Subtract the mean and the ``count`` first principal components: [words, d].
 
-    They say how frequent a word is, not what it means. A zero vector, of a word never seen, stays
-    zero and does not take part. Mu and Viswanath (2018). O(words · d²).
+    They depend on the frequency of a word, not on its meaning. Zero vectors, of unseen words, are
+    ignored and stay zero. Mu and Viswanath (2018). O(words · d²).
     """
     seen = vectors.any(axis=1)
     centred = vectors[seen] - vectors[seen].mean(axis=0)
@@ -405,10 +404,10 @@ def all_but_the_top(vectors: Floats, count: int = 2) -> Floats:
 
 
 def reduce(vectors: Floats, dimensions: int, weights: NDArray[Any]) -> Floats:
-    """Project on the first ``dimensions`` principal axes; shape [words, dimensions], of length one.
+    """Project on the first ``dimensions`` principal components: unit vectors [words, dimensions].
 
-    Words count by their ``weights``. An axis is divided by the fourth root of its variance: half
-    way to whitening, so that the many plants and animals do not drown the rest. O(words · d²).
+    Words count by their ``weights``. A component is divided by the fourth root of its variance:
+    halfway to whitening, so that the many plants and animals do not dominate. O(words · d²).
     """
     share = (weights / weights.sum()).astype(np.float32)
     centred = vectors - share @ vectors
@@ -427,10 +426,11 @@ def counter_fit(
     far: float = 0.15,
     rounds: int = 30,
 ) -> Floats:
-    """Pull synonyms up to a cosine of ``near`` and push opposites down to ``far``, gently.
+    """Pull synonyms towards a cosine of ``near`` and push opposites down to ``far``.
 
-    Pairs are rows of two places: shape [pairs, 2]. Vectors are drawn back to where they began, and
-    keep length one. Counter-fitting (Mrkšić et al., 2016). O(rounds · (words + pairs) · d).
+    Pairs are rows of two positions: [pairs, 2]. Vectors are also pulled towards their original
+    position, and keep unit length. Counter-fitting (Mrkšić et al., 2016).
+    O(rounds · (words + pairs) · d).
     """
     start = _unit(vectors)
     moved = start
@@ -438,7 +438,7 @@ def counter_fit(
         force = 0.2 * (start - moved)
         force += _pull(moved, synonyms, lambda cosine: np.clip(3 * (near - cosine), 0, 1))
         force -= _pull(moved, opposites, lambda cosine: np.clip(3 * (cosine - far), 0, 1))
-        force -= (force * moved).sum(axis=1, keepdims=True) * moved  # along the sphere
+        force -= (force * moved).sum(axis=1, keepdims=True) * moved  # tangent to the sphere
         length = np.linalg.norm(force, axis=1, keepdims=True)
         moved = _unit(moved + 0.2 * force / np.maximum(length, 1))
     return moved
@@ -456,9 +456,9 @@ def _pull(
 
 
 def quantise(vectors: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Return the vectors in steps of 1/127 of each one's largest number, and that step.
+    """Quantise vectors in steps of 1/127 of each one's largest component.
 
-    Shapes [words, d] and [words]; their product is within half a step of the vectors.
+    Returns the integers [words, d] and the steps [words]; their product is within half a step.
     """
     step = (np.abs(vectors).max(axis=1, initial=0.0) / 127).astype(np.float32)
     step = np.where(step > 0, step, np.float32(1))

@@ -1,9 +1,9 @@
-"""What a few corrections do for the other lookups: the scenes, before and after ``fit``, ``learn``.
+"""The effect of a few corrections on other lookups: scenes before and after ``fit`` and ``learn``.
 
     python tests/benchmarks/corrections.py [--seeds N] [--corrections N] [--pick random|wrong]
 
-For each scene and seed a few lookups are drawn, and their right answers are told to the scene's
-dictionary; measured are the scene's other lookups.
+For each scene and seed, a few lookups are drawn and corrected in the scene's dictionary; the other
+lookups of the scene are measured.
 """
 
 import argparse
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS = ("before", "fit", "learn")
-# What is told of lookups, and whether more of it is better.
+# Figures of lookups, and whether higher is better.
 FIGURES = {
     "hit": ("hit@1", True),
     "right": ("right at the default cutoff", True),
@@ -39,14 +39,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lookup:
-    """A query and the keys that are right, the first of them foremost; none where silence is."""
+    """A query and its correct keys, the best one first; none if no match is correct."""
 
     query: str
     right: tuple[str, ...]
 
     @property
     def correction(self) -> tuple[str, str | None]:
-        """What a user would say of it."""
+        """The correction that a user would make."""
         return self.query, next(iter(self.right), None)
 
 
@@ -77,15 +77,15 @@ def load(folder: Path = quality.SCENES, limit: int | None = None) -> list[Scene]
 
 @dataclass(frozen=True)
 class Answers:
-    """How n lookups went."""
+    """The results of n lookups."""
 
     answerable: Bools
-    found: Bools  # the likeliest key is right
+    found: Bools  # the best key is correct
     given: Bools  # and its score reaches the default cutoff
 
     @property
     def good(self) -> Bools:
-        """A right answer, or silence where it is right."""
+        """A correct answer, or correctly no match."""
         return np.where(self.given, self.found, ~self.answerable)
 
     def figures(self, here: Bools) -> dict[str, float]:
@@ -98,8 +98,8 @@ class Answers:
         }
 
 
-def ask(d: "FuzzyDict[str, None]", lookups: Sequence[Lookup]) -> Answers:
-    """Look everything up, once: an answer is given where its score reaches the cutoff."""
+def look_up(d: "FuzzyDict[str, None]", lookups: Sequence[Lookup]) -> Answers:
+    """Look up all queries; a match counts as given if its score reaches the cutoff."""
     best = [d.match(lookup.query, cutoff=0.0) for lookup in lookups]
     pairs = list(zip(best, lookups, strict=True))
     return Answers(
@@ -112,7 +112,7 @@ def ask(d: "FuzzyDict[str, None]", lookups: Sequence[Lookup]) -> Answers:
 def draw(scene: Scene, before: Answers, count: int, pick: str, seed: int) -> list[Lookup]:
     """Return the lookups to correct, of those that are not exactly a key.
 
-    With ``pick`` "wrong" the ones come first that went wrong or stayed silent, as for a user.
+    With ``pick`` "wrong", wrong and missed lookups come first, as for a user.
     """
     keys = frozenset(scene.keys)
     pairs = [
@@ -142,12 +142,12 @@ def attempt(
 ) -> Trial:
     """Correct copies of the dictionary in both ways."""
     corrections = [lookup.correction for lookup in chosen]
-    told = {query for query, _ in corrections}
-    others = np.array([lookup.query not in told for lookup in scene.lookups], np.bool_)
+    corrected = {query for query, _ in corrections}
+    others = np.array([lookup.query not in corrected for lookup in scene.lookups], np.bool_)
 
     fitted, learned = d.copy(), d.copy()
     for each in (fitted, learned):
-        each.match(scene.keys[0] + "?")  # the index is built now, not when it is taught
+        each.match(scene.keys[0] + "?")  # build the index outside the timed part
     start = time.perf_counter()
     report = fitted.fit(corrections)
     fit_seconds = time.perf_counter() - start
@@ -156,9 +156,9 @@ def attempt(
         learned.learn(query, key)
     learn_seconds = (time.perf_counter() - start) / len(corrections)
 
-    answers = {"before": before, "fit": before, "learn": ask(learned, scene.lookups)}
-    if report.fitted:  # or else it is exactly what it was
-        answers["fit"] = ask(fitted, scene.lookups)
+    answers = {"before": before, "fit": before, "learn": look_up(learned, scene.lookups)}
+    if report.fitted:  # otherwise it is unchanged
+        answers["fit"] = look_up(fitted, scene.lookups)
     return Trial(
         {way: answers[way].figures(others) for way in WAYS},
         {way: float(answers[way].good[~others].mean()) for way in WAYS},
@@ -169,11 +169,11 @@ def attempt(
 
 
 def run(scene: Scene, seeds: int, count: int, pick: str) -> list[Trial]:
-    """Return what a draw of each seed does to a scene."""
+    """Return a trial of a scene for each seed."""
     from fuzzydict import FuzzyDict
 
     d: FuzzyDict[str, None] = FuzzyDict(dict.fromkeys(scene.keys))
-    before = ask(d, scene.lookups)
+    before = look_up(d, scene.lookups)
     return [
         attempt(scene, d, before, draw(scene, before, count, pick, seed)) for seed in range(seeds)
     ]
@@ -194,7 +194,7 @@ class Summary:
 
 
 def summary(name: str, values: dict[str, Floats], more_is_better: bool) -> Summary:
-    """Sum up the values by `WAYS`, one a seed each."""
+    """Summarise the values by `WAYS`, one per seed."""
     gains, errors, worse = {}, {}, []
     for way in WAYS[1:]:
         differences = values[way] - values["before"]
@@ -225,19 +225,19 @@ def summaries(trials: dict[str, list[Trial]], figure: str) -> list[Summary]:
 
 
 def table(rows: Sequence[Summary], figure: str) -> str:
-    """Return summaries as a Markdown table; marked is what is worse by two standard errors."""
+    """Return summaries as a Markdown table, with the ways that are worse by two standard errors."""
     cells = [["scene", *(WAYS[0], "after fit", "after learn"), "fit", "learn", "worse"]]
     for row in rows:
         changes = [
-            f"{row.gains[way]:+.3f} ± {quality._number(row.errors[way])}" for way in WAYS[1:]
+            f"{row.gains[way]:+.3f} ± {quality.format_number(row.errors[way])}" for way in WAYS[1:]
         ]
         means = [f"{row.means[way]:.3f}" for way in WAYS]
         cells.append([row.scene, *means, *changes, ", ".join(row.worse)])
-    return f"{FIGURES[figure][0]}\n\n{quality._markdown(cells)}"
+    return f"{FIGURES[figure][0]}\n\n{quality.markdown(cells)}"
 
 
 def remarks(trials: dict[str, list[Trial]]) -> list[str]:
-    """Return what is to be said of all draws together."""
+    """Return remarks on all draws together."""
     every = [trial for of in trials.values() for trial in of]
     corrected = {way: np.mean([trial.corrected[way] for trial in every]) for way in WAYS}
     return [
@@ -272,9 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         trials[scene.name] = run(scene, options.seeds, options.corrections, options.pick)
         print(f"{scene.name} done", file=sys.stderr)
     by_figure = {figure: summaries(trials, figure) for figure in FIGURES}
-    said = remarks(trials)
+    notes = remarks(trials)
     tables = [table(rows, figure) for figure, rows in by_figure.items()]
-    text = "\n\n".join([*tables, "\n".join(f"- {remark}" for remark in said)])
+    text = "\n\n".join([*tables, "\n".join(f"- {remark}" for remark in notes)])
     print(text)
 
     options.out.mkdir(parents=True, exist_ok=True)
@@ -284,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seeds": options.seeds,
         "corrections": options.corrections,
         "pick": options.pick,
-        "remarks": said,
+        "remarks": notes,
         "figures": {figure: [vars(row) for row in rows] for figure, rows in by_figure.items()},
     }
     encoded = json.dumps(content, indent=1).replace("NaN", "null")

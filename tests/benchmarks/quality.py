@@ -1,8 +1,8 @@
-"""How good lookups are: this library and every peer that is installed, one command, one table.
+"""The quality of lookups: this library and all installed peers in one table.
 
     python tests/benchmarks/quality.py [--only SET,...] [--peers NAME,...] [--detail] [--kept]
 
-From Python: ``load_sets`` gives the sets, ``run`` has a system answer one, ``figures`` judges.
+From Python: ``load_sets`` returns the sets, ``run`` the answers of a system, ``figures`` scores.
 """
 
 import argparse
@@ -48,7 +48,7 @@ NO_ANSWER: Answer = (None, -math.inf)
 
 @dataclass(frozen=True)
 class Lookup:
-    """A query and the keys that are right; none where silence is."""
+    """A query and its correct keys; none if no match is correct."""
 
     query: str
     right: frozenset[str]
@@ -58,7 +58,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Task:
-    """The keys of a dictionary, and what is looked up in it."""
+    """The keys of a dictionary, and lookups in it."""
 
     name: str
     keys: tuple[str, ...]
@@ -71,7 +71,7 @@ class Task:
 def load_sets(
     folder: Path, scenes: Path = SCENES, *, seed: int = 0, kept: bool = False
 ) -> dict[str, list[Task]]:
-    """Return the sets that are there by name, each as tasks; the same ones for the same seed."""
+    """Return the available sets by name, as tasks; the same ones for the same seed."""
     sets: dict[str, list[Task]] = {}
     for name in SOURCES:
         path = folder / f"{name}.tsv"
@@ -172,7 +172,7 @@ def _partners(pairs: Pairs) -> dict[str, set[str]]:
 
 
 def _shuffled(words: Collection[str], rng: random.Random) -> tuple[str, ...]:
-    # Most systems give ties to the first key: its place must not tell which is right.
+    # Most systems resolve ties by position, which must not depend on the correct key.
     return tuple(rng.sample(sorted(words), len(words)))
 
 
@@ -181,11 +181,11 @@ def _shuffled(words: Collection[str], rng: random.Random) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class System:
-    """What turns keys into a function from a query to the best key and its score."""
+    """A function from keys to a function from a query to the best key and its score."""
 
     name: str
     open: Callable[[Sequence[str]], Resolver]
-    cutoff: float = math.nan  # its own default, where it has one
+    cutoff: float = math.nan  # its default, if it has one
 
 
 def this_library(**options: Any) -> System:
@@ -194,7 +194,7 @@ def this_library(**options: Any) -> System:
 
     def open_(keys: Sequence[str]) -> Resolver:
         d: Any = FuzzyDict(dict.fromkeys(keys), **options)
-        d.matches(keys[0], n=1, cutoff=0.0)  # the index is built now, not in the first lookup
+        d.matches(keys[0], n=1, cutoff=0.0)  # build the index before the first timed lookup
 
         def answer(query: str) -> Answer:
             matches = d.matches(query, n=1, cutoff=0.0)
@@ -310,7 +310,7 @@ class Answers:
 
 
 def run(system: System, tasks: Iterable[Task]) -> Answers:
-    """Look everything up; a query that is a key is answered with itself, as by any dict."""
+    """Look up all queries; a query that is a key returns itself, as in any dict."""
     lookups: list[tuple[Task, Lookup]] = []
     answers: list[Answer] = []
     seconds: list[float] = []
@@ -334,9 +334,9 @@ def run(system: System, tasks: Iterable[Task]) -> Answers:
 
 
 def curve(scores: Floats, right: Bools, answerable: Bools) -> tuple[Floats, Floats, Floats]:
-    """Count right answers, wrong answers and right silences at every cutoff, [m] each.
+    """Count correct answers, wrong answers and correct misses at every cutoff, [m] each.
 
-    The first cutoff silences all. Answers of the same score are given together or not at all.
+    At the first cutoff all miss. Answers of the same score are given together or not at all.
     """
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] > -np.inf]
@@ -348,7 +348,7 @@ def curve(scores: Floats, right: Bools, answerable: Bools) -> tuple[Floats, Floa
 
 
 def best_total(scores: Floats, right: Bools, answerable: Bools) -> float:
-    """Return the largest share of right answers and right silences over all cutoffs."""
+    """Return the largest share of correct answers and correct misses over all cutoffs."""
     rights, _, silences = curve(scores, right, answerable)
     return float((rights + silences).max() / len(scores))
 
@@ -373,10 +373,10 @@ def calibration_error(scores: Floats, right: Bools, bins: int = 10) -> float:
 
 @dataclass(frozen=True)
 class Figures:
-    """What is told of a system on a set; NaN where it has no meaning.
+    """The figures of a system on a set; NaN where undefined.
 
-    ``right``, ``wrong`` and ``silent`` are shares of all queries at the default cutoff, ``total``
-    is right answers and right silences there. ``opposite`` is the share of all queries whose best
+    ``right``, ``wrong`` and ``missed`` are shares of all queries at the default cutoff, ``total``
+    is correct answers and correct misses there. ``opposite`` is the share of all queries whose best
     key is their opposite, ``opposite_given`` the same at the default cutoff.
     """
 
@@ -386,7 +386,7 @@ class Figures:
     recall: float
     right: float
     wrong: float
-    silent: float
+    missed: float
     total: float
     calibration_error: float
     milliseconds: float
@@ -395,7 +395,7 @@ class Figures:
 
 
 def figures(answers: Answers, cutoff: float = math.nan, where: Bools | None = None) -> Figures:
-    """Judge the answers, or those that are marked; ``cutoff`` is the default one, NaN for none."""
+    """Return the figures of all answers, or of those in ``where``; NaN means no cutoff."""
     here = np.ones(len(answers.keys), np.bool_) if where is None else where
     scores, right, answerable = answers.scores[here], answers.right[here], answers.answerable[here]
     pairs = zip(answers.keys, answers.lookups, strict=True)
@@ -412,7 +412,7 @@ def figures(answers: Answers, cutoff: float = math.nan, where: Bools | None = No
         recall=recall_at(0.02, scores, right, answerable) if asked else math.nan,
         right=at_default(given & right),
         wrong=at_default(given & ~right),
-        silent=at_default(~given),
+        missed=at_default(~given),
         total=at_default(given & right | ~given & ~answerable),
         calibration_error=calibration_error(scores, right),
         milliseconds=statistics.median(answers.milliseconds[here].tolist()),
@@ -430,7 +430,7 @@ COLUMNS = {
     "recall": "recall at 2% wrong",
     "right": "right",
     "wrong": "wrong",
-    "silent": "silent",
+    "missed": "missed",
     "calibration_error": "calibration error",
     "milliseconds": "ms",
 }
@@ -444,24 +444,24 @@ def table(results: dict[str, dict[str, Figures]]) -> str:
             row = [name, system]
             for field in COLUMNS:
                 value = getattr(judged, field)
-                text = _number(value, digits=2 if field == "milliseconds" else 3)
+                text = format_number(value, digits=2 if field == "milliseconds" else 3)
                 best = max(getattr(other, field) for other in systems.values())
                 bold = value == best and field in ("hit", "best_total", "recall")
                 row.append(f"**{text}**" if bold else text)
             rows.append(row)
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def detail(answered: dict[str, Answers], cutoff: float, groups: Sequence[str]) -> str:
     """Return by group: each system's hit@1, and what the first does at its default cutoff."""
-    rows = [["group", "queries", *answered, "right", "wrong", "silent"]]
+    rows = [["group", "queries", *answered, "right", "wrong", "missed"]]
     for group in dict.fromkeys(groups):
         here = np.array([group == other for other in groups])
         judged = [figures(answers, cutoff, here) for answers in answered.values()]
         hits, first = [each.hit for each in judged], judged[0]
-        shares = [*hits, first.right, first.wrong, first.silent]
-        rows.append([group, str(first.queries), *map(_number, shares)])
-    return _markdown(rows)
+        shares = [*hits, first.right, first.wrong, first.missed]
+        rows.append([group, str(first.queries), *map(format_number, shares)])
+    return markdown(rows)
 
 
 def errors(answers: Answers, cutoff: float) -> str:
@@ -472,20 +472,20 @@ def errors(answers: Answers, cutoff: float) -> str:
         given = answers.scores[row] >= cutoff
         if answers.right[row] if given else not answers.answerable[row]:
             continue
-        outcome = "wrong" if given else "silent" if answers.right[row] else "silent, best key wrong"
+        outcome = "wrong" if given else "missed" if answers.right[row] else "missed, best key wrong"
         right = ", ".join(sorted(lookup.right)) or "no_match"
-        best = [str(answers.keys[row]), _number(answers.scores[row])]
+        best = [str(answers.keys[row]), format_number(answers.scores[row])]
         rows.append([outcome, lookup.query, *best, right, lookup.kind, task.name])
-    return _markdown(rows)
+    return markdown(rows)
 
 
-def _number(value: float, digits: int = 3) -> str:
+def format_number(value: float, digits: int = 3) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
-def _markdown(rows: list[list[str]]) -> str:
+def markdown(rows: list[list[str]]) -> str:
     rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
