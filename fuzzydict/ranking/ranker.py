@@ -78,14 +78,17 @@ class Ranker:
         self.learned = learned or LearnedState()
         self.guards = GuardSet(guards)
         self._kind: IndexKind = index
+        self._frequencies: tuple[Mapping[str, int], int] | None = None
         self._use(new_table(embedder))
+        self._background = None if self.table.own else Background()
 
     def _use(self, table: KeyTable) -> None:
         """Start with an empty table."""
         self.table = table
+        if self._frequencies is not None:
+            table.set_frequencies(*self._frequencies)
         self._approximate = ApproximateIndex(table, self._kind)
         self._projected = ProjectedVectors(self.embedder, table, self.learned.projection)
-        self._background = None if table.own else Background()
 
     @property
     def index(self) -> str:
@@ -163,6 +166,7 @@ class Ranker:
 
     def set_frequencies(self, counts: Mapping[str, int], keys: int) -> None:
         """Use the document frequencies of a larger collection, of so many keys."""
+        self._frequencies = counts, keys
         self.table.set_frequencies(counts, keys)
 
     def set_scale(self, scale: Scale | None) -> None:
@@ -265,8 +269,10 @@ class Ranker:
         result: list[list[tuple[str, float]]] = []
         for start in range(0, len(queries), _BATCH):
             part = queries[start : start + _BATCH]
-            if self._is_plain:
-                result += self._best(part, n)
+            if not len(self):
+                result += [[] for _ in part]
+            elif self._is_plain:
+                result += self._best(list(map(plain, part)), n)
             else:
                 result += [found.best(n) for found in self.candidates(part)]
             step(len(part))
