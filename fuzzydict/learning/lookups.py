@@ -64,12 +64,12 @@ def labelled_lookups(
 ) -> Lookups:
     """Return labelled pairs with the zero-shot scores of their candidates, to learn from.
 
-    A few hundred keys are all candidates of each query.
+    There must be some pairs. A few hundred keys are all candidates of each query.
     """
     n = len(ranker.table) if len(ranker) <= _ALL else CANDIDATES
     found: list[Candidates] = []
     split = [words(query) for query, _ in pairs]
-    meanings = [np.zeros((0, 0), np.float32)]
+    meanings = []
     for start in range(0, len(pairs), _BATCH):
         part = pairs[start : start + _BATCH]
         queries = [query for query, _ in part]
@@ -77,7 +77,7 @@ def labelled_lookups(
         scored = ranker.score(queries, n, required=[key for _, key in part])
         found += [ranker.apply_guards(each) for each in scored]
         step(len(part))
-    features = meaning_features(ranker.embedder, np.vstack(meanings[1:]), split)
+    features = meaning_features(ranker.embedder, np.vstack(meanings), split)
     keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
     of_keys = meaning_features(
         ranker.embedder, ranker.entries.meanings(keys), list(map(words, keys))

@@ -309,14 +309,14 @@ public:
     // How much a term distinguishes keys: 1 where one key at most has it, to 0 where all do.
     float distinct(const Term& term) const {
         uint32_t keys = term.keys;
-        if (!frequencies_.empty()) {
+        if (has_collection_) {
             auto found = frequencies_.find(std::string(term.text()));
             keys = found == frequencies_.end() ? 0 : found->second;
         }
         return distinct(keys);
     }
     float distinct(View word) const {
-        if (!frequencies_.empty()) {
+        if (has_collection_) {
             auto found = frequencies_.find(std::string(word));
             return distinct(found == frequencies_.end() ? 0 : found->second);
         }
@@ -327,7 +327,8 @@ public:
     // How many of so many keys have each word, where others than these are keys too.
     void set_frequencies(std::unordered_map<std::string, uint32_t> frequencies, uint64_t keys) {
         frequencies_ = std::move(frequencies);
-        count(keys);
+        has_collection_ = true;
+        distinction_ = distinction(keys);
     }
 
     Split split(size_t place) const {
@@ -348,7 +349,12 @@ private:
         return keys < 2 ? 1 : static_cast<float>(1 - distinction_ * std::log(static_cast<double>(keys)));
     }
 
-    void count(uint64_t keys) { distinction_ = 1 / std::log(std::max(static_cast<double>(keys), 1.0) + 1); }
+    // Follow the number of the keys, unless those of a larger collection count.
+    void count(uint64_t keys) {
+        if (!has_collection_) distinction_ = distinction(keys);
+    }
+
+    static double distinction(uint64_t keys) { return 1 / std::log(std::max(static_cast<double>(keys), 1.0) + 1); }
 
     template <class Visit> static void each_once(std::vector<uint32_t> ids, Visit visit) {
         std::sort(ids.begin(), ids.end());
@@ -381,6 +387,7 @@ private:
     std::vector<float> scales_;
     uint64_t key_count_ = 0;
     double distinction_ = 1;
+    bool has_collection_ = false;  // does frequencies_ count?
     std::unordered_map<std::string, uint32_t> frequencies_;
 };
 

@@ -39,14 +39,17 @@ class Entries:
 
     def __init__(self, embedder: Embedder, learned: LearnedState, index: IndexKind) -> None:
         self.embedder, self.learned, self._kind = embedder, learned, index
+        self._frequencies: tuple[Mapping[str, int], int] | None = None
         self._use(new_table(embedder))
+        self._background = None if self.table.own else Background()
 
     def _use(self, table: KeyTable) -> None:
         """Start with an empty table."""
         self.table = table
+        if self._frequencies is not None:
+            table.set_frequencies(*self._frequencies)
         self.approximate = ApproximateIndex(table, self._kind)
         self.projected = ProjectedVectors(self.embedder, table, self.learned.projection)
-        self._background = None if table.own else Background()
 
     def __len__(self) -> int:
         return self.table.key_count
@@ -117,6 +120,7 @@ class Entries:
 
     def set_frequencies(self, counts: Mapping[str, int], keys: int) -> None:
         """Use the document frequencies of a larger collection, of so many keys."""
+        self._frequencies = counts, keys
         self.table.set_frequencies(counts, keys)
 
     def set_scale(self, scale: Scale | None) -> None:

@@ -152,11 +152,12 @@ def coverage(
     of the vocabulary covers its words, and so do two words that the other side writes as one
     ("host name", "hostname").
     """
-    table = np.array(
-        [[probability(pair_features(one, other)) for other in key.terms] for one in query.terms]
-    )  # (terms of query, terms of key)
-    of_query = _spread_phrases(table.max(axis=1), query)
-    of_key = _spread_phrases(table.max(axis=0), key)
+    table = np.zeros((len(query.terms), len(key.terms)))
+    for i, one in enumerate(query.terms):
+        for k, other in enumerate(key.terms):
+            table[i, k] = probability(pair_features(one, other))
+    of_query = _spread_phrases(table.max(axis=1, initial=0), query)
+    of_key = _spread_phrases(table.max(axis=0, initial=0), key)
     _join_words(query.words, of_query, key.words, of_key)
     _join_words(key.words, of_key, query.words, of_query)
     return Coverage(of_query, of_key)

@@ -137,7 +137,7 @@ class Ranker:
         for start in range(0, len(queries), _BATCH):
             part = queries[start : start + _BATCH]
             if self._is_plain:
-                result += self._best(part, n)
+                result += self._best(list(map(plain, part)), n)
             else:
                 result += [found.best(n) for found in self.candidates(part)]
             step(len(part))

@@ -214,7 +214,8 @@ class ReferenceTable:
         split = [words(query) for query in queries]
         if meanings is None:
             meanings = self._embedder.encode_words(split)
-            meanings = meanings * np.array([[self._embedder.confidence(text)] for text in split])
+            confidence = np.array([self._embedder.confidence(text) for text in split], np.float32)
+            meanings = meanings * confidence[:, None]
         letters = spelling.encode([compact(text) for text in split])
         vectors: Floats = np.hstack([meanings, letters]).astype(np.float32)
         return vectors
@@ -233,9 +234,11 @@ class ReferenceTable:
         among: Iterable[int] | None,
     ) -> list[int]:
         """Return the places of the entries to score: the nearest, and of these the most similar
-        in letters. The exact entry is always one of them."""
+        in letters. The exact entry, if it is allowed, is always one of them."""
         text = words(query)
         allowed = sorted(range(len(self)) if among is None else set(among))
+        if among is not None and exact not in allowed:
+            exact = -1
         nearest = sorted(allowed, key=lambda place: -products[place]) if text else []
         nearest = nearest[: settings.n_candidates]
         if exact >= 0 and exact not in nearest:

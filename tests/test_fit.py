@@ -1,12 +1,16 @@
-"""The learned projections, on arrays."""
+"""Projections that are fitted to labelled lookups, on arrays."""
 
 import itertools
 
 import numpy as np
 import pytest
-from fuzzydict.learning.projection import Lookups, Projection, Texts, fit
 
 from fuzzydict.attention import softmax
+from fuzzydict.learning import fit as fitting
+from fuzzydict.learning.descent import descend
+from fuzzydict.learning.fit import fit
+from fuzzydict.learning.lookups import Lookups
+from fuzzydict.ranking.projection import Projection, Texts, append_column, ngram_hashes
 
 KEYS = ["falcon", "otter", "maple"]
 TOPICS = [["money", "bill"], ["crash", "screen"], ["parcel", "late"]]
@@ -44,7 +48,7 @@ def test_what_pairs_show_is_learned(learned):
     assert report.after.loss < report.before.loss / 2
     assert report.after.accuracy > 0.8 > report.before.accuracy
     fresh = lookups(seed=1)
-    right = projection._logits(fitted, fresh).argmax(axis=1) == fresh.right
+    right = fitting._logits(fitted, fresh).argmax(axis=1) == fresh.right
     assert right[:60].mean() > 0.75
 
 
@@ -58,14 +62,14 @@ def test_many_pairs_are_held_out_once():
 
 
 @pytest.mark.usefixtures("short_fits")
-def test_the_same_seed_gives_the_same_and_another_another():
+def test_the_seed_determines_the_result():
     one, same, other = (fit(lookups(30, 4), seed=seed)[0] for seed in (0, 0, 1))
     for name in ("grams", "weights", "query", "key", "null", "slope"):
         np.testing.assert_array_equal(getattr(one, name), getattr(same, name))
     assert not np.array_equal(one.query, other.query)
 
 
-def test_what_is_right_already_is_left_alone():
+def test_what_is_right_already_does_not_change():
     some = lookups(12, 0)
     some.logits[...] = -30
     some.logits[np.arange(12), some.right] = 30
@@ -77,50 +81,50 @@ def test_what_is_right_already_is_left_alone():
 
 
 def test_validation_is_measured_and_not_learned_from():
-    taught = lookups(12, 2)
-    wrong = lookups(12, 2, seed=2)
+    train = lookups(12, 2)
+    other = lookups(12, 2, seed=2)
     together = Lookups.of(
         Texts(
-            [*taught.queries.words, *wrong.queries.words], np.vstack([taught[0][1], wrong[0][1]])
+            [*train.queries.words, *other.queries.words], np.vstack([train[0][1], other[0][1]])
         ),
         KEYS,
-        taught.meanings,
-        [(KEYS, row) for row in np.vstack([taught.logits, wrong.logits])],
-        [[*KEYS, None][right] for right in [*taught.right, *wrong.right]],
+        train.meanings,
+        [(KEYS, row) for row in np.vstack([train.logits, other.logits])],
+        [[*KEYS, None][right] for right in [*train.right, *other.right]],
     )
     fitted, report = fit(together, validation=range(14, 28))
-    alone, _ = fit(taught, validation=range(0))
+    alone, _ = fit(train, validation=range(0))
     assert alone is None
     assert report.held_out == 14
     assert report.pairs == 28
-    hashes = {gram for words in taught.queries.words for gram in projection._hashes(words)}
+    hashes = {gram for words in train.queries.words for gram in ngram_hashes(words)}
     assert fitted is None or set(fitted.grams.tolist()) == hashes
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_of_too_few_pairs_nothing_is_learned(n):
     some = lookups()
-    fitted, report = fit(projection._take(some, np.arange(n)))
+    fitted, report = fit(fitting._take(some, np.arange(n)))
     assert fitted is None
     assert report.pairs == n
     assert np.isnan(report.before.loss)
 
 
-def test_a_key_that_a_guard_forbids_is_not_learned():
+def test_a_vetoed_key_is_not_learned():
     some = lookups(12, 2)
     some.logits[np.arange(6), some.right[:6]] = -np.inf
     _, report = fit(some)
     assert report.pairs == 8
 
 
-def test_pairs_that_all_mean_a_key_teach_nothing_of_silence():
+def test_pairs_that_all_mean_a_key_do_not_move_the_null_key():
     fitted, report = fit(lookups(60, 0))
     assert report.fitted
     assert np.isnan(report.after.no_match_recall)
     np.testing.assert_array_equal(fitted.null, 0)
 
 
-def test_a_report_says_its_figures(learned):
+def test_a_report_shows_its_figures(learned):
     _, report = learned
     assert str(report).splitlines()[0] == "fitted to 66 pairs"
     for name in ("loss", "accuracy", "no match precision", "no match recall"):
@@ -131,10 +135,10 @@ def test_a_report_says_its_figures(learned):
 
 def test_the_first_step_goes_down_the_gradient():
     some = lookups()
-    before = softmax(projection._beside(some.logits, 0))[np.arange(66), some.right]
-    first = next(projection._descend(some, 0.0, 30, 0, lambda steps: None))
-    logits = projection._logits(first, some)
-    after = softmax(projection._beside(logits, 0))[np.arange(66), some.right]
+    before = softmax(append_column(some.logits, 0))[np.arange(66), some.right]
+    first = next(descend(some, 0.0, 30, 0, lambda steps: None))
+    logits = fitting._logits(first, some)
+    after = softmax(append_column(logits, 0))[np.arange(66), some.right]
     assert -np.log(after).mean() < -np.log(before).mean()
 
 
@@ -157,7 +161,7 @@ def test_a_query_of_unknown_words_has_its_meaning_alone(learned):
     np.testing.assert_array_equal(rows[:, -1], 1)
 
 
-def test_lookups_of_several_lengths_are_filled_up_with_what_cannot_be():
+def test_lookups_of_several_lengths_are_padded():
     made = Lookups.of(
         Texts([("a",), ("b",)], np.zeros((2, 1), np.float32)),
         KEYS,
@@ -178,7 +182,7 @@ def test_fits_that_overlap_restore_the_threads_of_blas():
 
     with threadpool_limits(2, "blas"):
         before = threads()
-        one, other = projection._one_thread, projection._one_thread
+        one, other = fitting._one_thread, fitting._one_thread
         one.__enter__()
         other.__enter__()
         one.__exit__()
