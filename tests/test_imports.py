@@ -151,7 +151,9 @@ ranking.calibration learning.projection ranking.ranker ranking.explanation
 results base
 counting sharing storage.archive integrations.dask mapping
 integrations.joins integrations.json_schema integrations.tool_calls
-postgres.pool postgres.ranker postgres.tables postgres.mapping
+postgres.pool postgres.database postgres.statements postgres.schema postgres.vectors
+postgres.lessons postgres.frequencies postgres.items postgres.candidates postgres.rankers
+postgres.ranker postgres.views postgres.check postgres.mapping
 cli.files cli.commands
 training.corpora training.thesaurus training.episodes training.fitting training.tables
 training.teacher training.vectors training.building training.command
