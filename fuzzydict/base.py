@@ -9,12 +9,18 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
 from fuzzydict.learning.fit import FitReport, empty_report, fit
-from fuzzydict.learning.lookups import calibrate, find_guard_exemptions, labelled_lookups
+from fuzzydict.learning.lookups import (
+    Lookups,
+    calibrate,
+    find_guard_exemptions,
+    labelled_lookups,
+)
 from fuzzydict.log import LOG
 from fuzzydict.model.embedders import Embedder, networks_for
 from fuzzydict.options import check_count, check_positive, check_probability
 from fuzzydict.progress import Progress, progress_bars
 from fuzzydict.ranking.evidence import score_breakdowns
+from fuzzydict.ranking.guards import Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.results import Attention, weigh
@@ -102,6 +108,7 @@ class FuzzyMapping(Generic[K, V]):
 
     __slots__ = ()
     _cutoff: float | None
+    _guards: tuple[Guard, ...]
     _learned: LearnedState
     _lock: AbstractContextManager[Any]  # under which the matcher may be used
 
@@ -124,6 +131,26 @@ class FuzzyMapping(Generic[K, V]):
     def _keys(self) -> Iterable[Any]:
         """Return the keys."""
         raise NotImplementedError
+
+    def _ranker_for(self, queries: Sequence[str], required: Collection[str] = ()) -> Ranker:
+        """Return a ranker that has the candidates of some queries, and the required keys."""
+        return self._synced_ranker()
+
+    def _lookups(
+        self,
+        pairs: Sequence[tuple[str, str | None]],
+        learned: LearnedState,
+        step: Callable[[int], object],
+    ) -> Lookups:
+        """Return labelled pairs with their candidates, scored with this learned state."""
+        ranker = self._synced_ranker()
+        before = ranker.learned
+        with self._changes():
+            try:
+                ranker.entries.set_learned(learned)
+                return labelled_lookups(ranker, pairs, step)
+            finally:
+                ranker.entries.set_learned(before)
 
     def _synced_ranker(self) -> Ranker:
         """Return the matcher, which knows of the keys that came and went; under the lock."""
@@ -221,7 +248,7 @@ class FuzzyMapping(Generic[K, V]):
         with self._lock:
             answer = next(iter(self.matches(query, 1)), None)
             evidence, against = (
-                score_breakdowns(self._synced_ranker(), query)
+                score_breakdowns(self._ranker_for([query]), query)
                 if self._is_fuzzy(query)
                 else ([], None)
             )
@@ -424,7 +451,7 @@ class FuzzyMapping(Generic[K, V]):
             _require_unfitted(self._learned)
             if labelled:
                 matcher = self._synced_ranker()
-                calibration = calibrate(matcher, labelled)
+                calibration = calibrate(self._ranker_for(*_texts(labelled)), labelled)
 
                 def change(now: LearnedState) -> LearnedState:
                     _require_unfitted(matcher.learned, now)
@@ -471,19 +498,13 @@ class FuzzyMapping(Generic[K, V]):
                 before = matcher.learned
                 if not labelled or not len(matcher):
                     return empty_report(len(labelled))
-                with self._changes():
-                    try:
-                        guard_exemptions = find_guard_exemptions(matcher, labelled)
-                        matcher.entries.set_learned(
-                            before._replace(projection=None, guard_exemptions=guard_exemptions)
-                        )
-                        with Progress("lookups", len(labelled)) as step:
-                            lookups = labelled_lookups(matcher, labelled, step)
-                    finally:
-                        matcher.entries.set_learned(before)
+                exemptions = find_guard_exemptions(GuardSet(self._guards), labelled)
+                unfitted = before._replace(projection=None, guard_exemptions=exemptions)
+                with Progress("lookups", len(labelled)) as step:
+                    lookups = self._lookups(labelled, unfitted, step)
             with progress_bars(progress), Progress("fit", None) as step:
                 fitted, report = fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
-            result = before._replace(projection=fitted, guard_exemptions=guard_exemptions)
+            result = before._replace(projection=fitted, guard_exemptions=exemptions)
             if fitted is None or self._set_learned(functools.partial(_with_fit, result)):
                 return report
 
@@ -614,6 +635,11 @@ def _is_unclear(ranking: Ranking, cutoff: float) -> bool:
     return abs(best - cutoff) < _ROUNDING or (
         best > cutoff and any(best - other < _ROUNDING for other in others)
     )
+
+
+def _texts(pairs: Iterable[tuple[str, str | None]]) -> tuple[list[str], set[str]]:
+    """Return the queries and the keys of labelled pairs."""
+    return [query for query, _ in pairs], {key for _, key in pairs if key is not None}
 
 
 def _require_unfitted(*states: LearnedState) -> None:

@@ -1,4 +1,4 @@
-"""Forks while threads read, write and teach a dictionary on a server: `python FILE DSN NAME`.
+"""Forks while threads read, write and teach a dictionary on a server: `python FILE DSN NAME FORKS`.
 
 Each child uses the dictionary too, and some then end as any program does.
 """
@@ -13,10 +13,9 @@ import time
 import psycopg
 import pytest
 
-from fuzzydict.learning import fit as fitting
+from fuzzydict.learning import projection
 from fuzzydict.postgres import PostgresFuzzyDict
 
-FORKS = 40
 SECONDS = 60  # after which a child that hangs is ended
 PAIRS = [
     *((f"{word} my bill", "falcon") for word in ("pay", "print", "send", "see")),
@@ -24,8 +23,9 @@ PAIRS = [
 ]
 
 
-def main(dsn, name):
-    fitting._STEPS, fitting._MIN_GAIN = 10, -1e6
+def main(dsn, name, forks):
+    forks = int(forks)
+    projection._STEPS, projection._MIN_GAIN = 10, -1e6
     car = PostgresFuzzyDict(dsn, name)
     car.update(falcon=1, otter=2)
     closed = PostgresFuzzyDict(dsn, name)
@@ -52,7 +52,7 @@ def main(dsn, name):
 
     def repeat(work):
         try:
-            for i in range(FORKS):
+            for i in range(forks):
                 together.wait()
                 work(i)
         except BaseException:
@@ -62,7 +62,7 @@ def main(dsn, name):
     threads = [threading.Thread(target=repeat, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
-    for number in range(FORKS):
+    for number in range(forks):
         together.wait()
         time.sleep(random_.uniform(0, 0.02))  # so that the threads are anywhere in their work
         child = os.fork()
@@ -78,10 +78,10 @@ def main(dsn, name):
             raise AssertionError(f"child {number} ended with the status {status}")
     for thread in threads:
         thread.join()
-    lessons = {f"lesson {i}": "otter" for i in range(FORKS)}
-    lessons |= {f"who is number {i}": f"child {i}" for i in range(FORKS)}
+    lessons = {f"lesson {i}": "otter" for i in range(forks)}
+    lessons |= {f"who is number {i}": f"child {i}" for i in range(forks)}
     assert car.corrections == lessons
-    for number in range(FORKS):
+    for number in range(forks):
         assert car[f"child {number}"] == car[f"parent {number}"] == number
     car._check()
     car.close()

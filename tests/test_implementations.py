@@ -403,7 +403,7 @@ def test_any_unicode_may_be_a_key_and_a_query(table_of, key):
 def test_the_trust_in_a_query_is_the_length_of_its_meaning(table_of, embedder):
     queries = ["receive", "recieve", "recieve the price", "xqzvw"]
     meanings = table_of().query_vectors(queries)[:, : embedder.dimension]
-    trusts = [embedder.trust(text.words(query)) for query in queries]
+    trusts = [embedder.confidence(text.words(query)) for query in queries]
     np.testing.assert_allclose(np.linalg.norm(meanings, axis=1), trusts, atol=1e-5)
     assert trusts[0] == 1 > trusts[1] > 0
     # A key is written as it was meant.

@@ -31,7 +31,7 @@ class WholeTexts:
 
 def ranker_of(keys, embedder=None, guards=DEFAULT):
     ranker = Ranker(embedder or load("default"), guards)
-    ranker.add(keys)
+    ranker.entries.add(keys)
     return ranker
 
 

@@ -69,7 +69,7 @@ def test_vectors_and_their_trust_are_the_same(model, embedder, texts, guess):
     letters = spelling.encode([text.compact(words) for words in split])
     np.testing.assert_allclose(vectors[:, model.dimension :], letters, atol=1e-6)
     if guess:
-        np.testing.assert_allclose(trust, [embedder.trust(words) for words in split], atol=1e-5)
+        np.testing.assert_allclose(trust, [embedder.confidence(words) for words in split], atol=1e-5)
 
 
 def known(vocabulary, word, guess):
@@ -218,7 +218,7 @@ def arrays(**changes):
         "density": np.ones(2),
         "word_network": networks[0],
         "phrase_network": networks[1],
-        "projection": spelling._projection(),
+        "projection": spelling.projection(),
     } | changes
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fuzzydict.ranking import calibration
 from fuzzydict.ranking.calibration import Calibration, Scale
 from fuzzydict.ranking.candidates import Candidates
+from fuzzydict.ranking.guards import GuardSet
 from fuzzydict.ranking.projected import meaning_features
 from fuzzydict.ranking.projection import Texts
 from fuzzydict.ranking.ranker import CANDIDATES, Ranker
@@ -112,7 +113,7 @@ def calibrate(ranker: Ranker, pairs: Pairs) -> Calibration:
     return best[0]
 
 
-def find_guard_exemptions(ranker: Ranker, pairs: Pairs) -> dict[str, frozenset[str]]:
+def find_guard_exemptions(guards: GuardSet, pairs: Pairs) -> dict[str, frozenset[str]]:
     """Return for each key the words of queries that mean it although a guard forbids it.
 
     A word counts if two pairs show it; one alone may be a slip.
@@ -120,8 +121,8 @@ def find_guard_exemptions(ranker: Ranker, pairs: Pairs) -> dict[str, frozenset[s
     seen: dict[str, Counter[str]] = {}
     for query, key in pairs:
         text = words(query)
-        if key is not None and ranker.guards.veto(text, key_words := words(key)):
-            alone = {word for word in text if ranker.guards.veto((word,), key_words)}
+        if key is not None and guards.veto(text, key_words := words(key)):
+            alone = {word for word in text if guards.veto((word,), key_words)}
             seen.setdefault(key, Counter()).update(alone or set(text))
     exemptions = {
         key: frozenset(word for word, times in counts.items() if times >= _SHOWN)

@@ -2,66 +2,85 @@
 
 import itertools
 import os
-import threading
 import weakref
 from collections.abc import (
     Callable,
+    Collection,
     ItemsView,
     Iterable,
     Iterator,
     KeysView,
     Mapping,
     MutableMapping,
+    Sequence,
     ValuesView,
 )
 from contextlib import nullcontext
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from fuzzydict.base import MISSING, FuzzyMapping
-from fuzzydict.index.quantized import QuantizedVectors
+from fuzzydict.learning.lookups import Lookups, labelled_lookups
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import check_count, check_guards, check_positive
+from fuzzydict.postgres.candidates import CandidateSearch
+from fuzzydict.postgres.check import check_tables
+from fuzzydict.postgres.database import Database
+from fuzzydict.postgres.frequencies import WordCounts
+from fuzzydict.postgres.items import Items
+from fuzzydict.postgres.lessons import Lessons
 from fuzzydict.postgres.pool import Connections, LostConnectionError
-from fuzzydict.postgres.ranker import PostgresRanker, TaughtState
-from fuzzydict.postgres.tables import Anew, Tables
+from fuzzydict.postgres.ranker import ServerRanker
+from fuzzydict.postgres.rankers import TemporaryRankers
+from fuzzydict.postgres.schema import Schema
+from fuzzydict.postgres.vectors import VectorEncoder
+from fuzzydict.postgres.views import ServerItems, ServerKeys, ServerValues
 from fuzzydict.progress import Progress
 from fuzzydict.ranking.guards import DEFAULT, Guard
-from fuzzydict.ranking.ranker import LearnedState
+from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.projection import Projection
+from fuzzydict.ranking.ranker import CANDIDATES, Ranker
 from fuzzydict.storage import codec
 
 __all__ = ["LostConnectionError", "PostgresFuzzyDict"]
 
 V = TypeVar("V")
 
-_TOGETHER = 2000  # items that are written together, whose values are read together
+_BATCH = 2000  # items that are written or read at once
+_ALL = 256  # keys up to which all of them are candidates of each labelled pair
 
 
 class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
-    """A mapping that finds the key that was meant, and is on a PostgreSQL server with pgvector.
+    """A fuzzy mapping on a PostgreSQL server with pgvector, for any number of clients.
 
-    Reads, scores, guards and teaching are those of `FuzzyDict`, and so are writes and views, which
-    are exact. Keys are text, of any length; values are what JSON can hold and NumPy arrays
-    (see `fuzzydict.storage.codec`). ``TypeError`` for any other. A read returns a copy of the
-    value: to change what is on the server, set it.
+    Lookups, scores, guards and teaching are those of `FuzzyDict`; writes and views are exact. Keys
+    are strings of any length. Values are what JSON can represent and NumPy arrays (see
+    `fuzzydict.storage.codec`), ``TypeError`` otherwise. A read returns a copy of the value: to
+    change it on the server, set it.
 
-    - ``dsn``: where the server is, as libpq takes it, with several hosts too; a server that only
-      reads, such as a standby, does for reads;
-    - ``name``: of the dictionary, up to 40 bytes: of its tables, which are made where they are not;
-    - ``embedder``, ``cutoff``, ``guards``: as in `FuzzyDict`; the embedder is to be the same one
-      for each client of the dictionary, ``ValueError`` where it is not;
-    - ``partitions``: of the tables when they are made, by the hash of the key; None for no parts;
-    - ``connections``: how many are open at most; each thread that reads or writes needs one;
-    - ``timeout``: the seconds for which a lost connection is sought anew.
+    Args:
+        dsn: The connection string of libpq, also with several hosts. A read-only server, such as
+            a standby, suffices for reads.
+        name: Name of the dictionary, up to 40 bytes. Its tables are created if they do not exist.
+        embedder: As in `FuzzyDict`, and the same one in all clients of the dictionary.
+        cutoff: As in `FuzzyDict`.
+        guards: As in `FuzzyDict`.
+        partitions: Number of partitions of new tables, by the hash of the key; None for none.
+        pool_size: Connections that are open at most. Each thread that reads or writes needs one.
+        timeout: Seconds in which a lost connection is re-established.
 
-    Any number of threads, processes and machines may read and write. What one has written, all
-    read. What is read twice with the same result, or written twice with the same effect, is done
-    again where the connection was lost; `LostConnectionError` where that does not help. Only the
-    removal of a key or a correction is not done again: after the error it may have happened or not.
-    A forked process opens connections of its own.
+    Raises:
+        ValueError: The keys were embedded by another embedder.
+        LostConnectionError: The server cannot be reached.
+        RuntimeError: The server has no pgvector 0.8.4 or later.
 
-    An exact read is one indexed read. An inexact one takes its candidates from pgvector's graph
-    (HNSW; Malkov and Yashunin, 2018), which may miss a few, and scores them as in memory; four
-    questions to the server in all. ``RuntimeError`` for a pgvector before 0.8.4.
+    Any number of threads, processes and machines may read and write, and everyone sees what one has
+    written. Operations that may run twice are repeated when the connection is lost. Removing a key
+    or a correction is not repeated: after the error it may have happened or not. A forked process
+    opens its own connections.
+
+    An exact read is one indexed read. A fuzzy read takes its candidates from pgvector's graph
+    (HNSW; Malkov and Yashunin, 2018), which may miss a few, and scores them as in memory. It takes
+    four requests to the server.
     """
 
     def __init__(
@@ -73,7 +92,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
         partitions: int | None = None,
-        connections: int = 8,
+        pool_size: int = 8,
         timeout: float = 30.0,
     ) -> None:
         if not isinstance(dsn, str):
@@ -85,27 +104,27 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
         self._guards = check_guards(guards)
         partitions = None if partitions is None else check_count(partitions, "partitions")
-        connections = check_count(connections, "connections")
+        pool_size = check_count(pool_size, "pool_size")
         timeout = check_positive(timeout, "timeout")
-        self._ranker: PostgresRanker | None = None
-        self._learned, self._lock, self._making = LearnedState(), nullcontext(), threading.Lock()
+        self._learned, self._lock = LearnedState(), nullcontext()
+        self._is_checked = False  # is the embedder that of the keys?
         self.cutoff = cutoff
-        self._name = name
-        self._connections = Connections(dsn, connections, timeout)
+        self._connections = Connections(dsn, pool_size, timeout)
         try:
-            self._tables = Tables(self._connections, name, lambda: self.embedder, partitions)
+            self._database = Database(self._connections, name)
+            self._schema = Schema(self._database, lambda: self.embedder, partitions)
         except BaseException:
             self._connections.close()
             raise
+        self._word_counts = WordCounts(self._database)
+        self._lessons = Lessons(self._database, self._schema, self._new_encoder)
+        self._items = Items(self._database, self._schema, self._lessons, self._word_counts)
+        search = CandidateSearch(self._database, self._schema, self._lessons)
+        self._rankers = TemporaryRankers(self._guards, self._lessons, search, self._word_counts)
         _DICTIONARIES[id(self)] = self
 
-    def _renew(self) -> None:
-        """Discard, in a forked child, what the parent's threads may have locked or half changed."""
-        self._ranker, self._making = None, threading.Lock()
-        self._connections.renew()
-
     def __repr__(self) -> str:
-        return f"<PostgresFuzzyDict {self._name!r} on {self._connections.place}>"
+        return f"<PostgresFuzzyDict {self._database.name!r} on {self._connections.place}>"
 
     def close(self) -> None:
         """Close all connections; the dictionary stays on the server."""
@@ -117,7 +136,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # What the reads ask.
+    # For `FuzzyMapping`.
 
     @property
     def embedder(self) -> Embedder:
@@ -125,24 +144,37 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         found = self._source = as_embedder(self._source)
         return found
 
-    def _synced_ranker(self) -> PostgresRanker:
-        taught = self._tables.taught()
-        self._learned = taught.learned
-        return self._as_of(taught)
+    def _new_encoder(self, projection: Projection | None) -> VectorEncoder:
+        embedder = self.embedder
+        if not self._is_checked:
+            self._schema.require_embedder(embedder)
+            self._is_checked = True
+        return VectorEncoder(embedder, projection)
 
-    def _as_of(self, taught: TaughtState) -> PostgresRanker:
-        with self._making:
-            if self._ranker is None:
-                embedder = self.embedder
-                self._tables.require(embedder)
-                self._ranker = PostgresRanker(embedder, self._guards, self._tables)
-            return self._ranker.up_to_date(taught)
+    def _synced_ranker(self) -> ServerRanker:  # type: ignore[override]
+        self._learned = self._lessons.state().learned
+        embedder = self._lessons.encoder(self._learned).embedder
+        return ServerRanker(embedder, self._learned, self._rankers, self._word_counts)
+
+    def _ranker_for(self, queries: Sequence[str], required: Collection[str] = ()) -> Ranker:
+        return self._rankers.ranker_for(queries, required=required)
+
+    def _lookups(
+        self,
+        pairs: Sequence[tuple[str, str | None]],
+        learned: LearnedState,
+        step: Callable[[int], object],
+    ) -> Lookups:
+        n = _ALL if len(self) <= _ALL else CANDIDATES
+        queries, keys = [query for query, _ in pairs], {key for _, key in pairs if key is not None}
+        ranker = self._rankers.ranker_for(queries, n, required=keys, learned=learned)
+        return labelled_lookups(ranker, pairs, step)
 
     def _exact_value(self, key: object, default: Any = MISSING) -> Any:
         if not isinstance(key, str):
             hash(key)
             return default
-        value = self._tables.value(key)
+        value = self._items.value(key)
         return default if value is None else codec.loads(value)
 
     def _is_key(self, key: object, /) -> bool:
@@ -152,86 +184,83 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         keys = list(keys)
         found: dict[Any, Any] = {}
         texts = [key for key in keys if isinstance(key, str)]
-        for start in range(0, len(texts), _TOGETHER):
-            part = self._tables.values(texts[start : start + _TOGETHER])
+        for start in range(0, len(texts), _BATCH):
+            part = self._items.values(texts[start : start + _BATCH])
             found |= {key: codec.loads(value) for key, value in part.items()}
         return [found.get(key, MISSING) for key in keys]
 
     def _among(self, keys: Iterable[Any]) -> set[Any]:
         texts = [key for key in keys if isinstance(key, str)]
-        parts = range(0, len(texts), _TOGETHER)
-        return set().union(*(self._tables.there(texts[i : i + _TOGETHER]) for i in parts))
+        parts = range(0, len(texts), _BATCH)
+        return set().union(*(self._items.contained(texts[i : i + _BATCH]) for i in parts))
 
     def _keys(self) -> Iterator[str]:
-        return self._tables.keys()
+        return self._items.all_keys()
 
     def __getitem__(self, query: Any) -> V:
         value = self._exact_value(query)
         return self.__missing__(query) if value is MISSING else value
 
-    # Views: exact, in the order in which the keys came. A page is read at a time.
+    # Views.
 
     def __len__(self) -> int:
-        return self._tables.counts([""]).get("", 0)
+        return self._word_counts.key_count()
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the keys; those that come or go meanwhile may be among them or not."""
-        return self._tables.keys()
+        """Yield the keys; those that are added or removed meanwhile may be missing."""
+        return self._items.all_keys()
 
     def keys(self) -> KeysView[str]:
         """Return a view of the keys."""
-        return _Keys(self)
+        return ServerKeys(self)
 
     def items(self) -> ItemsView[str, V]:
         """Return a view of the items."""
-        return _Items(self)
+        return ServerItems(self)
 
     def values(self) -> ValuesView[V]:
         """Return a view of the values."""
-        return _Values(self)
+        return ServerValues(self)
 
     # Writes: exact.
 
     def __setitem__(self, key: str, value: V) -> None:
         text = _dumped(key, value)
-        if not self._tables.replace(key, text):
-            self._tables.put(key, text, self._rows)
-
-    def _rows(self, taught: TaughtState, keys: Any) -> QuantizedVectors:
-        return self._as_of(taught).kept(keys)
+        if not self._items.replace(key, text):
+            self._items.put(key, text)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Return the value of the very key, which is ``default`` where it was not there."""
+        """Return the value of the very key, which is set to ``default`` if it is new."""
         text = _dumped(key, default)
         value = self._exact_value(key)
         while value is MISSING:
-            self._tables.put(key, text, self._rows, keep=True)
+            self._items.put(key, text, keep=True)
             value = self._exact_value(key)
         return value
 
     def update(self, items: Any = (), /, **more: V) -> None:
-        """Set many items, 2000 of them at a time; each such part is written whole or not at all.
+        """Set many items in batches of 2000; each batch is written completely or not at all.
 
-        The items are those of a mapping or of pairs, also of more of them than memory holds. Where
-        it was interrupted it may be done again: keys that are there are not embedded again. Keys
-        are copied in binary, and into an empty dictionary without its graph, which is made at the
-        end and makes writers wait, not readers. Long work shows its progress in a terminal.
+        The items are a mapping or an iterable of pairs, which may exceed the memory. An interrupted
+        update can be repeated: existing keys are not embedded again. The graph of an empty
+        dictionary is created at the end; writers wait for it, readers do not. Long work shows its
+        progress in a terminal.
         """
         pairs = items.items() if isinstance(items, Mapping) else _pairs(items)
         pairs = itertools.chain(pairs, more.items())
         total = len(items) + len(more) if hasattr(items, "__len__") else None
         with Progress("items", total) as step:
-            part = list(itertools.islice(pairs, _TOGETHER))
-            many = len(part) == _TOGETHER
-            if many:
-                self._tables.begin()
+            part = list(itertools.islice(pairs, _BATCH))
+            is_load = len(part) == _BATCH
+            if is_load:
+                self._items.start_load()
             while part:
                 texts = {key: _dumped(key, value) for key, value in part}
-                self._tables.put_many(texts, self._rows)
+                self._items.put_many(texts)
                 step(len(part))
-                part = list(itertools.islice(pairs, _TOGETHER))
-        if many:
-            self._tables.finish()
+                part = list(itertools.islice(pairs, _BATCH))
+        if is_load:
+            self._items.finish_load()
 
     def __ior__(self, items: Any) -> "PostgresFuzzyDict[V]":
         self.update(items)
@@ -245,7 +274,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         if len(default) > 1:
             raise TypeError(f"pop takes a key and a default, not {1 + len(default)} arguments")
         if isinstance(key, str):
-            value = self._tables.remove(key)
+            value = self._items.remove(key)
             if value is not None:
                 return codec.loads(value)
         hash(key)
@@ -254,112 +283,71 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         raise KeyError(key)
 
     def popitem(self) -> tuple[str, V]:
-        """Remove the item that was added last and return it; `KeyError` where there is none."""
-        while (key := self._tables.last()) is not None:
-            value = self._tables.remove(key)
-            if value is not None:  # else another was quicker
+        """Remove the item that was added last and return it; `KeyError` if there is none."""
+        while (key := self._items.last()) is not None:
+            value = self._items.remove(key)
+            if value is not None:  # else another client has removed it
                 return key, codec.loads(value)
         raise KeyError("popitem(): dictionary is empty")
 
     def clear(self) -> None:
-        """Remove every item. What was taught stays."""
-        self._tables.clear()
+        """Remove every item. The learned state stays."""
+        self._items.clear()
 
     def drop(self) -> None:
-        """Remove the dictionary from the server, with all that it was taught."""
-        self._tables.drop()
+        """Remove the dictionary from the server, with everything that it learned."""
+        self._items.drop()
         self.close()
 
     def _check(self) -> None:
         """Assert that the parts of the dictionary agree; for tests. O(len(self))."""
-        self._tables.check(self._anew())
+        parts = self._database, self._schema, self._lessons, self._items, self._word_counts
+        check_tables(*parts)
 
-    # Teaching: on the server, and so for all its clients.
+    # Teaching, for all clients.
 
     def _labelled(self, pairs: Iterable[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
         self._refresh()
         return super()._labelled(pairs)
 
     def _refresh(self) -> None:
-        self._learned = self._tables.newest().learned
+        self._learned = self._lessons.refresh().learned
 
     def learn(self, query: str, key: str | None) -> None:
-        """Correct one lookup: from here on the query means the key, or no key where it is None.
+        """Correct one lookup: from now on the query means the key, or no key if it is None.
 
         As `FuzzyDict.learn`, for every client of the dictionary.
         """
         (pair,) = self._labelled([(query, key)])
-        self._tables.learn(*pair)
+        self._lessons.learn(*pair)
         self._refresh()
 
     def unlearn(self, query: str) -> None:
-        """Drop the correction of a query; `KeyError` where there is none."""
-        if not self._tables.unlearn(query):
+        """Drop the correction of a query; `KeyError` if there is none."""
+        if not self._lessons.unlearn(query):
             raise KeyError(query)
         self._refresh()
 
     @property
     def corrections(self) -> dict[str, Any]:
-        """What `learn` was told: query → key, None for no key."""
-        return self._tables.corrections()
+        """The corrections of `learn`: query → key, None for no key."""
+        return self._lessons.corrections()
 
     def _set_learned(self, change: Callable[[LearnedState], LearnedState | None]) -> bool:
-        changed = self._tables.teach(change, self._anew())
+        changed = self._lessons.update(change)
         self._refresh()
         return changed
-
-    def _anew(self) -> Callable[[LearnedState], Anew]:
-        """Return a function: learned state → a function that recomputes rows of keys by it."""
-        matcher = self._synced_ranker()
-
-        def of(learned: LearnedState) -> Anew:
-            matcher.set_learned(LearnedState(projection=learned.projection))
-            return matcher.kept_anew
-
-        return of
 
 
 def _renew_all() -> None:
     for dictionary in list(_DICTIONARIES.values()):
-        dictionary._renew()
+        dictionary._connections.renew()
 
 
 _DICTIONARIES: weakref.WeakValueDictionary[int, PostgresFuzzyDict[Any]]
 _DICTIONARIES = weakref.WeakValueDictionary()
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
     os.register_at_fork(after_in_child=_renew_all)
-
-
-class _Keys(KeysView[str]):
-    _mapping: PostgresFuzzyDict[Any]
-
-    def __contains__(self, key: object) -> bool:
-        return self._mapping._is_key(key)
-
-
-class _Items(ItemsView[str, V], Generic[V]):
-    _mapping: PostgresFuzzyDict[V]
-
-    def __contains__(self, item: object) -> bool:
-        if not (isinstance(item, tuple) and len(item) == 2):
-            return False
-        value = self._mapping._exact_value(item[0])
-        return value is not MISSING and bool(value is item[1] or value == item[1])
-
-    def __iter__(self) -> Iterator[tuple[str, V]]:
-        for key, value in self._mapping._tables.items():
-            yield key, codec.loads(value)
-
-
-class _Values(ValuesView[V], Generic[V]):
-    _mapping: PostgresFuzzyDict[V]
-
-    def __contains__(self, value: object) -> bool:
-        return any(each is value or each == value for each in self)
-
-    def __iter__(self) -> Iterator[V]:
-        for _, value in self._mapping._tables.items():
-            yield codec.loads(value)
 
 
 def _pairs(items: Any) -> Iterable[Any]:
@@ -370,8 +358,8 @@ def _pairs(items: Any) -> Iterable[Any]:
 
 def _dumped(key: object, value: object) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"a key on a server is text, not {key!r}")
+        raise TypeError(f"a key must be a string, got {key!r}")
     try:
         return codec.dumps(value)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"the value of {key!r} cannot be sent: {error}") from error
+        raise type(error)(f"the value of {key!r} cannot be stored: {error}") from error

@@ -1,4 +1,4 @@
-"""Connections to a PostgreSQL server: a pool, what is done again when one is lost, and vectors."""
+"""A pool of connections to a PostgreSQL server, which repeats work if a connection is lost."""
 
 import functools
 import os
@@ -20,7 +20,7 @@ try:
     from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 except ImportError as error:
     raise ImportError(
-        "a dictionary on a server needs psycopg: pip install 'fuzzydict-attention[postgres]'"
+        "PostgresFuzzyDict needs psycopg: pip install 'fuzzydict-attention[postgres]'"
     ) from error
 
 __all__ = [
@@ -36,10 +36,10 @@ __all__ = [
 Connection = psycopg.Connection[tuple[Any, ...]]
 T = TypeVar("T")
 
-_LEAST = (0, 8, 4)  # the version of pgvector, from which on iterative scans are right
-_SEARCHING = 64  # ef_search: the candidates of a search
-_FIRST, _LONGEST = 0.05, 1.0  # seconds between two tries
-_WATCHFUL: dict[str, Any] = {  # unless the DSN says otherwise; a server may go without a word
+_MIN_PGVECTOR = (0, 8, 4)  # before it iterative scans have bugs
+_EF_SEARCH = 64  # candidates of a search of the graph
+_FIRST_WAIT, _LONGEST_WAIT = 0.05, 1.0  # seconds between two attempts
+_KEEPALIVES: dict[str, Any] = {  # defaults, to notice a server that disappears
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -47,15 +47,15 @@ _WATCHFUL: dict[str, Any] = {  # unless the DSN says otherwise; a server may go 
     "tcp_user_timeout": 25_000,
 }
 _OPTIONS: dict[str, Any] = {"autocommit": True, "client_encoding": "utf8"}
-_GONE = ("08", "57P", "40001", "40P01")  # SQL states: lost, shut down, or to be tried again
+_TRANSIENT = ("08", "57P", "40001", "40P01")  # SQL states: lost, shut down, conflict, deadlock
 
 
 class LostConnectionError(ConnectionError):
-    """The server cannot be reached, or was lost on the way and does not come back."""
+    """The server cannot be reached, or the connection was lost and could not be re-established."""
 
 
 class Vector:
-    """A row of numbers on its way to the server: float32 [d]."""
+    """A vector to be sent to the server: float32 [d]."""
 
     __slots__ = ("numbers",)
 
@@ -63,13 +63,13 @@ class Vector:
         self.numbers = numbers
 
     def __bytes__(self) -> bytes:
-        """Return it as a ``halfvec`` in binary."""
+        """Return the vector in the binary format of ``halfvec``."""
         head = np.array([len(self.numbers), 0], ">u2")
         return head.tobytes() + self.numbers.astype(">f2").tobytes()
 
 
 def vectors(received: Sequence[bytes], width: int) -> NDArray[np.float32]:
-    """Return vectors that the server sent: float32 [n, width]."""
+    """Return vectors from the binary format of ``halfvec``: float32 [n, width]."""
     read = np.frombuffer(b"".join(received), ">f2").reshape(len(received), width + 2)
     return read[:, 2:].astype(np.float32)
 
@@ -87,7 +87,7 @@ class _Pool(ConnectionPool[Connection]):
 
 
 class Connections:
-    """A pool of connections; statements are run in one, and again where it was lost.
+    """A pool of connections, which runs work in one of them, and again if that was lost.
 
     A forked child has to call `renew` before anything else.
     """
@@ -97,7 +97,7 @@ class Connections:
         self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._closed = False
         self._dsn = psycopg.conninfo.make_conninfo(
-            "", **(_WATCHFUL | psycopg.conninfo.conninfo_to_dict(dsn))
+            "", **(_KEEPALIVES | psycopg.conninfo.conninfo_to_dict(dsn))
         )
         with self._first() as connection:
             _prepare(connection)
@@ -106,7 +106,7 @@ class Connections:
         self._pool = self._new_pool()
 
     def _new_pool(self) -> _Pool:
-        """Return a pool without threads and connections, which its first use opens."""
+        """Return a pool whose threads and connections are created by its first use."""
         return _Pool(
             self._dsn,
             min_size=1,
@@ -120,8 +120,8 @@ class Connections:
     def renew(self) -> None:
         """Discard, in a forked child, the connections of the parent.
 
-        Their descriptors become those of the null device: the child can send nothing to the server
-        by them, and does not keep them open when the parent ends.
+        Their file descriptors become those of the null device: the child cannot use them to send
+        anything to the server, and does not keep them open when the parent ends.
         """
         inherited, self._open = self._open, weakref.WeakSet()
         self._pool = self._new_pool()
@@ -132,7 +132,7 @@ class Connections:
         os.close(null)
 
     def _first(self) -> Connection:
-        """Return a connection beside the pool, which would not say why there is none."""
+        """Return a connection outside of the pool, which would not report why it cannot connect."""
         try:
             return psycopg.connect(self._dsn, **_OPTIONS)
         except psycopg.OperationalError as error:
@@ -143,13 +143,14 @@ class Connections:
         self._closed = True
         self._pool.close()
 
-    def run(self, work: Callable[[Connection], T], *, again: bool = True) -> T:
+    def run(self, work: Callable[[Connection], T], *, retry: bool = True) -> T:
         """Return what ``work`` returns for a connection.
 
-        It is done anew, for as long as patience lasts, where the connection is lost, unless not
-        ``again``; then only where it was lost before. `LostConnectionError` after that.
+        If the connection is lost, the work is repeated until the timeout, then
+        `LostConnectionError` is raised. Work that must not ``retry`` is repeated only if it had
+        not begun.
         """
-        deadline, wait = time.monotonic() + self._timeout, _FIRST
+        deadline, wait = time.monotonic() + self._timeout, _FIRST_WAIT
         while True:
             begun = False
             if self._closed:
@@ -157,24 +158,24 @@ class Connections:
             try:
                 self._pool.open()
                 with self._pool.connection(max(deadline - time.monotonic(), 0.01)) as connection:
-                    if not again:
+                    if not retry:
                         connection.execute("SELECT 1")
                     begun = True
                     return work(connection)
             except (psycopg.OperationalError, PoolTimeout) as error:
-                if not isinstance(error, PoolTimeout) and not _is_gone(error):
+                if not isinstance(error, PoolTimeout) and not _is_transient(error):
                     raise
-                if begun and not again and not _is_undone(error):
+                if begun and not retry and not _is_rolled_back(error):
                     raise LostConnectionError(
-                        f"the connection to the server was lost: {error}; what was asked for may "
-                        "have happened or not"
+                        f"the connection to the server was lost: {error}; the operation may have "
+                        "happened or not"
                     ) from error
                 if time.monotonic() + wait > deadline:
                     raise LostConnectionError(
                         f"no connection to the server in {self._timeout:g} s: {self._reason()}"
                     ) from error
             time.sleep(wait)
-            wait = min(2 * wait, _LONGEST)
+            wait = min(2 * wait, _LONGEST_WAIT)
 
     def _reason(self) -> str:
         """Return why there is no connection."""
@@ -182,15 +183,15 @@ class Connections:
             self._first().close()
         except LostConnectionError as error:
             return str(error.__cause__)
-        return "all that there may be are in use, or they are lost again and again"
+        return "all connections of the pool are in use, or they are lost again and again"
 
 
-def _is_gone(error: psycopg.Error) -> bool:
-    return error.sqlstate is None or error.sqlstate.startswith(_GONE)
+def _is_transient(error: psycopg.Error) -> bool:
+    return error.sqlstate is None or error.sqlstate.startswith(_TRANSIENT)
 
 
-def _is_undone(error: psycopg.Error) -> bool:
-    """Did the server itself say that nothing happened?"""
+def _is_rolled_back(error: psycopg.Error) -> bool:
+    """Return True if the server reported that nothing happened."""
     return error.sqlstate is not None and error.sqlstate.startswith("40")
 
 
@@ -200,15 +201,16 @@ def _one(connection: Connection, query: str) -> Any:
 
 
 def _prepare(connection: Connection) -> None:
-    """See to it that the server has pgvector."""
+    """Create the extension pgvector if the server does not have it, and check its version."""
     installed = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
     version = _one(connection, installed)
     if version is None:
         try:
-            with suppress(psycopg.errors.UniqueViolation):  # another did at the same moment
+            with suppress(psycopg.errors.UniqueViolation):  # another client did at the same time
                 connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         except psycopg.Error as error:
-            raise RuntimeError(f"the server needs pgvector {_named(_LEAST)}: {error}") from error
+            needed = _named(_MIN_PGVECTOR)
+            raise RuntimeError(f"the server needs pgvector {needed}: {error}") from error
         version = _one(connection, installed)
     _require(version)
     if _one(connection, "SELECT to_regtype('halfvec')") is None:
@@ -216,10 +218,11 @@ def _prepare(connection: Connection) -> None:
 
 
 def _require(version: str) -> None:
-    if tuple(int(part) for part in version.split(".")[:3]) < _LEAST:
+    if tuple(int(part) for part in version.split(".")[:3]) < _MIN_PGVECTOR:
+        needed = _named(_MIN_PGVECTOR)
         raise RuntimeError(
-            f"the server has pgvector {version}, and {_named(_LEAST)} is needed: install it there, "
-            "and ALTER EXTENSION vector UPDATE"
+            f"the server has pgvector {version}, and {needed} is needed: install it there, and "
+            "ALTER EXTENSION vector UPDATE"
         )
 
 
@@ -228,19 +231,20 @@ def _named(version: tuple[int, ...]) -> str:
 
 
 def _configure(opened: "weakref.WeakSet[Connection]", connection: Connection) -> None:
-    """Teach a new connection of the pool vectors, and how to search for them."""
+    """Register the type of vectors in a new connection, and set options of searches."""
     opened.add(connection)
     info = TypeInfo.fetch(connection, "halfvec")
-    assert info is not None, "dropped since"
+    assert info is not None, "the extension was dropped"
     info.register(connection)
     connection.adapters.register_dumper(Vector, type("_Dumper", (_Dumper,), {"oid": info.oid}))
     connection.adapters.register_loader(info.oid, _Loader)
     connection.execute("SET hnsw.iterative_scan = relaxed_order")
     connection.execute("SET hnsw.max_scan_tuples = 200000")
-    connection.execute("SET jit = off")  # it takes longer than what it saves here
-    connection.execute(f"SET hnsw.ef_search = {_SEARCHING}".encode())
+    connection.execute("SET jit = off")  # it costs more than it saves
+    connection.execute(f"SET hnsw.ef_search = {_EF_SEARCH}".encode())
     connection.prepare_threshold = 2
-    connection.execute("SET plan_cache_mode = force_generic_plan")  # each is planned once
+    # Each statement is planned once.
+    connection.execute("SET plan_cache_mode = force_generic_plan")
 
 
 class _Dumper(Dumper):
