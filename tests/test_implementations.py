@@ -360,10 +360,11 @@ def test_probabilities_of_keys_and_of_no_match_sum_to_one(table_of):
 
 
 def test_keys_of_equal_scores_are_in_alphabetical_order(table_of):
-    keys = ["qq xb", "qq xa", "qq xc"]
-    table = table_of(keys, dimension=1, meanings=np.ones((3, 1), np.float32))
+    keys = ["xb", "xa", "xc"]
+    row = {"numbers": np.ones((3, 1 + spelling.DIMENSION), np.int8), "scales": np.ones(3)}
+    table = table_of(keys, dimension=1, **row)
     options = table.settings(cosines=False)
-    ranked = table.best(["vvv"], 3, options, meanings=np.ones((1, 1), np.float32))[0]
+    ranked = table.best(["vvvvvv"], 3, options, meanings=np.ones((1, 1), np.float32))[0]
     assert len({score for _, score in ranked}) == 1
     assert [key for key, _ in ranked] == sorted(keys)
 
