@@ -84,9 +84,7 @@ def test_validation_is_measured_and_not_learned_from():
     train = lookups(12, 2)
     other = lookups(12, 2, seed=2)
     together = Lookups.of(
-        Texts(
-            [*train.queries.words, *other.queries.words], np.vstack([train[0][1], other[0][1]])
-        ),
+        Texts([*train.queries.words, *other.queries.words], np.vstack([train[0][1], other[0][1]])),
         KEYS,
         train.meanings,
         [(KEYS, row) for row in np.vstack([train.logits, other.logits])],

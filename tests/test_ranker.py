@@ -3,6 +3,7 @@
 import gc
 import math
 import os
+import subprocess
 import sys
 import threading
 import weakref
@@ -11,9 +12,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from fuzzydict import FuzzyDict, implementation
+from fuzzydict import implementation
 from fuzzydict.learning.fit import fit
 from fuzzydict.learning.lookups import labelled_lookups
 from fuzzydict.model.embedders import WordEmbedder, load
@@ -25,7 +32,7 @@ from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.projection import Projection
 from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.ranking.reference import ReferenceTable
-from fuzzydict.ranking.table import new_table
+from fuzzydict.ranking.tables import new_table
 
 ARTICLE = ["brand", "model", "color", "battery", "top speed", "horse power", "price"]
 FIRST = ["order", "shipping", "billing", "customer", "product", "battery", "engine", "red"]
@@ -494,9 +501,7 @@ def test_an_embedder_of_whole_texts_embeds_each_text_once():
     embedder.texts.clear()
     assert ranker.rank_many(["hue", "cost"], 1)
     assert embedder.texts == ["hue", "cost"]
-    assert ranker.meanings(["price"]) == pytest.approx(
-        load("default").encode(["price"]), abs=0.01
-    )
+    assert ranker.meanings(["price"]) == pytest.approx(load("default").encode(["price"]), abs=0.01)
 
 
 def test_the_scale_of_cosines_is_that_of_the_keys():
@@ -633,8 +638,6 @@ def test_any_long_order_of_changes_ranks_as_a_new_ranker(projection):
 
 
 def run_machine(machine, **options):
-    from hypothesis.stateful import run_state_machine_as_test
-
     run_state_machine_as_test(machine, settings=settings(deadline=None, **options))
 
 
@@ -686,29 +689,29 @@ def test_a_ranker_is_freed_with_its_keys():
 
 
 RSS = """
-import gc, sys
+import ctypes, gc
 from fuzzydict import FuzzyDict
 
+trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda kept: 0)
+
 def memory():
+    gc.collect()
+    trim(0)  # what is free goes back to the system
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096 / 1e6
 
-def use(texts):
+def use(form, count):
+    texts = [form.format(i, i * 7919) for i in range(count)]
     d = FuzzyDict.fromkeys(texts)
     for query in ["velocity of it", "colour", texts[0][:50] + "x"]:
         d.matches(query, 16, cutoff=0.0)
         d.explain(query)
     d.get_many([text[:30] for text in texts[:200]])
 
-use(["color", "warm up"])
-for texts in (
-    [f"key number {i} " + "x" * 1_000_000 for i in range(10)],
-    [f"some key {i} {i * 7919}" for i in range(20_000)],
-):
-    gc.collect()
+use("some word {} {} " + "x" * 60, 100)
+for form, count in (("key {} " + "x" * 1_000_000, 10), ("some key {} {}", 20_000)):
     before = memory()
-    use(texts)
-    gc.collect()
+    use(form, count)
     print(round(memory() - before, 1))
 """
 
@@ -717,7 +720,5 @@ for texts in (
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.skipif(implementation.native is None, reason="of the native implementation")
 def test_the_memory_of_a_deleted_dictionary_is_freed():
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", RSS], capture_output=True, text=True, check=True)
     assert all(float(line) < 5 for line in done.stdout.split()), done.stdout

@@ -21,7 +21,8 @@ from fuzzydict.ranking.candidates import Candidates
 from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet, Words
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.projected import ProjectedVectors
-from fuzzydict.ranking.table import ALIAS, KeyTable, Ranking, new_table
+from fuzzydict.ranking.table import ALIAS, KeyTable, Ranking
+from fuzzydict.ranking.tables import new_table
 from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit

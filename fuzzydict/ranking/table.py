@@ -12,10 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import implementation
-from fuzzydict.model.embedders import Embedder, WordEmbedder, load
-
-__all__ = ["ALIAS", "NUMBERS", "OPPOSITES", "SAME_WORDS", "KeyTable", "Ranking", "new_table"]
+__all__ = ["ALIAS", "NUMBERS", "OPPOSITES", "SAME_WORDS", "KeyTable", "Ranking"]
 
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
@@ -152,20 +149,3 @@ class KeyTable(Protocol):
     ) -> list[list[tuple[str, float]]]:
         """Return for each query the ``n`` best keys with their probabilities, best first."""
         ...
-
-
-def new_table(embedder: Embedder, dimension: int | None = None) -> KeyTable:
-    """Return an empty table for an embedder; ``dimension`` is that of its vectors.
-
-    Only a `WordEmbedder` has vectors of words. For any other embedder the default model supplies
-    the weights of words and the networks of the scorer.
-    """
-    other = None if isinstance(embedder, WordEmbedder) else dimension or 1
-    words = embedder if isinstance(embedder, WordEmbedder) else load("default")
-    model = words.native_model
-    if implementation.native is not None and model is not None:
-        table: KeyTable = implementation.native.KeyTable(model, other)
-        return table
-    from fuzzydict.ranking.reference import ReferenceTable
-
-    return ReferenceTable(words, other)
