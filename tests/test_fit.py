@@ -61,6 +61,13 @@ def test_many_pairs_are_held_out_once():
     assert next(steps) <= 800
 
 
+def test_a_fit_of_many_pairs_stops_where_the_held_out_loss_rises():
+    steps = itertools.count()
+    fitted, _ = fit(lookups(n=1100, none=40, flip=1.0), step=lambda _: next(steps))
+    assert fitted is None
+    assert next(steps) < 400
+
+
 @pytest.mark.usefixtures("short_fits")
 def test_the_seed_determines_the_result():
     one, same, other = (fit(lookups(30, 4), seed=seed)[0] for seed in (0, 0, 1))

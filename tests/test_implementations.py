@@ -85,7 +85,8 @@ def scored(table, query, options=None, **arguments):
     found = table.rank([query], settings, **arguments)
     columns = found.places, found.logits, found.plain, found.flags
     count = found.counts[0]
-    return {row[0]: row[1:] for row in zip(*(each[0, :count].tolist() for each in columns))}
+    rows = zip(*(each[0, :count].tolist() for each in columns), strict=True)
+    return {row[0]: row[1:] for row in rows}
 
 
 # Entries.
@@ -334,7 +335,7 @@ def test_of_keys_with_the_same_words_the_closest_spelling_is_preferred(table_of)
 
 def test_an_exact_key_is_above_all_others_and_above_a_floor(table_of):
     table = table_of(["top_speed", "topSpeed", "Top Speed", "qxz"])
-    for key in table.keys():
+    for key in list(table.keys()):
         ranked = table.best([key], 9)[0]
         assert ranked[0][0] == key
         assert ranked[0][1] > 0.7
@@ -385,7 +386,7 @@ def test_long_texts_are_read_up_to_a_thousand_characters(table_of):
 
 @pytest.mark.parametrize(
     "key",
-    ["Größe", "日本語", "naïve café", "ﬁle ²", "\ud800 lone", "e\u0301te\u0301", "\0", "🎉 party"],
+    ["Größe", "日本語", "naïve café", "ﬁle ²", "\ud800 lone", "e\u0301te\u0301", "\0", "🎉"],
 )
 def test_any_unicode_may_be_a_key_and_a_query(table_of, key):
     table = table_of(["color", key], [key + "x"])
@@ -619,7 +620,8 @@ class TablesInStep(RuleBasedStateMachine):
         assert texts_of(one) == texts_of(other)
         assert sorted(one.keys()) == sorted(other.keys())
         assert sorted(one.aliases()) == sorted(other.aliases())
-        assert all(one.text(one.find(key)) == key for key in one.keys())
+        keys = one.keys()
+        assert all(one.text(one.find(key)) == key for key in keys)
         np.testing.assert_array_equal(one.rows()[0], other.rows()[0])
 
 

@@ -210,10 +210,10 @@ class Ranker:
             self._background.add(keys)
 
     def _remove_entry(self, place: int | None) -> None:
-        if place is not None:
-            self.table.remove_at(place)
-            self._approximate.remove(place)
-            self._projected.remove(place)
+        assert place is not None
+        self.table.remove_at(place)
+        self._approximate.remove(place)
+        self._projected.remove(place)
 
     def _meanings(self, texts: Sequence[str]) -> Floats | None:
         """Return the vectors of texts, or None if the table embeds them itself."""
@@ -535,8 +535,8 @@ class Ranker:
 
 def _dimension(meanings: Floats | None, vectors: QuantizedVectors | None) -> int | None:
     if vectors is not None:
-        return vectors.numbers.shape[1] - SPELLING_WIDTH
-    return None if meanings is None else meanings.shape[1]
+        return int(vectors.numbers.shape[1]) - SPELLING_WIDTH
+    return None if meanings is None else int(meanings.shape[1])
 
 
 def _unpack(queries: Sequence[str], ranking: Ranking) -> list[ScoredEntries]:

@@ -218,7 +218,8 @@ class ReferenceTable:
             trust = np.array([self._embedder.trust(text) for text in split], np.float32)
             meanings = meanings * trust[:, None]
         letters = spelling.encode([compact(text) for text in split])
-        return np.hstack([meanings, letters]).astype(np.float32)
+        vectors: Floats = np.hstack([meanings, letters]).astype(np.float32)
+        return vectors
 
     def _products(self, vector: Floats, bonus: Floats | None) -> Floats:
         """Return the dot product of a query with each entry, with a bonus if given: [n]."""
