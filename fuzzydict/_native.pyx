@@ -443,14 +443,19 @@ cdef class KeyTable:
         """Return the place of an alias, or None."""
         return self.aliased.get(text)
 
+    cdef int _check(self, Py_ssize_t place) except -1:
+        if not 0 <= place < len(self.texts):
+            raise IndexError(f"place must be 0 to {len(self.texts) - 1}, got {place}")
+        return 0
+
     def text(self, Py_ssize_t place):
         """Return the key or alias at a place."""
+        self._check(place)
         return self.texts[place]
 
     def words(self, Py_ssize_t place):
         """Return the words of the key or alias at a place."""
-        if not 0 <= place < len(self.texts):
-            raise IndexError(f"place must be 0 to {len(self.texts) - 1}, got {place}")
+        self._check(place)
         return words_of(self.table.split(place))
 
     def add(self, keys, *, meanings=None, numbers=None, scales=None, bint aliases=False):
@@ -507,8 +512,7 @@ cdef class KeyTable:
 
     def remove_at(self, Py_ssize_t place):
         """Remove the key or alias at a place; the last one takes its place."""
-        if not 0 <= place < len(self.texts):
-            raise IndexError(f"place must be 0 to {len(self.texts) - 1}, got {place}")
+        self._check(place)
         cdef Py_ssize_t end = len(self.texts) - 1
         text, last = self.texts[place], self.texts[end]
         self.table.remove(place)

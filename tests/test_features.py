@@ -1,24 +1,21 @@
-"""The score: what is known of a query and a key, and the networks that judge it."""
+"""What the scorer knows about a query and a key, one feature at a time."""
 
 import numpy as np
 import pytest
-from fuzzydict.ranking.scorer import (
-    MLP,
-    PHRASE_FEATURES,
-    WORD_FEATURES,
-    Scorer,
-    ScoringRequest,
-    WithoutVectors,
-    every_pair,
-    phrase_features,
-    word_features,
-)
 
 from fuzzydict.model.embedders import WordEmbedder, load
-from fuzzydict.ranking import scorer as scoring
-from fuzzydict.ranking.ranker import DocumentFrequencies, Ranker
-
-pytestmark = pytest.mark.usefixtures("each_way")
+from fuzzydict.ranking.features import (
+    MAX_WORDS,
+    PAIR_FEATURES,
+    TEXT_FEATURES,
+    TextFeatures,
+    coverage,
+    pair_features,
+    text_features,
+)
+from fuzzydict.model.networks import MLP, ScorerNetworks
+from fuzzydict.model.vocabulary import WithoutVectors
+from fuzzydict.ranking.alignment import align
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +26,154 @@ def vocabulary():
     return WordEmbedder(words, rows, counts=[5, 5, 5, 5, 5, 1, 1])
 
 
-def feature(name, queries, keys, vocabulary):
-    """Return a feature of each query with each key."""
-    pairs = every_pair(len(queries), len(keys))
-    features, _, _ = word_features(queries, keys, pairs, vocabulary)
-    return features[:, WORD_FEATURES.index(name)].reshape(len(queries), len(keys)).tolist()
+def texts(query, key, vocabulary):
+    return (
+        TextFeatures.of(query, vocabulary, is_query=True),
+        TextFeatures.of(key, vocabulary, is_query=False),
+    )
 
 
-SURE = MLP(  # judges by the cosine and the letters alone
-    np.eye(len(WORD_FEATURES), dtype=np.float32)[:, [3, 6]] * 8,
-    np.full(2, -4, np.float32),
-    np.full(2, 8, np.float32),
-    8.0,
+def of_pair(name, query, key, vocabulary):
+    """Return a feature of a word of a query and one of a key."""
+    one, other = texts((query,), (key,), vocabulary)
+    return float(pair_features(one.terms[0], other.terms[0])[PAIR_FEATURES.index(name)])
+
+
+def likely(features):
+    """Return the probability by the letters and the cosine alone."""
+    same, cosine = (features[PAIR_FEATURES.index(name)] for name in ("same word", "cosine"))
+    return float(max(same, cosine))
+
+
+def covered(query, key, vocabulary):
+    return coverage(*texts(query, key, vocabulary), likely)
+
+
+def of_texts(name, query, key, vocabulary, cosine=0.0, idf=lambda word: 1.0):
+    """Return a feature of a query and a key."""
+    one, other = texts(query, key, vocabulary)
+    features = text_features(one, other, coverage(one, other, likely), cosine, idf)
+    assert features.shape == (len(TEXT_FEATURES),)
+    assert np.isfinite(features).all()
+    return float(features[TEXT_FEATURES.index(name)])
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "key", "expected"),
+    [
+        ("cosine", "fast", "quick", 1),
+        ("cosine", "fast", "car", 0),
+        ("cosine above 0.4", "fast", "quick", 0.6),
+        ("same word", "fast", "fast", 1),
+        ("same word", "fast", "fasts", 0),
+        ("same base", "colours", "colour", 1),
+        ("same base", "colours", "color", 0),
+        ("same base", "went", "go", 1),
+        ("same spelling variant", "colour", "color", 1),
+        ("is a number", "7", "7", 1),
+        ("is a number", "seven", "7", 0),
+        ("difference of lengths", "ab", "abcd", 0.5),
+        ("length", "abcd", "abcdefgh", 0.5),
+        ("confidence of query", "fast", "car", 1),
+        ("weight of key", "fast", "zzzz", 1),
+        ("LCS similarity", "abcd", "abxd", 0.75),
+        ("abbreviation", "fast", "fast", 1),
+        ("abbreviation", "qty", "quick", 0),
+    ],
 )
+def test_features_of_a_pair_of_words(vocabulary, name, query, key, expected):
+    assert of_pair(name, query, key, vocabulary) == pytest.approx(expected, abs=1e-6)
 
 
-def covered(query, key, meaning, usage=None):
-    cosines = np.zeros(1, np.float32)
-    questions = [ScoringRequest(query, [key], cosines)]
-    return phrase_features(questions, SURE, meaning, usage or DocumentFrequencies([key]))[0, :2]
+def test_people_abbreviate_what_is_long(vocabulary):
+    assert of_pair("abbreviation", "qty", "quantity", vocabulary) > 0.8
+    assert of_pair("abbreviation", "quick", "qck", vocabulary) > 0.8  # all words are known
+    assert of_pair("abbreviation", "quantity", "qty", vocabulary) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "key", "expected"),
+    [
+        (("quick", "car"), ("car", "fast"), ([1, 1], [1, 1])),
+        (("car",), ("fast", "car"), ([1], [0, 1])),
+        (("car", "velocity"), ("top", "speed", "car"), ([1, 1], [1, 1, 1])),
+        (("top", "speed"), ("velocity",), ([1, 1], [1])),
+        (("hostname",), ("host", "name"), ([1], [1, 1])),
+        (("host", "name"), ("hostname",), ([1, 1], [1])),
+        (("car",), (), ([0], [])),
+        ((), ("car",), ([], [0])),
+        ((), (), ([], [])),
+    ],
+)
+def test_each_word_takes_its_best_counterpart(vocabulary, query, key, expected):
+    found = covered(query, key, vocabulary)
+    assert found.query.tolist() == pytest.approx(expected[0])
+    assert found.key.tolist() == pytest.approx(expected[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "key", "expected"),
+    [
+        ("query covered", "car", "fast car", 1),
+        ("best word", "car zzz", "car", 1),
+        ("worst word of key", "car", "car zzz", 0),
+        ("uncovered in key", "car", "car zzz", 0.5),
+        ("same letters", "host name", "hostname", 1),
+        ("same letters", "car", "cart", 0),
+        ("same words", "speed top", "top speed", 1),
+        ("same words", "car car", "car", 1),
+        ("same words as often", "car car", "car", 0),
+        ("same words as often", "speed top", "top speed", 1),
+        ("one word in query", "car", "car car", 1),
+        ("one word in key", "car", "car car", 0),
+        ("more words in query", "car car car car", "car", 1),
+        ("more words in key", "car", "car car", 1 / 3),
+        ("confidence", "car", "car", 1),
+        ("cosine", "car", "car", 0.5),
+        ("cosine above 0.4", "car", "car", 0.1),
+        ("cosine above 0.7", "car", "car", 0),
+        ("length", "car", "fast car", 3 / 8),
+    ],
+)
+def test_features_of_texts(vocabulary, name, query, key, expected):
+    query, key = tuple(query.split()), tuple(key.split())
+    found = of_texts(name, query, key, vocabulary, cosine=0.5)
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_contractions_go_both_ways_if_the_words_are_known(vocabulary):
+    assert of_texts("contraction", ("tspeed",), ("top", "speed"), vocabulary) > 0
+    assert of_texts("contraction", ("top", "speed"), ("tspeed",), vocabulary) > 0
+    assert of_texts("contraction", ("top", "sspeed"), ("tspeed",), vocabulary) == 0
+    assert of_texts("abbreviation", ("spd",), ("speed",), vocabulary) > 0.8
+
+
+def test_words_that_tell_keys_apart_count_more(vocabulary):
+    def idf(word):
+        return 0.1 if word == "car" else 1.0
+
+    found = [
+        of_texts("query covered by IDF", ("car", "fast"), (word,), vocabulary, idf=idf)
+        for word in ("car", "fast")
+    ]
+    assert found[0] < 0.2 < 0.8 < found[1]
+
+
+def test_texts_are_aligned_up_to_so_many_words(vocabulary):
+    long, _ = texts(("car",) * 100, ("a",), vocabulary)
+    assert len(long.words) == len(long.terms) == MAX_WORDS
+    assert of_texts("query covered", ("car",) * 100, ("car",), vocabulary) == pytest.approx(1)
+    assert of_texts("length", (), (), vocabulary) == 0
+
+
+def test_without_vectors_only_the_letters_count(vocabulary):
+    plain = WithoutVectors(vocabulary)
+    info, whole = plain.look_up(["fast", "quick"]), vocabulary.look_up(["fast", "quick"])
+    assert not info.vectors.any()
+    assert not info.trust.any()
+    assert info.rarity.tolist() == whole.rarity.tolist()
+    assert plain.phrases(("top", "speed")) == []
+    assert of_pair("cosine", "fast", "quick", plain) == 0
 
 
 def test_a_network_is_a_weighted_sum_of_hyperbolic_tangents():
@@ -55,124 +181,17 @@ def test_a_network_is_a_weighted_sum_of_hyperbolic_tangents():
     assert network(np.float32([[1, 1]]))[0] == pytest.approx(3 * np.tanh(3.5) - 1, abs=1e-6)
 
 
-def test_words_that_mean_the_same_have_a_cosine_of_one(vocabulary):
-    assert feature("cosine", ["fast"], ["quick", "car"], vocabulary) == [[1, 0]]
+def test_a_scorer_survives_the_way_to_arrays_and_back():
+    scorer = load("default").score
+    again = ScorerNetworks.from_arrays(scorer.to_arrays())
+    assert again.cutoff == pytest.approx(scorer.cutoff)
+    for one, other in ((again.pairs, scorer.pairs), (again.texts, scorer.texts)):
+        features = np.random.default_rng(0).random((4, len(one.w1)), np.float32)
+        np.testing.assert_array_equal(one(features), other(features))
 
 
-def test_only_the_pairs_that_are_asked_for_are_looked_at(vocabulary):
-    queries, keys = ["fast", "car"], ["quick", "car"]
-    all_pairs, some = every_pair(2, 2), (np.array([1, 0]), np.array([1, 0]))
-    features, asked, held = word_features(queries, keys, some, vocabulary)
-    assert features.shape == (2, len(WORD_FEATURES))
-    assert np.array_equal(features, word_features(queries, keys, all_pairs, vocabulary)[0][[3, 0]])
-    assert len(asked.rarity) == len(held.rarity) == 2
-
-
-def test_a_word_is_the_same_in_any_inflection_and_spelling(vocabulary):
-    keys = ["color", "colour", "table"]
-    assert feature("same base", ["colours"], keys, vocabulary) == [[0, 1, 0]]
-    assert feature("same variant", ["colour"], ["color"], vocabulary) == [[1]]
-    assert feature("same base", ["went"], ["go"], vocabulary) == [[1]]
-
-
-def test_numbers_are_marked(vocabulary):
-    assert feature("number", ["7", "seven"], ["7"], vocabulary) == [[1], [0]]
-
-
-def test_questions_that_are_judged_together_are_judged_as_they_are_alone(vocabulary):
-    score = load("default").score
-    keys = [
-        ("top", "speed"),
-        ("car",),
-        ("quick", "quick"),
-        (),
-        ("host", "name"),
-        ("velocity",) * 30,
-    ]
-    texts = [("velocity",), ("hostname",), ("top", "speed", "car"), ("fst",), ("car",) * 30]
-    rng = np.random.default_rng(0)
-    questions = [
-        ScoringRequest(text, keys[i : i + 4], rng.random(len(keys[i : i + 4]), np.float32))
-        for i, text in enumerate([*texts, *texts[::-1]])
-    ]
-    usage = DocumentFrequencies(keys)
-    together = score.logits(questions, vocabulary, usage)
-    assert [len(logits) for logits in together] == [len(each.keys) for each in questions]
-    for question, logits in zip(questions, together, strict=True):
-        (alone,) = score.logits([question], vocabulary, usage)
-        assert logits == pytest.approx(alone, abs=1e-4)
-
-
-def test_more_than_a_table_holds_is_judged_in_pieces(vocabulary, monkeypatch):
-    score = load("default").score
-    keys = [("top", "speed"), ("car",), ("velocity",)]
-    usage = DocumentFrequencies(keys)
-    questions = [ScoringRequest(("speed",), keys, np.zeros(3, np.float32))] * 5
-    whole = score.logits(questions, vocabulary, usage)
-    monkeypatch.setattr(scoring, "_AT_ONCE", 2)
-    monkeypatch.setattr(scoring, "_TOGETHER", 4)
-    for ours, theirs in zip(score.logits(questions, vocabulary, usage), whole, strict=True):
-        assert ours == pytest.approx(theirs, abs=1e-4)
-
-
-def test_each_word_stands_for_its_best_counterpart(vocabulary):
-    assert covered(("quick", "car"), ("car", "fast"), vocabulary) == pytest.approx([1, 1], abs=0.01)
-    query, key = covered(("car",), ("fast", "car"), vocabulary)
-    assert query == pytest.approx(1, abs=0.01)
-    assert 0.1 < key < 0.9
-
-
-def test_a_phrase_of_the_vocabulary_stands_for_a_word(vocabulary):
-    both = covered(("car", "velocity"), ("top", "speed", "car"), vocabulary)
-    assert both == pytest.approx([1, 1], abs=0.01)
-
-
-def test_two_words_that_are_written_as_one_are_the_same(vocabulary):
-    assert covered(("hostname",), ("host", "name"), vocabulary) == pytest.approx([1, 1], abs=0.01)
-    assert covered(("host", "name"), ("hostname",), vocabulary) == pytest.approx([1, 1], abs=0.01)
-
-
-def test_without_vectors_only_the_letters_speak(vocabulary):
-    info = WithoutVectors(vocabulary).look_up(["fast", "quick"])
-    assert not info.vectors.any()
-    assert not info.trust.any()
-    assert info.rarity.tolist() == vocabulary.look_up(["fast", "quick"]).rarity.tolist()
-    assert WithoutVectors(vocabulary).phrases(("top", "speed")) == []
-
-
-def test_every_pair_has_as_many_features_as_there_are_names(vocabulary):
-    keys = [("car",), ("top", "speed"), ("a",) * 100]
-    question = ScoringRequest(("car",) * 100, keys, np.zeros(3, np.float32))
-    features = phrase_features([question], SURE, vocabulary, DocumentFrequencies(keys))
-    assert features.shape == (3, len(PHRASE_FEATURES))
-    assert np.isfinite(features).all()
-
-
-def test_a_word_that_all_keys_share_tells_nothing_apart():
-    usage = DocumentFrequencies([("order", "date"), ("order", "id"), ("order", "total")])
-    order, date, new = usage(["order", "date", "new"])
-    assert order < date == new == 1
-    usage.remove(("order", "id"))
-    usage.remove(("order", "total"))
-    assert usage(["order"])[0] == 1
-
-
-def test_a_score_survives_the_way_to_arrays_and_back():
-    score = load("default").score
-    again = Scorer.from_arrays(score.to_arrays())
-    assert again.cutoff == pytest.approx(score.cutoff)
-    features = np.random.default_rng(0).random((4, len(WORD_FEATURES)), np.float32)
-    assert np.array_equal(again.words(features), score.words(features))
-
-
-def test_an_embedder_with_no_score_is_judged_by_the_default_one(vocabulary):
-    matcher = Ranker(vocabulary)
-    matcher.add(["fast", "car"])
-    assert matcher.cutoff == load("default").score.cutoff
-    assert matcher.rank("quick", 1)[0][0] == "fast"
-
-
-def test_a_model_whose_score_is_still_to_be_fitted_judges_nothing(monkeypatch):
-    monkeypatch.setattr(load("default"), "score", None)
-    with pytest.raises(LookupError, match="without its score"):
-        Ranker(load("default"))
+def test_a_scorer_aligns_words_for_explanations():
+    scorer, embedder = load("default").score, load("default")
+    pairs = align(("quick", "colour"), ("color", "fast"), scorer, embedder)
+    assert "color" in str(pairs[-1])
+    assert len(pairs) == 2

@@ -61,6 +61,13 @@ def test_many_pairs_are_held_out_once():
     assert next(steps) <= 800
 
 
+def test_a_fit_of_many_pairs_stops_where_the_held_out_loss_rises():
+    steps = itertools.count()
+    fitted, _ = fit(lookups(n=1100, none=40, flip=1.0), step=lambda _: next(steps))
+    assert fitted is None
+    assert next(steps) < 400
+
+
 @pytest.mark.usefixtures("short_fits")
 def test_the_seed_determines_the_result():
     one, same, other = (fit(lookups(30, 4), seed=seed)[0] for seed in (0, 0, 1))
@@ -84,9 +91,7 @@ def test_validation_is_measured_and_not_learned_from():
     train = lookups(12, 2)
     other = lookups(12, 2, seed=2)
     together = Lookups.of(
-        Texts(
-            [*train.queries.words, *other.queries.words], np.vstack([train[0][1], other[0][1]])
-        ),
+        Texts([*train.queries.words, *other.queries.words], np.vstack([train[0][1], other[0][1]])),
         KEYS,
         train.meanings,
         [(KEYS, row) for row in np.vstack([train.logits, other.logits])],

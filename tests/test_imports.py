@@ -141,13 +141,16 @@ def test_the_public_names_are_few():
 # Each module imports only modules above it, functions and all. The folders follow the path of a
 # query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
 ORDER = """
-resources forking compiled log progress attention
+resources forking compiled implementation threads log progress attention
 text.tokens text.spelling
 storage.arrays storage.codec
 ranking.guards ranking.scorer model.embedders options
 integrations.plots self_attention
-index.quantized index.binary_codes index.exact index.approximate index.auto
-ranking.calibration learning.projection ranking.ranker ranking.explanation
+index.quantized index.binary_codes index.approximate
+ranking.calibration ranking.candidates ranking.projection ranking.learned ranking.table
+ranking.features ranking.reference ranking.tables ranking.projected ranking.vectors ranking.ranker
+ranking.evidence ranking.explanation
+learning.lookups learning.descent learning.fit
 results base
 counting sharing storage.archive integrations.dask mapping
 integrations.joins integrations.json_schema integrations.descriptions

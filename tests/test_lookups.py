@@ -95,7 +95,16 @@ QUERIES = [
     "vehicle", "colour", "fee", "winter", "nurse", "school", "water", "piano", "food",
     "parliament", "justice", "seven", "engine", "paint", "money",
 ]  # fmt: skip
-SCALES = [(1, 0), (1, -0.15), (1, 0.15), (0.7, 0), (0.7, -0.15), (1.4, 0), (1.4, -0.15), (1.4, 0.15)]
+SCALES = [
+    (1, 0),
+    (1, -0.15),
+    (1, 0.15),
+    (0.7, 0),
+    (0.7, -0.15),
+    (1.4, 0),
+    (1.4, -0.15),
+    (1.4, 0.15),
+]
 
 
 @pytest.mark.parametrize("scale", [Scale(*each) for each in SCALES])

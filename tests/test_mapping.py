@@ -898,6 +898,6 @@ def test_the_check_finds_what_is_broken():
         with pytest.raises(AssertionError):
             broken(**state)._check()
     d = broken()
-    d._ranker.discard("color")
+    d._ranker.remove("color")
     with pytest.raises(AssertionError, match=r"\{'color'\}"):
         d._check()

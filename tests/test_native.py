@@ -19,7 +19,7 @@ from fuzzydict.ranking.features import (
     pair_features,
     text_features,
 )
-from fuzzydict.ranking.scorer import WithoutVectors
+from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.resources import data_file
 from fuzzydict.text import spelling
 from fuzzydict.text import tokens as text

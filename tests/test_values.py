@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict
-from fuzzydict.ranking.ranker import CANDIDATES, SHORTLIST
+from fuzzydict.ranking.ranker import CANDIDATES, SHORTLIST, Ranker
 from fuzzydict.results import Attention, weigh
 from fuzzydict.text import spelling
 from fuzzydict.text.tokens import compact, words
@@ -341,13 +341,13 @@ def test_a_list_of_queries_is_embedded_and_searched_at_once(counting, monkeypatc
     calls = []
     d = FuzzyDict({"color": 1, "price": 2}, embedder=counting)
     d.attend("warm up")
-    encode, search = counting.encode, type(d._ranker._index).search
+    encode, score = counting.encode, Ranker.score
     monkeypatch.setattr(d._ranker.embedder, "_function", lambda t: calls.append(t) or encode(t))
     monkeypatch.setattr(
-        type(d._ranker._index), "search", lambda *args: calls.append("search") or search(*args)
+        Ranker, "score", lambda *args, **more: calls.append("score") or score(*args, **more)
     )
     d.attend(["colour", 1, "prices", "parliament"])
-    assert calls == [["colour", "prices", "parliament"], "search"]
+    assert calls == ["score", ["colour", "prices", "parliament"]]
 
 
 @pytest.mark.parametrize("temperature", [0, 0.0, -1, float("nan"), float("inf"), -float("inf")])
@@ -393,7 +393,8 @@ def test_a_hundred_thousand_keys_need_little_memory_and_the_nearest_are_found():
         return np.hstack([vectors, spelling.encode([compact(words(text)) for text in texts])])
 
     place = {key: i for i, key in enumerate(keys)}
-    products = rows(queries) @ d.index.rows(keys).T
+    table = d._ranker.table
+    products = rows(queries) @ table.vectors(map(table.find, keys)).T
     for row, answer in zip(products, found, strict=True):
         assert len(answer.weights) == CANDIDATES
         chosen = np.array([place[key] for key in answer.weights])

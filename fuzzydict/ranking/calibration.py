@@ -100,16 +100,19 @@ class Background:
     def __init__(self) -> None:
         self._sample: list[tuple[int, str]] = []  # sorted
         self._scale: Scale | None = None
+        self._is_fixed = False
 
     @classmethod
     def of(cls, scale: Scale) -> "Background":
         """Return the background of keys whose scale is known."""
         self = cls()
-        self._scale = scale
+        self._scale, self._is_fixed = scale, True
         return self
 
     def add(self, keys: Iterable[str]) -> None:
         """Let new keys into the sample. O(log 128) for a key that stays out of it."""
+        if self._is_fixed:
+            return
         numbered = ((_checksum(key), key) for key in keys)
         last = self._sample[-1] if len(self._sample) == _SAMPLE else None
         new = [item for item in numbered if last is None or item < last]

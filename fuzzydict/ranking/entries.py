@@ -163,10 +163,10 @@ class Entries:
             self._background.add(keys)
 
     def _remove_entry(self, place: int | None) -> None:
-        if place is not None:
-            self.table.remove_at(place)
-            self.approximate.remove(place)
-            self.projected.remove(place)
+        assert place is not None
+        self.table.remove_at(place)
+        self.approximate.remove(place)
+        self.projected.remove(place)
 
     def encode(self, texts: Sequence[str]) -> Floats | None:
         """Return the vectors of texts, or None if the table embeds them itself."""

@@ -69,10 +69,9 @@ class ProjectedVectors:
         if self._projection is not None and place < self._size:
             self._vectors[place] = self._vectors[self._size]
 
-    def queries(self, words: Sequence[Words], meanings: Floats) -> Floats | None:
+    def queries(self, words: Sequence[Words], meanings: Floats) -> Floats:
         """Return A x of queries, and 1, from their words and meanings: [Q, width]."""
-        if self._projection is None:
-            return None
+        assert self._projection is not None
         features = meaning_features(self._embedder, meanings, words)
         return self._projection.queries(Texts(words, features))
 
