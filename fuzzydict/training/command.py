@@ -31,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", "-o", type=Path, help="the file to write (default: MODEL.safetensors, here)"
     )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="random seed (default: 1)"
-    )
+    parser.add_argument("--seed", type=int, default=1, help="random seed (default: 1)")
     parser.add_argument(
         "--lookups",
         type=int,
