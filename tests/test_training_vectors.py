@@ -166,6 +166,16 @@ def test_stored_words_are_spelled_as_queries_are(trained: vectors.WordVectors) -
     assert all(word == word.lower() for word in words)
 
 
+@pytest.mark.parametrize("words", [["red"], ["red", "?!", "RED", "blue"]])
+def test_few_words_make_a_model_each_spelling_once(words: list[str]) -> None:
+    vectors_of_words = np.eye(len(words), dtype=np.float32)
+    trained = vectors.WordVectors(words, vectors_of_words, np.ones(len(words), np.int64))
+    arrays = building._arrays(trained)
+    found = arrays["words"].tobytes().decode().split("\n")
+    assert found == [word for word in words if word.islower()]
+    assert arrays["density"].tolist() == [0] * len(found)
+
+
 def test_a_graph_goes_both_ways_and_has_the_words_of_the_glossary(graph: Graph) -> None:
     place = graph.senses["top speed"][0]
     assert graph.nodes[place].modern

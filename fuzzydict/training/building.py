@@ -95,9 +95,8 @@ def _arrays(trained: WordVectors) -> dict[str, NDArray[np.generic]]:
     """Return the arrays of a model file; words with the same spelling are merged."""
     rows: dict[str, int] = {}
     for row, word in enumerate(trained.words):
-        spelling = " ".join(split_words(word))
-        if spelling:
-            rows.setdefault(spelling, row)
+        rows.setdefault(" ".join(split_words(word)), row)
+    rows.pop("", None)
     chosen = np.fromiter(rows.values(), np.intp, len(rows))
     quantised, scale = vectors.quantise(trained.vectors[chosen])
     return {
@@ -116,10 +115,11 @@ def _density(unit: Floats, nearest: int = 10) -> Floats:
     O(words² · d).
     """
     result = np.zeros(len(unit), np.float32)
+    nearest = min(nearest, len(unit) - 1)
     for start in bar(range(0, len(unit), 1000), desc="density", unit="k words"):
         cosines = unit[start : start + 1000] @ unit.T
         top = np.partition(cosines, -nearest - 1, axis=1)[:, -nearest - 1 :]
-        result[start : start + 1000] = (top.sum(axis=1) - 1) / nearest
+        result[start : start + 1000] = (top.sum(axis=1) - 1) / max(nearest, 1)
     return result
 
 

@@ -122,8 +122,7 @@ def brown_sentences() -> Iterator[Sentence]:
 def brown_paragraphs() -> Iterator[Sentence]:
     """Yield the paragraphs of the Brown corpus, about 15,700, each as if it were one sentence."""
     _require("brown")
-    for paragraph in brown.paras():
-        yield _words_of(itertools.chain.from_iterable(paragraph))
+    yield from map(_words_of, map(itertools.chain.from_iterable, brown.paras()))
 
 
 def _words_of(parts: Iterable[str]) -> Sentence:

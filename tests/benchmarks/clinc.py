@@ -339,8 +339,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     again = sum(query in known for query, _ in (*data.queries, *data.out_of_scope))
     notes = [
         f"measured on {len(data.queries)} queries in scope and {len(data.out_of_scope)} out of "
-        f"scope of the validation part, {again} of which are training queries too; the paper's figures "
-        "are of the test part",
+        f"scope of the validation part, {again} of which are training queries too; the paper's "
+        "figures are of the test part",
         f"best recall at {100 * LEAST:.1f} in scope: its cutoff is chosen on the measured queries",
     ]
     if options.embedder == "minilm":
