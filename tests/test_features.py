@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from fuzzydict.model.embedders import WordEmbedder, load
+from fuzzydict.model.networks import MLP, ScorerNetworks
+from fuzzydict.model.vocabulary import WithoutVectors
+from fuzzydict.ranking.alignment import align
 from fuzzydict.ranking.features import (
     MAX_WORDS,
     PAIR_FEATURES,
@@ -13,9 +16,6 @@ from fuzzydict.ranking.features import (
     pair_features,
     text_features,
 )
-from fuzzydict.model.networks import MLP, ScorerNetworks
-from fuzzydict.model.vocabulary import WithoutVectors
-from fuzzydict.ranking.alignment import align
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +170,8 @@ def test_without_vectors_only_the_letters_count(vocabulary):
     plain = WithoutVectors(vocabulary)
     info, whole = plain.look_up(["fast", "quick"]), vocabulary.look_up(["fast", "quick"])
     assert not info.vectors.any()
-    assert not info.trust.any()
-    assert info.rarity.tolist() == whole.rarity.tolist()
+    assert not info.confidence.any()
+    assert info.weights.tolist() == whole.weights.tolist()
     assert plain.phrases(("top", "speed")) == []
     assert of_pair("cosine", "fast", "quick", plain) == 0
 

@@ -17,6 +17,7 @@ from fuzzydict import implementation
 from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.ranking.reference import ReferenceTable
 from fuzzydict.ranking.table import ALIAS, NUMBERS, OPPOSITES, SAME_WORDS
+from fuzzydict.ranking.tables import scoring_model
 from fuzzydict.text import spelling
 from fuzzydict.text import tokens as text
 
@@ -42,7 +43,7 @@ few = settings(
 
 
 def native_table(embedder, dimension=None):
-    return native.KeyTable(embedder.native_model, dimension)
+    return native.KeyTable(scoring_model(embedder), dimension)
 
 
 IMPLEMENTATIONS = {"native": native_table, "reference": ReferenceTable}
@@ -57,7 +58,7 @@ def embedder():
 def model(embedder):
     if native is None:
         pytest.skip("the native implementation is missing")
-    return embedder.native_model
+    return scoring_model(embedder)
 
 
 @pytest.fixture(scope="module", params=[pytest.param("native", marks=needs_native), "reference"])

@@ -11,6 +11,7 @@ from test_implementations import LETTERS, LONG, PHRASES, TEXTS, WORDS
 
 from fuzzydict import implementation
 from fuzzydict.model.embedders import load
+from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking import guards
 from fuzzydict.ranking.features import (
     TextFeatures,
@@ -19,7 +20,7 @@ from fuzzydict.ranking.features import (
     pair_features,
     text_features,
 )
-from fuzzydict.model.vocabulary import WithoutVectors
+from fuzzydict.ranking.tables import scoring_model
 from fuzzydict.resources import data_file
 from fuzzydict.text import spelling
 from fuzzydict.text import tokens as text
@@ -36,7 +37,7 @@ def embedder():
 
 @pytest.fixture(scope="module")
 def model(embedder):
-    return embedder.native_model
+    return scoring_model(embedder)
 
 
 def table_of(model, keys):
@@ -69,7 +70,9 @@ def test_vectors_and_their_trust_are_the_same(model, embedder, texts, guess):
     letters = spelling.encode([text.compact(words) for words in split])
     np.testing.assert_allclose(vectors[:, model.dimension :], letters, atol=1e-6)
     if guess:
-        np.testing.assert_allclose(trust, [embedder.confidence(words) for words in split], atol=1e-5)
+        np.testing.assert_allclose(
+            trust, [embedder.confidence(words) for words in split], atol=1e-5
+        )
 
 
 def known(vocabulary, word, guess):

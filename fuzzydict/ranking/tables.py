@@ -1,5 +1,7 @@
 """The choice of a key table: native where it is compiled, else the reference implementation."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from fuzzydict.model.networks import MLP
 from fuzzydict.ranking.reference import ReferenceTable
 from fuzzydict.ranking.table import KeyTable
 
-__all__ = ["new_table"]
+__all__ = ["new_table", "scoring_model"]
 
 Floats = NDArray[np.float32]
 
@@ -22,14 +24,21 @@ def new_table(embedder: Embedder, dimension: int | None = None) -> KeyTable:
     """
     other = None if isinstance(embedder, WordEmbedder) else dimension or 1
     words = embedder if isinstance(embedder, WordEmbedder) else load("default")
-    model = words.native_model
+    model = scoring_model(words)
     if implementation.native is not None and model is not None:
-        networks = networks_for(words)
-        scoring = model.with_networks(_parameters(networks.pairs), _parameters(networks.texts))
-        table: KeyTable = implementation.native.KeyTable(scoring, other)
+        table: KeyTable = implementation.native.KeyTable(model, other)
         return table
     implementation.warn_if_missing()
     return ReferenceTable(words, other)
+
+
+def scoring_model(words: WordEmbedder) -> Any:
+    """Return the native model of an embedder with the networks of its scorer, None if there is
+    none."""
+    if words.native_model is None:
+        return None
+    networks = networks_for(words)
+    return words.native_model.with_networks(*map(_parameters, (networks.pairs, networks.texts)))
 
 
 def _parameters(network: MLP) -> tuple[Floats, Floats, Floats, float]:
