@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from fuzzydict.model.embedders import WordEmbedder, load
-from fuzzydict.model.networks import MLP, ScorerNetworks
+from fuzzydict.model.networks import MLP, PAIR_FEATURES, TEXT_FEATURES, ScorerNetworks
 from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking.alignment import align
 from fuzzydict.ranking.features import (
     MAX_WORDS,
-    PAIR_FEATURES,
-    TEXT_FEATURES,
     TextFeatures,
     coverage,
     pair_features,

@@ -79,10 +79,10 @@ def test_words_that_two_pairs_show_are_exempt_and_no_others():
         ("lights", "x"),
     ]
     ranker = ranker_of(["turn off", "x"])
-    assert find_guard_exemptions(ranker, pairs) == {"turn off": frozenset({"on"})}
-    assert find_guard_exemptions(ranker, pairs[:1]) == {}
+    assert find_guard_exemptions(ranker.guards, pairs) == {"turn off": frozenset({"on"})}
+    assert find_guard_exemptions(ranker.guards, pairs[:1]) == {}
     both = ranker_of(["x"], guards=[lambda query, key: len(query) > 1 and key == ("x",)])
-    assert find_guard_exemptions(both, [("one two", "x"), ("two one", "x")]) == {
+    assert find_guard_exemptions(both.guards, [("one two", "x"), ("two one", "x")]) == {
         "x": frozenset({"one", "two"})
     }
 

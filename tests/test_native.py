@@ -99,7 +99,7 @@ def test_features_of_texts_are_the_same(model, embedder, query, keys):
     cosines = np.linspace(-0.2, 0.9, len(keys)).astype(np.float32)
 
     def probability(features):
-        return 1 / (1 + np.exp(-float(embedder.score.words(features))))
+        return 1 / (1 + np.exp(-float(embedder.score.pairs(features))))
 
     def idf(word):
         count = sum(word in each for each in split)
@@ -259,7 +259,7 @@ def test_a_model_of_huge_numbers_finds_no_meaning():
 
 
 def test_other_networks_share_the_words(model, embedder):
-    score = embedder.score.words
+    score = embedder.score.pairs
     unlikely = (np.zeros((28, 2)), np.zeros(2), np.zeros(2), -3.0)
     other = model.with_networks((score.w1, score.b1, score.w2, score.b2), unlikely)
     assert table_of(other, ["top speed"]).rank("velocity").logits.tolist() == [[-3.0]]

@@ -33,6 +33,7 @@ from fuzzydict.ranking.projection import Projection
 from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.ranking.reference import ReferenceTable
 from fuzzydict.ranking.tables import new_table
+from fuzzydict.ranking.vetoes import Vetoes
 
 ARTICLE = ["brand", "model", "color", "battery", "top speed", "horse power", "price"]
 FIRST = ["order", "shipping", "billing", "customer", "product", "battery", "engine", "red"]
@@ -59,6 +60,11 @@ def ranker_of(keys, *, embedder=None, guards=DEFAULT, index="auto", **learned):
     ranker = Ranker(embedder or load("default"), guards, LearnedState(**learned), index)
     ranker.entries.add(keys)
     return ranker
+
+
+def vetoing_guards(ranker, query, key):
+    """Return the names of the guards that forbid a key."""
+    return Vetoes(ranker.guards, ranker.learned, ranker.table).names(query, key)
 
 
 @pytest.fixture(scope="module", params=["native", "reference"])
@@ -136,14 +142,14 @@ def test_keys_are_ranked_the_same_in_whatever_order_they_came(embedder):
 
 
 def test_a_key_that_was_removed_is_never_an_answer(article):
-    article.remove("color")
-    article.remove("no such key")
+    article.entries.remove("color")
+    article.entries.remove("no such key")
     assert "color" not in article
     assert 1 not in article
     assert "color" not in dict(article.rank("colour", 9))
-    article.add(["color"])
+    article.entries.add(["color"])
     assert article.rank("colour", 1)[0][0] == "color"
-    article.check()
+    article.entries.check()
 
 
 @pytest.mark.parametrize("embedder", [None, WholeTexts()])
@@ -206,7 +212,7 @@ def test_frequencies_and_scale_last(embedder):
             expected = found
     assert found == expected
     if embedder:
-        assert ranker.cosine_scale(Calibration()) == pytest.approx((0.1, -0.2))
+        assert ranker.entries.cosine_scale(Calibration()) == pytest.approx((0.1, -0.2))
 
 
 # Ranking.
@@ -287,7 +293,7 @@ def test_the_spelling_alone_may_count(article):
 
 
 def test_an_exact_key_is_above_all_others_and_above_a_floor(article):
-    article.add(["qxz"])
+    article.entries.add(["qxz"])
     for query in ("color", "top speed", "qxz"):
         (zero,) = article.score([query])
         (found,) = article.candidates([query])
@@ -303,7 +309,7 @@ def test_keys_of_the_same_words_are_found_by_their_spelling():
         assert ranked[0][1] > 0.6
         assert all(score < 0.2 for _, score in ranked[1:])
     many = ranker_of([f"top{' ' * n}speed" for n in range(1, 90)])
-    for key in many.keys()[::11]:
+    for key in many.entries.keys()[::11]:
         assert many.rank(key, 1)[0][0] == key
 
 
@@ -317,7 +323,7 @@ def test_vetoed_keys_are_left_out_and_can_be_seen_without_guards():
     assert logits_of(found)["turn on"] == -np.inf
     (found,) = ranker.candidates(["turn off"], guards=False)
     assert np.isfinite(found.logits).all()
-    assert ranker.vetoing_guards("turn off 1", "turn on 2") == (
+    assert vetoing_guards(ranker, "turn off 1", "turn on 2") == (
         numbers_differ.__name__, opposites.__name__
     )  # fmt: skip
 
@@ -335,7 +341,7 @@ def test_guards_of_the_user_veto_beside_the_others(guards):
     assert ("car off" in found) == (opposites not in guards)
     assert ("car 2" in found) == (numbers_differ not in guards)
     assert dict(ranker.rank_many(["red car on 1"], 9)[0]).keys() == found.keys()
-    assert ranker.vetoing_guards("x", "red car") == ("never_red",)
+    assert vetoing_guards(ranker, "x", "red car") == ("never_red",)
 
 
 def test_a_vetoed_key_keeps_further_keys_in_order():
@@ -349,7 +355,7 @@ def test_an_exempt_word_is_not_seen_by_guards():
     exempt = {"guard_exemptions": {"turn off 1": frozenset({"on"})}}
     ranker = ranker_of(["turn off 1", "turn on 1", "price"], **exempt)
     assert "turn off 1" in dict(ranker.rank("turn on 1 now", 9))
-    assert ranker.vetoing_guards("turn on 2", "turn off 1") == ("numbers_differ",)
+    assert vetoing_guards(ranker, "turn on 2", "turn off 1") == ("numbers_differ",)
     assert "turn off 1" not in dict(ranker.rank("turn on 2", 9))
     assert "turn off 1" not in dict(ranker_of(["turn off 1"]).rank("turn on 1 now", 9))
 
@@ -403,27 +409,27 @@ def test_what_is_like_a_correction_means_its_key_less_than_what_is_like_the_key(
 
 
 def test_corrections_follow_their_keys(article):
-    article.set_learned(LearnedState(corrections={"hue": "price", "tint": None}))
-    article.check()
+    article.entries.set_learned(LearnedState(corrections={"hue": "price", "tint": None}))
+    article.entries.check()
     assert article.rank("hue", 1)[0][0] == "price"
-    article.remove("price")
-    article.check()
+    article.entries.remove("price")
+    article.entries.check()
     assert article.rank("hue", 1)[0][0] == "color"
-    article.add(["price"])
-    article.check()
+    article.entries.add(["price"])
+    article.entries.check()
     assert article.rank("hue", 1)[0][0] == "price"
-    article.set_learned(LearnedState(corrections={"hue": "model"}))
-    article.check()
+    article.entries.set_learned(LearnedState(corrections={"hue": "model"}))
+    article.entries.check()
     assert article.rank("hue", 1)[0][0] == "model"
-    article.set_learned(LearnedState())
-    article.check()
+    article.entries.set_learned(LearnedState())
+    article.entries.check()
     assert article.rank("hue", 1)[0][0] == "color"
 
 
 def test_the_check_finds_corrections_that_are_no_entries(article):
-    article.learned = LearnedState(corrections={"hue": "color"})
+    article.entries.learned = LearnedState(corrections={"hue": "color"})
     with pytest.raises(AssertionError):
-        article.check()
+        article.entries.check()
 
 
 def test_a_query_that_is_an_alias_and_a_key_is_the_key():
@@ -468,20 +474,20 @@ def test_a_projection_follows_keys_and_corrections(projection):
     whole = ranker_of(keys, projection=projection, corrections={"gate": "maple"})
     grown = ranker_of(["a", "b", "c"], projection=projection)
     for key in keys:
-        grown.add([key])
-    grown.set_learned(LearnedState(projection=projection, corrections={"gate": "maple"}))
+        grown.entries.add([key])
+    grown.entries.set_learned(LearnedState(projection=projection, corrections={"gate": "maple"}))
     for key in ("b", "a", "c"):
-        grown.remove(key)
-        grown.check()
+        grown.entries.remove(key)
+        grown.entries.check()
     late = ranker_of(keys)
-    late.set_learned(LearnedState(projection=projection, corrections={"gate": "maple"}))
+    late.entries.set_learned(LearnedState(projection=projection, corrections={"gate": "maple"}))
     for query in ("charged twice", "gates", "gate", "otter", "parcel"):
         expected = whole.rank(query, 3)
         for ranker in (grown, late):
             found = ranker.rank(query, 3)
             assert [key for key, _ in found] == [key for key, _ in expected]
             assert [s for _, s in found] == pytest.approx([s for _, s in expected], abs=1e-4)
-    late.set_learned(LearnedState())
+    late.entries.set_learned(LearnedState())
     assert late.rank("charged twice", 3) == ranker_of(keys).rank("charged twice", 3)
 
 
@@ -501,19 +507,21 @@ def test_an_embedder_of_whole_texts_embeds_each_text_once():
     embedder.texts.clear()
     assert ranker.rank_many(["hue", "cost"], 1)
     assert embedder.texts == ["hue", "cost"]
-    assert ranker.meanings(["price"]) == pytest.approx(load("default").encode(["price"]), abs=0.01)
+    assert ranker.entries.meanings(["price"]) == pytest.approx(
+        load("default").encode(["price"]), abs=0.01
+    )
 
 
 def test_the_scale_of_cosines_is_that_of_the_keys():
     ranker = ranker_of(ARTICLE, embedder=WholeTexts())
-    slope, offset = ranker.cosine_scale(Calibration())
-    assert ranker.cosine_scale(Calibration(scale=Scale(2.0, 0.5))) == pytest.approx(
+    slope, offset = ranker.entries.cosine_scale(Calibration())
+    assert ranker.entries.cosine_scale(Calibration(scale=Scale(2.0, 0.5))) == pytest.approx(
         (2 * slope, 2 * offset + 0.5)
     )
     before = ranker.rank("hue", 3)
     ranker.entries.set_scale(Scale(0.01, -1.0))
     assert ranker.rank("hue", 3) != before
-    assert ranker_of(ARTICLE).cosine_scale(Calibration(scale=Scale(2.0, 0.5))) == (1, 0)
+    assert ranker_of(ARTICLE).entries.cosine_scale(Calibration(scale=Scale(2.0, 0.5))) == (1, 0)
 
 
 def test_a_vocabulary_of_its_own_is_scored_by_the_default_networks():

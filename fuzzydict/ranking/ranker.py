@@ -133,6 +133,7 @@ class Ranker:
         """Return the ``n`` best keys of each query's shortlist with their probabilities."""
         result: list[list[tuple[str, float]]] = []
         if not len(self):
+            step(len(queries))
             return [[] for _ in queries]
         for start in range(0, len(queries), _BATCH):
             part = queries[start : start + _BATCH]
