@@ -460,11 +460,11 @@ def test_a_fitted_dictionary_can_be_corrected(fitted):
 
 def test_what_was_fitted_is_kept_apart_from_the_meanings_in_a_row(fitted):
     projection = fitted._learned.projection
-    matcher = Ranker(fitted.embedder, learned=fitted._learned)
-    matcher.add(["falcon"])
-    numbers, _ = matcher.table.rows()
-    matcher.set_learned(LearnedState())
-    np.testing.assert_array_equal(matcher.table.rows()[0], numbers)
+    ranker = Ranker(fitted.embedder, learned=fitted._learned)
+    ranker.entries.add(["falcon"])
+    numbers, _ = ranker.table.rows()
+    ranker.entries.set_learned(LearnedState())
+    np.testing.assert_array_equal(ranker.table.rows()[0], numbers)
     assert projection.width > 0
 
 

@@ -342,7 +342,7 @@ def test_a_removal_that_left_no_note_shows_at_the_next_read(letters):
     d["weight"] = 1
     assert "colour" not in d
     assert "wieght" in d
-    assert sorted(d._ranker.keys()) == ["size", "weight"]
+    assert sorted(d._ranker.entries.keys()) == ["size", "weight"]
 
 
 # What is embedded, and when
@@ -898,6 +898,6 @@ def test_the_check_finds_what_is_broken():
         with pytest.raises(AssertionError):
             broken(**state)._check()
     d = broken()
-    d._ranker.remove("color")
+    d._ranker.entries.remove("color")
     with pytest.raises(AssertionError, match=r"\{'color'\}"):
         d._check()

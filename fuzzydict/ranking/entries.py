@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fuzzydict.index.approximate import ApproximateIndex, IndexKind
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import Embedder
+from fuzzydict.progress import Progress
 from fuzzydict.ranking.calibration import Background, Calibration, Scale
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.projected import ProjectedVectors
@@ -20,6 +21,8 @@ from fuzzydict.text.tokens import plain
 __all__ = ["Entries", "IndexSnapshot"]
 
 Floats = NDArray[np.float32]
+
+_BATCH = 4096  # texts that are embedded at once
 
 
 class IndexSnapshot(NamedTuple):
@@ -70,7 +73,7 @@ class Entries:
                 for query, key in self.learned.corrections.items()
                 if key in targets and self.table.find_alias(query) is None
             ]
-            self._add(keys, aliases, self.encode([*keys, *aliases]))
+            self._add(keys, aliases, self._embed([*keys, *aliases]))
 
     def remove(self, key: str) -> None:
         """Remove a key if it is there. Its corrections are inactive until it is added again."""
@@ -97,7 +100,7 @@ class Entries:
             for query, key in learned.corrections.items()
             if (query not in active or query in stale) and (key is None or key in self)
         ]
-        meanings = self.encode(new)
+        meanings = self._embed(new)
         self.learned = learned
         for query in stale:
             self._remove_entry(self.table.find_alias(query))
@@ -157,7 +160,10 @@ class Entries:
             elif meanings is not None:
                 self.table.add(texts, meanings=meanings[part], aliases=aliases)
             else:
-                self.table.add(texts, aliases=aliases)
+                with Progress("keys", len(texts)) as step:
+                    for start in range(0, len(texts), _BATCH):
+                        self.table.add(texts[start : start + _BATCH], aliases=aliases)
+                        step(min(_BATCH, len(texts) - start))
         self.projected.add()
         if self._background is not None:
             self._background.add(keys)
@@ -168,10 +174,24 @@ class Entries:
         self.approximate.remove(place)
         self.projected.remove(place)
 
+    def _embed(self, texts: Sequence[str]) -> Floats | None:
+        """Return the vectors of many texts, or None if the table embeds them itself."""
+        if self.table.own or not texts:
+            return None
+        blocks = []
+        with Progress("keys", len(texts)) as step:
+            for start in range(0, len(texts), _BATCH):
+                blocks.append(self._encode(texts[start : start + _BATCH]))
+                step(min(_BATCH, len(texts) - start))
+        return np.vstack(blocks)
+
     def encode(self, texts: Sequence[str]) -> Floats | None:
         """Return the vectors of texts, or None if the table embeds them itself."""
         if self.table.own or not texts:
             return None
+        return self._encode(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
         vectors: Floats = self.embedder.encode([plain(text) for text in texts])
         return vectors
 
