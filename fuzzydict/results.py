@@ -33,8 +33,8 @@ def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floa
 
     >>> logits = np.log(np.array([6, 3], np.float32))  # probabilities of 0.6, 0.3; 0.1 for none
     >>> for cutoff, temperature in [(0.5, 1.0), (0.5, 0.01), (0.7, 0.01)]:
-    ...     weights, silence = weigh(logits, cutoff, temperature)
-    ...     print(weights.round(2).tolist(), round(silence, 2))
+    ...     weights, no_match = weigh(logits, cutoff, temperature)
+    ...     print(weights.round(2).tolist(), round(no_match, 2))
     [0.6..., 0.3...] 0.1
     [1.0, 0.0] 0.0
     [0.0, 0.0] 1.0
@@ -80,7 +80,7 @@ class Attention:
     def __repr__(self) -> str:
         shown = [f"{key!r}: {weight:.2f}" for key, weight in list(self.weights.items())[:5]]
         more = [f"… {len(self.weights) - 5} more"] if len(self.weights) > 5 else []
-        return f"<Attention {', '.join([*shown, *more, f'silence: {self.no_match:.2f}'])}>"
+        return f"<Attention {', '.join([*shown, *more, f'no match: {self.no_match:.2f}'])}>"
 
     @property
     def keys(self) -> list[Any]:
@@ -98,7 +98,7 @@ class Attention:
 
         Numbers are those of Python and NumPy, truth values too (the sum is then the weight of
         those that are true); lists and tuples of numbers count as arrays. The null key's value is
-        zero, so that the sum shrinks towards zero with the silence; divide by ``1 - silence`` for
+        zero, so that the sum shrinks towards zero with the weight of the null key; divide by ``1 - no_match`` for
         the mean of the keys' values. 0.0 where no key has any weight.
 
         ``TypeError`` where the values are not all numbers, nor all arrays of numbers of one shape.

@@ -534,9 +534,9 @@ def test_only_texts_are_embedded(values):
 
 
 def test_an_answer_shows_its_weights_and_its_silence():
-    assert repr(blend([0.7, 0.2], [1, 2], 0.1)) == "<Attention 0: 0.70, 1: 0.20, silence: 0.10>"
-    assert repr(blend([], [], 1.0)) == "<Attention silence: 1.00>"
-    assert "4: 0.10, … 2 more, silence: 0.30>" in repr(blend([0.1] * 7, [1] * 7, 0.3))
+    assert repr(blend([0.7, 0.2], [1, 2], 0.1)) == "<Attention 0: 0.70, 1: 0.20, no match: 0.10>"
+    assert repr(blend([], [], 1.0)) == "<Attention no match: 1.00>"
+    assert "4: 0.10, … 2 more, no match: 0.30>" in repr(blend([0.1] * 7, [1] * 7, 0.3))
 
 
 def test_an_answer_never_changes(car):

@@ -77,7 +77,7 @@ def fit(
     by lookups that are held out: those at the places ``validation``, which are not learned from;
     or else one in ten, of up to 1000 each in turn, all of which are learned from in the end.
 
-    Lookups none of which means the null key say nothing of silence: they are learned from as if
+    Lookups none of which means the null key say nothing of it: they are learned from as if
     there were no null key.
 
     ``cutoff`` is the probability below which a lookup is silent, for the figures of the report;
