@@ -98,8 +98,8 @@ class Attention:
 
         Numbers are those of Python and NumPy, truth values too (the sum is then the weight of
         those that are true); lists and tuples of numbers count as arrays. The null key's value is
-        zero, so that the sum shrinks towards zero with the weight of the null key; divide by ``1 - no_match`` for
-        the mean of the keys' values. 0.0 where no key has any weight.
+        zero, so that the sum shrinks towards zero with the weight of the null key; divide by
+        ``1 - no_match`` for the mean of the keys' values. 0.0 where no key has any weight.
 
         ``TypeError`` where the values are not all numbers, nor all arrays of numbers of one shape.
         """
