@@ -13,7 +13,7 @@ import time
 import psycopg
 import pytest
 
-from fuzzydict.learning import projection
+from fuzzydict.learning import fit as fitting
 from fuzzydict.postgres import PostgresFuzzyDict
 
 SECONDS = 60  # after which a child that hangs is ended
@@ -25,7 +25,7 @@ PAIRS = [
 
 def main(dsn, name, forks):
     forks = int(forks)
-    projection._STEPS, projection._MIN_GAIN = 10, -1e6
+    fitting._STEPS, fitting._MIN_GAIN = 10, -1e6
     car = PostgresFuzzyDict(dsn, name)
     car.update(falcon=1, otter=2)
     closed = PostgresFuzzyDict(dsn, name)

@@ -338,7 +338,7 @@ def crowd(small, monkeypatch):
     keys = known[1000:6000]
     rankers = [Ranker(load("default"), index=kind) for kind in ("exact", "approximate")]
     for ranker in rankers:
-        ranker.add(keys)
+        ranker.entries.add(keys)
     return (*rankers, keys)
 
 
@@ -371,11 +371,11 @@ def test_removed_keys_are_not_found_and_may_return(crowd):
     _, ranker, keys = crowd
     ranker.rank("speed", 1)
     for key in keys[:1500]:
-        ranker.remove(key)
+        ranker.entries.remove(key)
     gone = set(keys[:1500])
     for key in keys[:1500:100]:
         assert gone.isdisjoint(dict(ranker.rank(key, 5)))
-    ranker.add(keys[:1])
+    ranker.entries.add(keys[:1])
     assert ranker.rank(keys[0], 1)[0][0] == keys[0]
 
 

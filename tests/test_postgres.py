@@ -25,6 +25,7 @@ from fuzzydict import FuzzyDict
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
+from fuzzydict.learning import descent  # noqa: E402
 from fuzzydict.learning import fit as fitting  # noqa: E402
 from fuzzydict.model.embedders import EmbedderError  # noqa: E402
 from fuzzydict.postgres import (  # noqa: E402
@@ -339,8 +340,8 @@ def test_queries_of_a_batch_have_the_candidates_that_they_have_alone(connect):
     rankers = list(car._rankers.rankers_for(queries))
     for query, ranker in zip(queries, rankers, strict=True):
         (alone,) = car._rankers.rankers_for([query])
-        assert set(ranker.keys()) == set(alone.keys())
-    assert len(set().union(*(ranker.keys() for ranker in rankers))) > 2 * len(rankers[0])
+        assert set(ranker.entries.keys()) == set(alone.entries.keys())
+    assert len(set().union(*(ranker.entries.keys() for ranker in rankers))) > 2 * len(rankers[0])
     together = car.match_many(queries, cutoff=0)
     agree(together, [car.match(query, cutoff=0) for query in queries])
     for query, weights in zip(queries, car.attend(queries), strict=True):
@@ -572,7 +573,7 @@ def tiny_fits(monkeypatch):
     """Let a fit take a few milliseconds, and always change the dictionary."""
     monkeypatch.setattr(fitting, "_STEPS", 1)
     monkeypatch.setattr(fitting, "_FOLDS", 2)
-    monkeypatch.setattr(fitting, "_RANK", 4)
+    monkeypatch.setattr(descent, "_RANK", 4)
     monkeypatch.setattr(fitting, "_MIN_GAIN", -1e6)
 
 
