@@ -385,6 +385,15 @@ def test_vectors_are_of_unit_length_or_zero(table):
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 0, 0, 0, 1], atol=1e-6)
 
 
+def test_a_text_without_words_has_a_vector_of_zeros(table):
+    assert table.encode([]).shape == (0, table.dimension)
+    assert not table.encode(["", "?!"]).any()
+    one, none = table.encode(["color", ""])
+    assert one.any()
+    assert not none.any()
+    assert NgramIndex(["color"]).search("", 3) == []
+
+
 def test_a_rare_word_weighs_more_than_a_frequent_one(table):
     assert cosine(table, "the red", "red") > cosine(table, "the red", "the")
     assert table.vector("red")[1] > table.vector("the")[1]

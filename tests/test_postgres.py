@@ -71,6 +71,19 @@ def test_it_says_where_it_is(connect, name, server):
     assert repr(connect()) == f"<PostgresFuzzyDict {name!r} on 127.0.0.1:{server.port}>"
 
 
+def test_a_forked_process_opens_connections_of_its_own(connect):
+    car = connect(embedder=count_letters)
+    car["color"] = "red"
+    pool, inherited = car._connections._pool, list(car._connections._open)
+    assert inherited
+    car._connections.renew()
+    assert car["colour"] == "red"
+    assert not set(inherited) & set(car._connections._open)
+    pool.close()
+    for connection in inherited:
+        connection.close()
+
+
 def test_it_is_closed_by_a_with_statement(server, name):
     with PostgresFuzzyDict(server.dsn, name) as car:
         car["color"] = "red"

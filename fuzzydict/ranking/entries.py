@@ -222,9 +222,6 @@ class Entries:
 
 def _dimension(meanings: Floats | None, vectors: QuantizedVectors | None) -> int | None:
     """Return the dimension of meanings, None if there are none."""
-    width: int | None = None
     if vectors is not None:
-        width = vectors.numbers.shape[1] - SPELLING_WIDTH
-    elif meanings is not None:
-        width = meanings.shape[1]
-    return width
+        return int(vectors.numbers.shape[1]) - SPELLING_WIDTH
+    return None if meanings is None else int(meanings.shape[1])
