@@ -540,6 +540,15 @@ def test_some_real_lookups_are_scored_alike(embedder):
 
 
 @needs_native
+def test_the_case_of_letters_does_not_choose_among_candidates_of_long_queries(embedder):
+    query = "the amount of the invoice of the customer of the other office in the north of the city"
+    keys = [f"{query.title()} {number}" for number in range(5)]
+    keys += [f"{word} amount of an invoice of a customer" for word in "abcdefghijklmnop"]
+    assert_same(embedder, keys, [query])
+    assert_same(embedder, list(map(str.upper, keys)), [query])
+
+
+@needs_native
 @pytest.mark.slow
 def test_many_real_lookups_are_scored_alike(embedder):
     for keys, queries in examples(60, 2000, 25):

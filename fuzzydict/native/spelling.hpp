@@ -33,6 +33,7 @@ public:
         letters = text;
         length = static_cast<int>(text.size());
         others_ = 0;
+        ignores_case_ = false;
         ascii_.fill(0);
         for (int i = 0; i < std::min(length, WORD_BITS); i++) {
             char32_t letter = text[static_cast<size_t>(i)];
@@ -54,8 +55,11 @@ public:
 
     // Take capital letters for small ones.
     void ignore_case() {
+        ignores_case_ = true;
         for (size_t letter = 'A'; letter <= 'Z'; letter++) ascii_[letter] = ascii_[letter + 32];
     }
+
+    bool ignores_case() const { return ignores_case_; }
 
     uint64_t operator[](char32_t letter) const {
         if (letter < ascii_.size()) return ascii_[letter];
@@ -67,6 +71,7 @@ public:
 private:
     std::array<uint64_t, 128> ascii_;
     int others_ = 0;
+    bool ignores_case_ = false;
     char32_t other_[WORD_BITS];
     uint64_t places_[WORD_BITS];
 };
@@ -87,6 +92,7 @@ template <class Other> int lcs(const Pattern& one, Other other) {
     for (size_t start = 0; start < one.letters.size(); start += WORD_BITS) {
         Pattern part;
         part.prepare(one.letters.substr(start, WORD_BITS));
+        if (one.ignores_case()) part.ignore_case();
         uint64_t rows = ~uint64_t{0};
         for (size_t j = 0; j < other.size(); j++) {
             uint64_t met = rows & part[static_cast<char32_t>(other[j])], sum = rows + met;
