@@ -1,4 +1,4 @@
-"""Counters of inexact reads and misses."""
+"""Counters of inexact lookups."""
 
 import threading
 
@@ -8,20 +8,28 @@ __all__ = ["Stats"]
 
 
 class Stats:
-    """How many reads found an inexact key, and how many found none; see `FuzzyDict.stats`.
+    """Numbers of inexact lookups that found a key, and that missed; see `FuzzyDict.stats`.
 
     ``inexact`` and ``missed`` count until `stop` is called, or until the end of a ``with`` block.
     """
 
     def __init__(self) -> None:
         self.inexact = self.missed = 0
-        self._running = True
+        self.is_running = True
         self._lock = threading.Lock()
         forking.register(self)
 
+    def add(self, found: bool) -> None:
+        """Count one inexact lookup, if the counters are running."""
+        with self._lock:
+            if found:
+                self.inexact += self.is_running
+            else:
+                self.missed += self.is_running
+
     def stop(self) -> None:
         """Stop counting. The numbers stay; the next `FuzzyDict.stats` starts at zero."""
-        self._running = False
+        self.is_running = False
 
     def __enter__(self) -> "Stats":
         return self
@@ -31,13 +39,6 @@ class Stats:
 
     def __repr__(self) -> str:
         return f"Stats(inexact={self.inexact}, missed={self.missed})"
-
-    def _add(self, found: bool) -> None:
-        with self._lock:
-            if found:
-                self.inexact += self._running
-            else:
-                self.missed += self._running
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()

@@ -1,6 +1,6 @@
-"""The logger ``fuzzydict``: what inexact reads found, at the level DEBUG.
+"""The logger ``fuzzydict``, which logs inexact lookups at the level DEBUG.
 
-`logging` is never imported here: where nobody has imported it, nobody has turned the logger on.
+`logging` is not imported here: if nobody has imported it, nobody has enabled the logger.
 """
 
 import functools
@@ -23,12 +23,12 @@ class _Log:
         self.is_on = functools.partial(self._logger.isEnabledFor, logging.DEBUG)
         return bool(self.is_on())
 
-    def tell(self, query: object, found: tuple[Any, float] | None) -> None:
-        """Write what an inexact query found, where the log is on."""
-        if found is None:
+    def write(self, query: object, best: tuple[Any, float] | None) -> None:
+        """Log the key and score that an inexact query found, or that it found none."""
+        if best is None:
             self._logger.debug("%r finds no key", query)
         else:
-            self._logger.debug("%r finds %r, score %.3f", query, *found)
+            self._logger.debug("%r finds %r, score %.3f", query, *best)
 
 
 LOG = _Log()

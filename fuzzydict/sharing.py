@@ -1,30 +1,30 @@
 """The vectors of the last dictionary that this process unpickled.
 
-A pool or a cluster sends a dictionary with every task, and a pickle contains no vectors: the first
-copy in a process embeds the keys, and the next copies of the same dictionary reuse the vectors.
-Those of one dictionary are retained, so that memory stays bounded.
+A pool or a cluster sends a dictionary with every task, and a pickle contains no vectors. The first
+copy in a process embeds the keys; the next copies of the same dictionary reuse its vectors. Only
+the vectors of one dictionary are retained, so that memory stays bounded.
 """
 
 import numpy as np
 
 from fuzzydict.ranking.ranker import IndexSnapshot, Ranker
 
-__all__ = ["keep", "kept"]
+__all__ = ["retain", "retained"]
 
 _last: tuple[str, IndexSnapshot] | None = None  # replaced as a whole, so that threads need no lock
 
 
-def keep(origin: str, matcher: Ranker) -> None:
-    """Retain what the matcher worked out of the keys of a dictionary, for copies of it."""
+def retain(pickle_id: str, ranker: Ranker) -> None:
+    """Retain a snapshot of the ranker for other copies of its dictionary."""
     global _last
-    if _last is None or _last[0] != origin:
-        _last = origin, matcher.known(frozenset(matcher.keys()))
+    if _last is None or _last[0] != pickle_id:
+        _last = pickle_id, ranker.known(frozenset(ranker.keys()))
 
 
-def kept(origin: str) -> IndexSnapshot | None:
-    """Return what is retained for this origin, with rows of its own, or None."""
+def retained(pickle_id: str | None) -> IndexSnapshot | None:
+    """Return what is retained for this dictionary, with vectors of its own, or None."""
     last = _last
-    if last is None or last[0] != origin:
+    if last is None or last[0] != pickle_id:
         return None
-    known = last[1]
-    return known._replace(rows=known.rows.take(np.arange(len(known.rows))))
+    vectors = last[1].rows
+    return last[1]._replace(rows=vectors.take(np.arange(len(vectors))))

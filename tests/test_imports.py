@@ -148,8 +148,8 @@ ranking.guards ranking.scorer model.embedders options
 integrations.plots self_attention
 index.quantized index.binary_codes index.exact index.approximate index.auto
 ranking.calibration learning.projection ranking.ranker ranking.explanation
-results base
-counting sharing storage.archive integrations.dask mapping
+results primitives attending teaching base
+counting sharing storage.archive key_sync ranked_dict copying integrations.dask mapping
 integrations.joins integrations.json_schema integrations.tool_calls
 postgres.pool postgres.ranker postgres.tables postgres.mapping
 cli.files cli.commands

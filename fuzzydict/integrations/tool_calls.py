@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fuzzydict.base import Match, NoMatchError
 from fuzzydict.integrations.json_schema import (
     SchemaError,
     Schemas,
@@ -21,6 +20,7 @@ from fuzzydict.integrations.json_schema import (
 from fuzzydict.mapping import FuzzyDict
 from fuzzydict.options import check_guards
 from fuzzydict.ranking.guards import DEFAULT, Guard
+from fuzzydict.results import Match, NoMatchError
 
 __all__ = ["Call", "CallError", "Problem", "Tools", "resolve"]
 

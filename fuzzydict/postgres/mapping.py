@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import (
     Callable,
+    Collection,
     ItemsView,
     Iterable,
     Iterator,
@@ -17,13 +18,14 @@ from collections.abc import (
 from contextlib import nullcontext
 from typing import Any, Generic, TypeVar
 
-from fuzzydict.base import MISSING, FuzzyMapping
+from fuzzydict.base import FuzzyMapping
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import check_count, check_guards, check_positive
 from fuzzydict.postgres.pool import Connections, LostConnectionError
 from fuzzydict.postgres.ranker import PostgresRanker, TaughtState
 from fuzzydict.postgres.tables import Anew, Tables
+from fuzzydict.primitives import MISSING
 from fuzzydict.progress import Progress
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.ranker import LearnedState
@@ -129,6 +131,9 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         taught = self._tables.taught()
         self._learned = taught.learned
         return self._as_of(taught)
+
+    def _ranker_for(self, queries: Collection[str], **_: Any) -> PostgresRanker:
+        return self._synced_ranker()
 
     def _as_of(self, taught: TaughtState) -> PostgresRanker:
         with self._making:

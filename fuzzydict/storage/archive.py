@@ -1,11 +1,11 @@
-"""A dictionary as one file: its items, what it was taught, and the rows of its keys.
+"""A dictionary as one file: its items, what was learned, and the vectors of its keys.
 
-`plain` and `learned` turn what was taught into what `fuzzydict.storage.codec` holds, and back.
+`plain` and `learned` convert what was learned to and from the data of `fuzzydict.storage.codec`.
 """
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.learning.projection import Projection
 from fuzzydict.model.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
 from fuzzydict.ranking.calibration import Calibration, Scale
+from fuzzydict.ranking.guards import Guard
 from fuzzydict.ranking.ranker import Correction, IndexEntry, IndexSnapshot, LearnedState
 from fuzzydict.resources import data_file
 from fuzzydict.storage import codec
@@ -28,62 +29,55 @@ from fuzzydict.storage.arrays import (
 )
 from fuzzydict.text import spelling
 
-__all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
+__all__ = ["Archive", "guard_names", "learned", "plain", "read", "reopened", "write"]
 
 _FORMAT = {"format": "fuzzydict dictionary", "version": "1"}
-_PROBES = ("colour", "top speed")  # what another embedder would place elsewhere
-_MOST = 1e6  # a scale of rows, far above that of any projection
-_ALIKE = 1e-3  # the most by which an embedder may differ from itself in a number of a unit vector
+_PROBES = ("colour", "top speed")  # texts whose vectors identify an embedder
+_TOLERANCE = 1e-3  # of the numbers of a unit vector that an embedder returns again
+_MAX_SCALE = 1e6  # of a quantised vector, far above that of any projection
+
+Arrays = Mapping[str, NDArray[Any]]
 
 
 class Archive(NamedTuple):
-    """All that a file holds of a dictionary."""
+    """The content of a file."""
 
     items: dict[Any, Any]
-    options: dict[str, Any]  # the cutoff, the kind of index, the names of guards of the user's
+    options: dict[str, Any]  # the cutoff, the kind of index, the names of the user's guards
     learned: LearnedState
-    known: IndexSnapshot
+    snapshot: IndexSnapshot
     embedder: Any
     attributes: dict[str, Any]  # of an instance of a subclass
-    mapped: MappedFile | None = None  # the file that the rows are in, unless they were copied
+    mapped: MappedFile | None = None  # the file that the vectors are in, unless they were copied
 
 
 def write(
     path: str | os.PathLike[str], archive: Archive, encode: Callable[[Any], Any] | None = None
 ) -> str:
-    """Write a dictionary to ``path``, whole or not at all; return the checksum of the file.
+    """Write a dictionary to a file, atomically, and return the checksum of the file.
 
-    ``encode`` turns each value into what JSON holds. ``TypeError`` or ``ValueError`` that names
-    the key, or the attribute, where it does not.
+    ``encode`` turns each value into JSON data. ``TypeError`` or ``ValueError`` names the key or
+    the attribute that cannot be saved.
     """
-    items, options, taught, known, embedder, attributes, _ = archive
-    for name, value in attributes.items():
+    for name, value in archive.attributes.items():
         try:
             codec.dumps(value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"the attribute {name!r} cannot be saved: {error}") from error
     about = {
-        "options": options,
-        "embedder": described(embedder),
+        "options": archive.options,
+        "embedder": described(archive.embedder),
         "encoded": encode is not None,
-        "learned": plain(taught),
-        "attributes": attributes,
+        "learned": plain(archive.learned),
+        "attributes": archive.attributes,
     }
-    values = [_dumped(key, value, encode) for key, value in items.items()]
-    place = {key: i for i, key in enumerate(items)}
-    told = {query: i for i, query in enumerate(taught.corrections)}
-    arrays: dict[str, NDArray[Any]] = {
+    items = archive.items
+    values = [_value_json(key, value, encode) for key, value in items.items()]
+    arrays = {
         "about": _bytes(codec.dumps(about)),
-        "keys": _bytes(_listed(_plain_key(key, key) for key in items)),
-        "values": _bytes(_listed(values)),
-        "words": _bytes("\n".join(known.usage)),
-        "counts": _whole(known.usage.values()),
-        "entries.keys": _whole(place[each] for each in known.entries if isinstance(each, str)),
-        "entries.corrections": _whole(
-            told[each.query] for each in known.entries if not isinstance(each, str)
-        ),
-        "rows.numbers": known.rows.numbers,
-        "rows.scales": known.rows.scales,
+        "keys": _bytes(_json_list(_key_json(key, key) for key in items)),
+        "values": _bytes(_json_list(values)),
+        **_index_arrays(archive.snapshot, items, archive.learned.corrections),
     }
     return write_arrays(path, arrays, _FORMAT, checked=True)
 
@@ -91,95 +85,97 @@ def write(
 def read(
     path: str | os.PathLike[str], embedder: Any = None, decode: Callable[[Any], Any] | None = None
 ) -> tuple[Archive, str]:
-    """Return the dictionary of a file and the checksum of that.
+    """Return the dictionary of a file and the checksum of the file.
 
-    Its embedder is that which was given, or else the name of a model. ``FileFormatError`` where it
-    is no such file, or was written with another embedder, or one that must be given.
+    The embedder of the result is the given one, or the name of a model. ``FileFormatError`` for
+    any other file, and for an embedder that is missing or not the one it was written with.
     """
     name = os.fspath(path)
     mapped = mapped_file(path)
     arrays, metadata = read_arrays(path, checked=True)
     checksum = metadata.pop(CHECKSUM)
     if metadata != _FORMAT:
-        raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
+        raise FileFormatError(f"{name}: not a dictionary of this version: {metadata}")
     try:
         about, keys, values = (
             codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
         )
-        if list in set(map(type, keys)):  # to look is faster than to make the list anew
+        if list in set(map(type, keys)):  # much faster than to convert every key
             keys = list(map(_key, keys))
         options = _options(**about["options"])
         described, encoded = about["embedder"], about["encoded"]
-        taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
-        tail = taught.projection.width if taught.projection else 0
-        known = IndexSnapshot(
-            _entries(keys, taught, arrays["entries.keys"], arrays["entries.corrections"]),
-            _rows(arrays["rows.numbers"], arrays["rows.scales"], tail),
-            _usage(arrays["words"].tobytes(), arrays["counts"]),
-        )
+        state, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
+        snapshot = _index_snapshot(arrays, keys, state)
         items = dict(zip(keys, values, strict=True))
         if len(items) < len(keys):
-            raise ValueError("keys repeat")
-        if len(known.entries) != len(known.rows):
-            raise ValueError(f"{len(known.rows)} rows of {len(known.entries)} keys")
-        shipped, made_by = described["shipped"], str(described["name"])
+            raise ValueError("duplicate keys")
+        shipped, model = described["shipped"], str(described["name"])
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
+        raise FileFormatError(
+            f"{name}: the file is corrupt or has a different format: {error!r}"
+        ) from error
     if encoded and decode is None:
-        raise FileFormatError(f"{name}: its values were encoded; pass what decodes them as decode=")
+        raise FileFormatError(f"{name}: its values were encoded; pass a function as decode=")
     if embedder is None:
-        named = shipped and made_by.isidentifier()  # which is no path to any file
-        if not (named and data_file(f"{made_by}.safetensors").is_file()):
-            raise FileFormatError(f"{name}: pass the embedder it was written with, {made_by!r}")
-        embedder = made_by
+        is_name = shipped and model.isidentifier()  # not a path to any file
+        if not (is_name and data_file(f"{model}.safetensors").is_file()):
+            raise FileFormatError(f"{name}: pass the embedder it was written with, {model!r}")
+        embedder = model
     width = dimension(embedder, described)
     if width is None:
-        raise FileFormatError(f"{name}: written with the embedder {made_by!r}, not with this one")
-    if known.entries and known.rows.numbers.shape[1] != width + spelling.DIMENSION + tail:
-        raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
+        raise FileFormatError(f"{name}: written with the embedder {model!r}, not with this one")
+    tail = state.projection.width if state.projection else 0
+    if snapshot.entries and snapshot.rows.numbers.shape[1] != width + spelling.DIMENSION + tail:
+        raise FileFormatError(f"{name}: the dimension of its vectors is not that of {model!r}")
     if decode is not None:
         items = {key: decode(value) for key, value in items.items()}
-    return Archive(items, options, taught, known, embedder, attributes, mapped), checksum
+    return Archive(items, options, state, snapshot, embedder, attributes, mapped), checksum
 
 
 def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
-    """Return the dictionary of a file, or None where that is no longer the one of this checksum."""
+    """Return the dictionary of a file, or None if the file now has a different checksum."""
     try:
-        found, there = read(path, embedder, decode=lambda value: value)
+        archive, current = read(path, embedder, decode=lambda value: value)
     except (OSError, FileFormatError):
         return None
-    return found if there == checksum else None
+    return archive if current == checksum else None
 
 
-def plain(taught: LearnedState) -> dict[str, Any]:
-    """Return what a dictionary was taught as a value that `fuzzydict.storage.codec` holds."""
-    fitted = taught.projection
+# What was learned, and options.
+
+
+def plain(state: LearnedState) -> dict[str, Any]:
+    """Return what was learned as a value that `fuzzydict.storage.codec` can write."""
+    projection = state.projection
     return {
-        "calibration": [*taught.calibration[:2], *taught.calibration.scale],
-        "lifted": {key: sorted(words) for key, words in taught.guard_exemptions.items()},
-        "corrections": dict(taught.corrections),
-        "projection": fitted
+        "calibration": [*state.calibration[:2], *state.calibration.scale],
+        "lifted": {key: sorted(words) for key, words in state.guard_exemptions.items()},
+        "corrections": dict(state.corrections),
+        "projection": projection
         and {
-            "grams": fitted.grams,
-            "weights": fitted.weights,
-            "query": fitted.query,
-            "key": fitted.key,
-            "keys": list(fitted.residuals),
-            "residuals": np.stack([*fitted.residuals.values(), fitted.null]),
-            "slope": fitted.slope,
+            "grams": projection.grams,
+            "weights": projection.weights,
+            "query": projection.query,
+            "key": projection.key,
+            "keys": list(projection.residuals),
+            "residuals": np.stack([*projection.residuals.values(), projection.null]),
+            "slope": projection.slope,
         },
     }
 
 
 def learned(value: Any) -> LearnedState:
-    """Return what `plain` made a value of; ``ValueError`` or a kin of it for anything else."""
+    """Return the state that `plain` returned as a value.
+
+    Raises `ValueError`, `TypeError` or `KeyError` for any other value.
+    """
     slope, shift, scale, offset = (float(number) for number in value["calibration"])
     guard_exemptions = {
         str(key): frozenset(map(str, words)) for key, words in value["lifted"].items()
     }
     corrections = dict(value["corrections"])
     if not all(key is None or isinstance(key, str) for key in corrections.values()):
-        raise ValueError("a correction names a key or None")
+        raise ValueError("the key of a correction must be text or None")
     return LearnedState(
         Calibration(slope, shift, Scale(scale, offset)),
         None if value["projection"] is None else _projection(**value["projection"]),
@@ -191,47 +187,59 @@ def learned(value: Any) -> LearnedState:
 def _projection(
     grams: Any, weights: Any, query: Any, key: Any, keys: Any, residuals: Any, slope: Any
 ) -> Projection:
-    rank, known = query.shape[1], len(grams)
+    rank, n_grams = query.shape[1], len(grams)
     for array, shape, dtype in (
-        (grams, (known,), np.uint32),
-        (weights, (known,), np.float32),
-        (query, (len(key) + known, rank), np.float32),
+        (grams, (n_grams,), np.uint32),
+        (weights, (n_grams,), np.float32),
+        (query, (len(key) + n_grams, rank), np.float32),
         (key, (len(key), rank), np.float32),
         (residuals, (len(keys) + 1, rank + 1), np.float32),
     ):
         if array.shape != shape or array.dtype != dtype or not np.isfinite(array).all():
-            raise ValueError(f"a projection has {array.dtype} {array.shape} in place of {shape}")
-    *each, null = residuals
-    own = dict(zip(map(str, keys), each, strict=True))
-    return Projection(grams, weights, query, key, own, null, float(slope))
+            raise ValueError(
+                f"a projection has {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}"
+            )
+    *rows, null = residuals
+    by_key = dict(zip(map(str, keys), rows, strict=True))
+    return Projection(grams, weights, query, key, by_key, null, float(slope))
+
+
+def guard_names(guards: Iterable[Guard]) -> list[str]:
+    """Return the names of guards, or those of their classes."""
+    return [getattr(guard, "__name__", type(guard).__name__) for guard in guards]
 
 
 def _options(cutoff: Any, index: Any, guards: Any) -> dict[str, Any]:
     if not (cutoff is None or (isinstance(cutoff, (int, float)) and 0 <= cutoff <= 1)):
-        raise ValueError(f"a cutoff of {cutoff!r}")
+        raise ValueError(f"cutoff {cutoff!r}")
     if index not in ("auto", "exact", "approximate"):
-        raise ValueError(f"an index of the kind {index!r}")
+        raise ValueError(f"index {index!r}")
     return {"cutoff": cutoff, "index": index, "guards": guards}
 
 
-def _listed(texts: Iterable[str]) -> str:
+# Keys and values as JSON.
+
+
+def _json_list(texts: Iterable[str]) -> str:
     return f"[{','.join(texts)}]"
 
 
-def _dumped(key: Any, value: Any, encode: Callable[[Any], Any] | None) -> str:
+def _value_json(key: Any, value: Any, encode: Callable[[Any], Any] | None) -> str:
     try:
         return codec.dumps(value if encode is None else encode(value))
     except (TypeError, ValueError) as error:
-        hint = "" if encode else "; encode= may turn values into what JSON holds"
+        hint = "" if encode else "; pass encode= to turn values into JSON data"
         raise type(error)(f"the value of {key!r} cannot be saved: {error}{hint}") from error
 
 
-def _plain_key(key: Any, whole: Any) -> str:
-    """Return a key as JSON: tuples, which may be keys, as lists, which may not."""
+def _key_json(key: Any, whole: Any) -> str:
+    """Return a key as JSON: a tuple as a list, because a list cannot be a key."""
     if type(key) is tuple:
-        return _listed(_plain_key(part, whole) for part in key)
+        return _json_list(_key_json(part, whole) for part in key)
     if key is not None and type(key) not in (bool, int, float, str):
-        raise TypeError(f"the key {whole!r} cannot be saved: JSON has no place for {type(key)}")
+        raise TypeError(
+            f"the key {whole!r} cannot be saved: {type(key).__name__} is not a JSON type"
+        )
     return codec.dumps(key)
 
 
@@ -243,51 +251,85 @@ def _bytes(text: str) -> NDArray[np.uint8]:
     return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
 
 
+# The snapshot of the index: keys and corrections by their positions, vectors, word counts.
+
+
+def _index_arrays(
+    snapshot: IndexSnapshot, keys: Iterable[Any], corrections: Iterable[str]
+) -> dict[str, NDArray[Any]]:
+    key_positions = {key: i for i, key in enumerate(keys)}
+    positions = {query: i for i, query in enumerate(corrections)}
+    entries = snapshot.entries
+    return {
+        "words": _bytes("\n".join(snapshot.usage)),
+        "counts": _whole(snapshot.usage.values()),
+        "entries.keys": _whole(key_positions[each] for each in entries if isinstance(each, str)),
+        "entries.corrections": _whole(
+            positions[each.query] for each in entries if not isinstance(each, str)
+        ),
+        "rows.numbers": snapshot.rows.numbers,
+        "rows.scales": snapshot.rows.scales,
+    }
+
+
+def _index_snapshot(arrays: Arrays, keys: Sequence[Any], state: LearnedState) -> IndexSnapshot:
+    tail = state.projection.width if state.projection else 0
+    entries = _entries(keys, state, arrays["entries.keys"], arrays["entries.corrections"])
+    vectors = _vectors(arrays["rows.numbers"], arrays["rows.scales"], tail)
+    if len(entries) != len(vectors):
+        raise ValueError(f"{len(vectors)} vectors for {len(entries)} keys and corrections")
+    return IndexSnapshot(entries, vectors, _word_counts(arrays["words"], arrays["counts"]))
+
+
 def _whole(numbers: Iterable[int]) -> NDArray[np.uint32]:
     return np.fromiter(numbers, np.uint32)
 
 
 def _entries(
-    keys: Sequence[Any], taught: LearnedState, of_keys: NDArray[Any], of_corrections: NDArray[Any]
+    keys: Sequence[Any],
+    state: LearnedState,
+    key_positions: NDArray[Any],
+    correction_positions: NDArray[Any],
 ) -> list[IndexEntry]:
-    corrections = list(itertools.starmap(Correction, taught.corrections.items()))
+    corrections = list(itertools.starmap(Correction, state.corrections.items()))
     entries: list[IndexEntry] = list(
         keys
-        if np.array_equal(of_keys, np.arange(len(keys)))
-        else map(keys.__getitem__, of_keys.tolist())
+        if np.array_equal(key_positions, np.arange(len(keys)))
+        else map(keys.__getitem__, key_positions.tolist())
     )
     if not set(map(type, entries)) <= {str}:
-        raise ValueError("a key that is no text has a row")
-    entries += map(corrections.__getitem__, of_corrections.tolist())
-    if max(np.bincount(part).max(initial=0) for part in (of_keys, of_corrections)) > 1:
-        raise ValueError("a key has two rows")
+        raise ValueError("a key that is not text has a vector")
+    entries += map(corrections.__getitem__, correction_positions.tolist())
+    for positions in (key_positions, correction_positions):
+        if np.bincount(positions).max(initial=0) > 1:
+            raise ValueError("a key has two vectors")
     return entries
 
 
-def _rows(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> QuantizedVectors:
+def _vectors(numbers: NDArray[Any], scales: NDArray[Any], tail: int) -> QuantizedVectors:
     shape = (len(numbers), 2 if tail else 1)
-    narrow = numbers.ndim != 2 or (len(numbers) > 0 and tail > numbers.shape[1])
-    if numbers.dtype != np.int8 or narrow:
-        raise ValueError(f"rows of {numbers.dtype} {numbers.shape}")
-    likely = (scales >= 0) & (scales < _MOST)
-    if scales.dtype != np.float32 or scales.shape != shape or not likely.all():
-        raise ValueError(f"scales of {scales.dtype} {scales.shape} in place of {shape}")
+    is_narrow = numbers.ndim != 2 or (len(numbers) > 0 and tail > numbers.shape[1])
+    if numbers.dtype != np.int8 or is_narrow:
+        raise ValueError(f"vectors are {numbers.dtype} {numbers.shape}")
+    is_valid = (scales >= 0) & (scales < _MAX_SCALE)
+    if scales.dtype != np.float32 or scales.shape != shape or not is_valid.all():
+        raise ValueError(f"scales are {scales.dtype} {scales.shape}, expected float32 {shape}")
     return QuantizedVectors(numbers, scales, tail)
 
 
-def _usage(words: bytes, counts: NDArray[Any]) -> dict[str, int]:
-    usage = dict(zip(_split(words), counts.tolist(), strict=True))
-    if len(usage) < len(counts) or not counts.all():
-        raise ValueError("words repeat, or are in no key")
-    return usage
+def _word_counts(words: NDArray[Any], counts: NDArray[Any]) -> dict[str, int]:
+    text = words.tobytes().decode("utf-8", "surrogatepass")
+    result = dict(zip(text.split("\n") if text else [], counts.tolist(), strict=True))
+    if len(result) < len(counts) or not counts.all():
+        raise ValueError("words are duplicates, or in no key")
+    return result
 
 
-def _split(words: bytes) -> list[str]:
-    return words.decode("utf-8", "surrogatepass").split("\n") if words else []
+# Embedders.
 
 
 def described(embedder: Embedder) -> dict[str, Any]:
-    """Return what tells an embedder from others."""
+    """Return what identifies an embedder."""
     if isinstance(embedder, WordEmbedder):
         words, _ = embedder.fingerprint()
         return {"name": embedder.name, "shipped": embedder.shipped, "words": words}
@@ -295,15 +337,17 @@ def described(embedder: Embedder) -> dict[str, Any]:
 
 
 def dimension(embedder: Any, described: Any) -> int | None:
-    """Return the dimension of the embedder if it is the one that was described."""
+    """Return the dimension of the embedder, or None if it is not the one that was described."""
     if isinstance(embedder, str | os.PathLike):
         words, dimension = fingerprint(embedder)
     elif isinstance(embedder := as_embedder(embedder), WordEmbedder):
         words, dimension = embedder.fingerprint()
     elif "probes" in described:
-        found, expected = embedder.encode(_PROBES), described["probes"]
-        same = found.shape == expected.shape and np.allclose(found, expected, atol=_ALIKE)
-        return found.shape[1] if same else None
+        vectors, expected = embedder.encode(_PROBES), described["probes"]
+        is_same = vectors.shape == expected.shape and np.allclose(
+            vectors, expected, atol=_TOLERANCE
+        )
+        return vectors.shape[1] if is_same else None
     else:
         return None
     return dimension if words == described.get("words") else None

@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 _HEADER_LIMIT = 1 << 20
-_COPIED = 64 << 20  # bytes of the largest file that is copied into memory
+_COPIED = 64 << 20  # the largest file that is copied into memory, in bytes
 CHECKSUM = "crc32"
-_NO_SUM = "?" * 8  # stands in the place of the checksum where that is made
+_NO_CHECKSUM = "?" * 8  # replaces the checksum while it is computed
 _DTYPES = {
     "BOOL": np.dtype("?"),
     "U8": np.dtype("u1"),
@@ -47,7 +47,7 @@ _DTYPES = {
 
 
 class FileFormatError(ValueError):
-    """The file is not what it says: cut short, garbled, or of another kind."""
+    """The file is truncated, corrupt or has a different format."""
 
 
 def write_arrays(
@@ -57,13 +57,13 @@ def write_arrays(
     *,
     checked: bool = False,
 ) -> str:
-    """Write ``arrays`` and ``metadata`` to ``path``, whole or not at all; same input, same bytes.
+    """Write ``arrays`` and ``metadata`` to ``path``, atomically; same input, same bytes.
 
-    The data go to a temporary file in the same folder, are synced, and take the place of ``path``
-    in one step. With ``checked`` the file has a checksum among its metadata, `CHECKSUM`, which is
-    returned; else the answer is empty. ``OSError`` where the folder cannot be written.
+    The data are written to a temporary file in the same folder, synced, and replace ``path`` in one
+    step. With ``checked``, the metadata has a checksum, `CHECKSUM`, which is returned; otherwise
+    the result is empty. ``OSError`` if the folder cannot be written.
     """
-    import tempfile  # what reading a file does without is imported here: it takes its time
+    import tempfile  # slow to import, and not needed for reading
 
     from safetensors.numpy import save
 
@@ -71,11 +71,11 @@ def write_arrays(
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     checksum = ""
     if checked:
-        metadata = {**metadata, CHECKSUM: _NO_SUM}
+        metadata = {**metadata, CHECKSUM: _NO_CHECKSUM}
     data = _with_sorted_metadata(save(contiguous), dict(metadata))
     if checked:
         checksum = _checksum([data])
-        data = data.replace(_NO_SUM.encode(), checksum.encode(), 1)
+        data = data.replace(_NO_CHECKSUM.encode(), checksum.encode(), 1)
     descriptor, temporary = tempfile.mkstemp(prefix=path.name, suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -115,16 +115,16 @@ def _with_sorted_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
 
 
 class MappedFile(NamedTuple):
-    """A file that is mapped into memory, and what it was like before that."""
+    """A file that is mapped into memory, and its state before that."""
 
     path: str
-    stamp: tuple[int, int, int, int]  # device, inode, size, time of modification
+    stamp: tuple[int, int, int, int]  # device, inode, size, modification time
 
     def require_unchanged(self) -> None:
         """Raise `FileFormatError` if the file was changed in place.
 
-        To read beyond the end of a file that was truncated would end the process. A file that was
-        replaced or removed is still there for those who have mapped it.
+        Reading beyond the end of a truncated file would end the process. A file that was replaced
+        or removed still exists for processes that have mapped it.
         """
         try:
             now = _stamp(self.path)
@@ -135,14 +135,14 @@ class MappedFile(NamedTuple):
 
 
 def mapped_file(path: str | os.PathLike[str]) -> MappedFile | None:
-    """Return the file that `read_arrays` is about to map, or None if it will copy it."""
+    """Return the file if `read_arrays` will map it, None if it will copy it."""
     stamp = _stamp(path)
     return MappedFile(os.path.abspath(path), stamp) if stamp[2] > _COPIED else None
 
 
 def _stamp(path: str | os.PathLike[str]) -> tuple[int, int, int, int]:
-    found = os.stat(path)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    status = os.stat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def read_arrays(
@@ -150,21 +150,21 @@ def read_arrays(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the arrays of the file ``path``, read-only, and its metadata.
 
-    A file of up to 64 MB is copied into memory. A larger one is mapped: its pages are read when
-    they are first used, and shared with every other process that maps the file. It must not be
-    changed in place meanwhile, because reading beyond the end of a truncated file ends the process;
-    to replace or remove it is safe. Pass ``mapped`` for a smaller file to which nobody does that.
+    A file of up to 64 MB is copied into memory. A larger one is mapped: its pages are read on first
+    use, and shared with all processes that map the file. It may be replaced or removed, but not
+    changed in place, because reading beyond the end of a truncated file ends the process. Pass
+    ``mapped`` to map a smaller file.
 
-    With ``checked`` the whole file is read to compare its checksum, and arrays may be written to:
-    what is written stays in this process. ``FileFormatError`` where the file does not keep its
-    format, ``OSError`` where it cannot be read.
+    With ``checked``, the checksum of the whole file is verified, and the arrays are writable; what
+    is written stays in this process. ``FileFormatError`` if the file is truncated, corrupt or has a
+    different format, ``OSError`` if it cannot be read.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         prefix = file.read(8)
         length = int.from_bytes(prefix, "little")
         if len(prefix) < 8 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
-            raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
+            raise FileFormatError(f"{os.fspath(path)}: truncated, or not a safetensors file")
         text = file.read(length)
         if mapped or size > _COPIED:
             access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
@@ -175,10 +175,10 @@ def read_arrays(
     try:
         arrays, metadata = _parse(text, data)
         if checked:
-            found = metadata.get(CHECKSUM, "")
-            text = text.replace(found.encode(), _NO_SUM.encode(), 1)
-            if found != _checksum([prefix, text, data.data]):
-                raise ValueError("damaged, or not a file that has a checksum")
+            checksum = metadata.get(CHECKSUM, "")
+            text = text.replace(checksum.encode(), _NO_CHECKSUM.encode(), 1)
+            if checksum != _checksum([prefix, text, data.data]):
+                raise ValueError("wrong checksum: the file is corrupt or has a different format")
         return arrays, metadata
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{os.fspath(path)}: {error}") from error
@@ -199,7 +199,7 @@ def _parse(text: bytes, data: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]
         if not all(isinstance(number, int) and number >= 0 for number in shape):
             raise ValueError(f"array {name!r} has the shape {shape}")
         if start != expected or end - start != math.prod(shape) * dtype.itemsize:
-            raise ValueError(f"array {name!r} does not fill its place")
+            raise ValueError(f"array {name!r} has a different size than its data")
         arrays[name] = data[start:end].view(dtype).reshape(shape)
         expected = end
     if expected != len(data):
