@@ -87,14 +87,14 @@ def test_big_endian_arrays_keep_their_order():
     ],
 )
 def test_what_would_come_back_as_something_else_is_refused(value):
-    with pytest.raises(TypeError, match=r"JSON has|have no place in JSON"):
+    with pytest.raises(TypeError, match=r"not JSON data|must be text|not supported"):
         dumps(value)
 
 
 def test_what_holds_itself_is_refused():
     value = []
     value.append(value)
-    with pytest.raises(ValueError, match="too deep"):
+    with pytest.raises(ValueError, match="too deeply"):
         dumps(value)
 
 

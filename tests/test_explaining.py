@@ -270,11 +270,11 @@ def test_any_embedder_can_be_asked(letters):
 def test_to_explain_changes_nothing(sales):
     d = sales.copy()
     d["velocity"]
-    before = d.match("hue"), list(d.items()), dict(d._cache)
+    before = d.match("hue"), list(d.items()), dict(d._sync.cache)
     for query in ["velocity", "Q2 revenue", "nothing of it", "color", 8, ""]:
         str(d.explain(query))
         d.explain(query)._repr_html_()
-    assert (d.match("hue"), list(d.items()), dict(d._cache)) == before
+    assert (d.match("hue"), list(d.items()), dict(d._sync.cache)) == before
     d._check()
 
 

@@ -333,10 +333,9 @@ def test_what_a_matcher_is_made_of(default_embedder):
     assert Ranker(other)._score is other.score
     assert Ranker(other)._background is None
     assert Ranker(Plain(default_embedder))._background is not None
-    assert FuzzyDict()._source == "default"
     empty = FuzzyDict()
     assert empty.get("color") is None
-    assert empty._ranker is None  # no model was read
+    assert empty._sync is None  # no model was read
 
 
 @pytest.fixture
