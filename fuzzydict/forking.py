@@ -1,11 +1,11 @@
-"""Locks and half-finished work after a fork.
+"""Locks and half-finished changes after a fork.
 
-A forked child has only the thread that forked. A lock that another thread of the parent held stays
+A forked child has only the thread that forked. A lock owned by another thread of the parent stays
 locked in the child, and whatever that thread was changing stays half changed. So every object that
 owns a lock registers here, and replaces the lock in the child.
 
-The parent does not wait for its threads: an embedder may take minutes, and waiting for a lock while
-other threads wait for the forking one is a deadlock.
+The parent does not wait for its other threads: an embedder may take minutes, and waiting for a lock
+while other threads wait for the forking one would be a deadlock.
 """
 
 import importlib
@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 __all__ = ["register"]
 
-_IMPORTED_LATE = (  # by reads, and by what is done with files
+_IMPORTED_LATE = (  # by lookups, and by saving and loading
     "hashlib",
     "json",
     "rapidfuzz.distance",
@@ -41,8 +41,8 @@ def register(owner: _Forkable) -> None:
 
 
 def _before() -> None:
-    # The lock of a module that another thread is importing would stay locked in the child as well.
-    # Importing it here waits until it is complete.
+    # The lock of a module that another thread is importing would stay locked in the child, too.
+    # Importing it here waits until that is complete.
     for name in _IMPORTED_LATE:
         if name in sys.modules:
             importlib.import_module(name)

@@ -16,7 +16,7 @@ from fuzzydict.index.auto import IndexKind, make_index
 from fuzzydict.index.exact import Index
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.model.embedders import model_file
-from fuzzydict.options import check_guards, check_probability
+from fuzzydict.options import check_guards, check_index, check_probability
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.ranker import LearnedState
@@ -140,14 +140,13 @@ class FuzzyDict(CopyableDict[K, V]):
         index: IndexKind = "auto",
         **items: Any,
     ) -> None:
-        make_index(index)  # raises for an unknown kind
         if isinstance(embedder, str):
             model_file(embedder)  # raises for an unknown model, which is loaded on first use
         options = {
             "embedder": embedder,
             "cutoff": None if cutoff is None else check_probability(cutoff, "cutoff"),
             "guards": check_guards(guards),
-            "index": index,
+            "index": check_index(index),
         }
         self._configure(options, LearnedState())
         super().__init__(*args, **items)

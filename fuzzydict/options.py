@@ -1,4 +1,4 @@
-"""Checks of options: each function returns its value, or raises one line that says what it may be.
+"""Validation of options: each function returns the value, or raises an error with what to pass.
 
 ``TypeError`` for a value of the wrong type, ``ValueError`` for one out of range.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from fuzzydict.ranking.guards import Guard
 
-__all__ = ["check_count", "check_guards", "check_positive", "check_probability"]
+__all__ = ["check_count", "check_guards", "check_index", "check_positive", "check_probability"]
 
 
 def check_probability(value: Any, name: str) -> float:
@@ -52,6 +52,19 @@ def check_count(value: Any, name: str) -> int:
     if count < 1:
         raise ValueError(f"{name} must be at least 1, got {value!r}")
     return count
+
+
+def check_index(kind: Any) -> Any:
+    """Return a kind of index.
+
+    >>> check_index("fast")
+    Traceback (most recent call last):
+        ...
+    ValueError: index must be "auto", "exact" or "approximate", got 'fast'
+    """
+    if kind not in ("auto", "exact", "approximate"):
+        raise ValueError(f'index must be "auto", "exact" or "approximate", got {kind!r}')
+    return kind
 
 
 def check_guards(guards: Any) -> tuple[Guard, ...]:

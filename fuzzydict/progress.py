@@ -18,14 +18,14 @@ from fuzzydict import forking
 __all__ = ["Progress", "progress_bars"]
 
 _DELAY = 2.0  # seconds
-_FEW = 100  # steps
+_MIN_STEPS = 100  # fewer need no bar
 
 _chosen: ContextVar[bool | None] = ContextVar("progress", default=None)
 
 
 @contextmanager
 def progress_bars(shown: bool | None) -> Iterator[None]:
-    """Show the bars of this block always (True), never (False), or as the environment says."""
+    """Show the bars of this block always (True), never (False), or by the environment variable."""
     token = _chosen.set(_chosen.get() if shown is None else bool(shown))
     try:
         yield
@@ -34,19 +34,18 @@ def progress_bars(shown: bool | None) -> Iterator[None]:
 
 
 class Progress:
-    """A bar on standard error while a block runs; its value is called with the steps just done.
+    """A bar of tqdm on standard error, as a context manager whose value reports finished steps.
 
-    ``total`` is the number of steps, None where it is not known; few steps need no bar. By tqdm,
-    which is loaded here.
+    ``total`` is the number of steps, None if it is unknown.
     """
 
-    def __init__(self, what: str, total: int | None) -> None:
+    def __init__(self, label: str, total: int | None) -> None:
         self._bar: Any = None
         shown = _chosen.get()
         if shown is None:
             shown = {"0": False, "1": True}.get(os.environ.get("FUZZYDICT_PROGRESS", ""))
-        if shown is not False and (total is None or total > _FEW):
-            self._bar = _bar(what, total, shown)
+        if shown is not False and (total is None or total > _MIN_STEPS):
+            self._bar = _bar(label, total, shown)
 
     def __enter__(self) -> Callable[[int], object]:
         return self._step
@@ -65,10 +64,10 @@ class Progress:
             self._bar.close()
 
 
-def _bar(what: str, total: int | None, shown: bool | None) -> Any:
+def _bar(label: str, total: int | None, shown: bool | None) -> Any:
     """Return a bar of tqdm: a widget in a notebook if ipywidgets is installed, else a line of text.
 
-    `tqdm.auto` would warn where ipywidgets is missing, and show nothing.
+    `tqdm.auto` would warn if ipywidgets is missing, and show nothing.
     """
     kind = _BARS.kind()
     if _is_notebook():
@@ -77,7 +76,7 @@ def _bar(what: str, total: int | None, shown: bool | None) -> Any:
         shown = True  # its standard error is not a terminal
         kind = kind if notebook.IProgress is None else notebook.tqdm
     disable = False if shown else None  # None: only in a terminal
-    return kind(desc=what, total=total, delay=_DELAY, disable=disable, leave=False)
+    return kind(desc=label, total=total, delay=_DELAY, disable=disable, leave=False)
 
 
 def _is_notebook() -> bool:

@@ -79,20 +79,24 @@ class NoMatchError(KeyError):
 
 
 def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floats, float]:
-    """Return the weights of the keys, [n], and the null key's, which sum to one.
+    """Return the weights of the keys, [n], and of the null key, which sum to one.
 
         softmax([logits, null] / temperature)
 
-    ``logits`` [n] are calibrated, -inf for a key that a guard forbids; ``cutoff`` is from 0 to 1
-    and ``temperature`` above 0. At temperature 1 and above, null is 0 and the weights at 1 are the
-    calibrated probabilities. Below 1 it moves, in a straight line, to the logit of a key whose
-    probability is the cutoff, log(cutoff · Σ exp([logits, 0])): towards 0 all weight goes to the
-    key that a hard lookup finds, or to the null key where it finds none. O(n).
+    At temperature 1 and above, null is 0; at 1 the weights are the calibrated probabilities. Below
+    1, null moves linearly to the logit of a key whose probability is the cutoff,
+    log(cutoff · Σ exp([logits, 0])). So towards 0 all weight goes to the key that a hard lookup
+    finds, or to the null key if it finds none. O(n).
+
+    Args:
+        logits: [n], calibrated; -inf for a key that a guard forbids.
+        cutoff: 0 to 1.
+        temperature: Above 0.
 
     >>> logits = np.log(np.array([6, 3], np.float32))  # probabilities of 0.6, 0.3; 0.1 for none
     >>> for cutoff, temperature in [(0.5, 1.0), (0.5, 0.01), (0.7, 0.01)]:
-    ...     weights, silence = weigh(logits, cutoff, temperature)
-    ...     print(weights.round(2).tolist(), round(silence, 2))
+    ...     weights, no_match = weigh(logits, cutoff, temperature)
+    ...     print(weights.round(2).tolist(), round(no_match, 2))
     [0.6..., 0.3...] 0.1
     [1.0, 0.0] 0.0
     [0.0, 0.0] 1.0
@@ -107,16 +111,15 @@ def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floa
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Attention:
-    """The answer of a soft lookup: how much each key was meant, and what the values make together.
+    """The result of a soft lookup: a weight for each key, and ways to blend the values.
 
-    Immutable, with
+    ``value``, ``vote()``, ``vector`` and ``nearest()`` blend different kinds of values, as they
+    were at the time of the lookup. Immutable.
 
-    - ``weights``: key → weight above 0, the largest first;
-    - ``no_match``: the weight of the null key, that none was meant; all weights sum to one;
-    - ``keys``: those of ``weights``; ``best``: the first, None where there is none.
-
-    ``value``, ``vote()``, ``vector`` and ``nearest()`` make one answer of the values, each for
-    another kind of them. The values are those of the moment of the lookup.
+    Attributes:
+        weights: Key → weight above 0, the largest first.
+        no_match: The weight of the null key: the probability, at temperature 1, that no key was
+            meant. All weights sum to one.
 
     >>> from fuzzydict import FuzzyDict
     >>> speed = FuzzyDict({"walk": 5, "run": 12}).attend("runs")
@@ -125,7 +128,7 @@ class Attention:
     """
 
     weights: Mapping[Any, float]
-    _values: Sequence[Any]  # those of the keys of weights
+    _values: Sequence[Any]  # of the keys of weights
     no_match: float
     _embedder: Embedder
 
@@ -138,28 +141,29 @@ class Attention:
     def __repr__(self) -> str:
         shown = [f"{key!r}: {weight:.2f}" for key, weight in list(self.weights.items())[:5]]
         more = [f"… {len(self.weights) - 5} more"] if len(self.weights) > 5 else []
-        return f"<Attention {', '.join([*shown, *more, f'silence: {self.no_match:.2f}'])}>"
+        return f"<Attention {', '.join([*shown, *more, f'no match: {self.no_match:.2f}'])}>"
 
     @property
     def keys(self) -> list[Any]:
-        """The keys, the one of the largest weight first."""
+        """The keys, the one with the largest weight first."""
         return list(self.weights)
 
     @property
     def best(self) -> Any:
-        """The key of the largest weight, None where no key has any."""
+        """The key with the largest weight, None if no key has any."""
         return next(iter(self.weights), None)
 
     @property
     def value(self) -> Any:
         """The sum Σ weight · value: a float, or an array of the shape of the values.
 
-        Numbers are those of Python and NumPy, truth values too (the sum is then the weight of
-        those that are true); lists and tuples of numbers count as arrays. The null key's value is
-        zero, so that the sum shrinks towards zero with the silence; divide by ``1 - silence`` for
-        the mean of the keys' values. 0.0 where no key has any weight.
+        Values are Python or NumPy numbers, Booleans (the sum is then the weight of True), or
+        arrays, lists or tuples of numbers. The value of the null key is zero, so the sum shrinks
+        with the probability of no match; divide by ``1 - no_match`` for the mean of the values.
+        0.0 if no key has any weight.
 
-        ``TypeError`` where the values are not all numbers, nor all arrays of numbers of one shape.
+        Raises:
+            TypeError: The values are neither all numbers, nor all arrays of one shape.
         """
         arrays = [_numbers(value) for value in self._values]
         shapes = {None if array is None else array.shape for array in arrays}
@@ -177,7 +181,7 @@ class Attention:
         return blend if blend.ndim else blend.item()
 
     def vote(self) -> dict[Any, float]:
-        """Return the weights of equal values added up: value → weight, the largest first.
+        """Return value → sum of its weights, the largest first.
 
         With ``no_match`` they sum to one. ``TypeError`` for values that are not hashable.
         """
@@ -188,9 +192,9 @@ class Attention:
 
     @property
     def vector(self) -> Floats:
-        """The sum Σ weight · embedding of the value: many texts in one vector, float32 [d].
+        """The sum Σ weight · embedding of the value, for values that are texts: float32 [d].
 
-        Zeros where no key has any weight. ``TypeError`` where a value is no text. One call of the
+        Zeros if no key has any weight. ``TypeError`` if a value is not text. One call of the
         embedder.
         """
         return self._blend(self._embedded())
@@ -198,29 +202,29 @@ class Attention:
     def nearest(self) -> Any:
         """Return the value whose embedding has the largest cosine with `vector`.
 
-        The one of the larger weight where two are equal, None where no key has any weight.
-        ``TypeError`` where a value is no text. One call of the embedder.
+        The one with the larger weight if two are equal, None if no key has any weight.
+        ``TypeError`` if a value is not text. One call of the embedder.
         """
         if not self._values:
             return None
-        rows = self._embedded()  # (n, d), of unit length
-        return self._values[int((rows @ self._blend(rows)).argmax())]
+        vectors = self._embedded()  # (n, d), of unit length
+        return self._values[int((vectors @ self._blend(vectors)).argmax())]
 
-    def _blend(self, rows: Floats) -> Floats:
-        return np.fromiter(self.weights.values(), np.float32) @ rows
+    def _blend(self, vectors: Floats) -> Floats:
+        return np.fromiter(self.weights.values(), np.float32) @ vectors
 
     def _embedded(self) -> Floats:
         for value in self._values:
             if not isinstance(value, str):
                 raise TypeError(
-                    f"only texts are embedded, not {value!r}: .value blends numbers, .vote() adds "
+                    f"only texts have vectors, not {value!r}: .value blends numbers, .vote() adds "
                     "the weights of equal values"
                 )
         return self._embedder.encode(self._values or [""])[: len(self._values)]
 
 
 def _numbers(value: object) -> NDArray[Any] | None:
-    """Return a number or an array of numbers as an array, None for all else."""
+    """Return a number or an array of numbers as an array, None for anything else."""
     try:
         array = np.asarray(value)
     except ValueError:  # lists of several lengths

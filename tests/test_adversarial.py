@@ -166,7 +166,10 @@ def gibberish(rng):
     return "".join(rng.choices(string.printable, k=rng.randint(1, 20)))
 
 
-def wrong_hits(make, n=10_000):
+few_or_many = pytest.mark.parametrize("n", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+
+
+def wrong_hits(make, n):
     """Return the share of n queries that a realistic dictionary answers."""
     rng = random.Random(0)
     queries = {name: [] for name in REALISTIC}
@@ -179,9 +182,10 @@ def wrong_hits(make, n=10_000):
     return hits / n
 
 
+@few_or_many
 @pytest.mark.no_cover  # as it takes half as long again with it, and covers nothing new
-def test_letters_at_random_are_answered_seldom():
-    assert wrong_hits(gibberish) <= 0.005
+def test_letters_at_random_are_answered_seldom(n):
+    assert wrong_hits(gibberish, n) <= 0.005
 
 
 def nouns(*fields):
@@ -202,12 +206,13 @@ def nouns(*fields):
 
 
 @pytest.mark.skipif("NLTK_DATA" not in os.environ, reason="needs NLTK's WordNet in NLTK_DATA")
+@few_or_many
 @pytest.mark.no_cover
-def test_words_of_other_domains_are_answered_seldom():
+def test_words_of_other_domains_are_answered_seldom(n):
     words = nouns("noun.animal", "noun.plant", "noun.body", "noun.food", "noun.substance")
     asked = set(split_words(" ".join(REALISTIC.values())))
     words = [word for word in words if asked.isdisjoint(split_words(word))]
-    assert wrong_hits(lambda rng: rng.choice(words)) <= 0.005
+    assert wrong_hits(lambda rng: rng.choice(words), n) <= 0.005
 
 
 ANSWERS = """

@@ -6,6 +6,7 @@ and every ``dict`` becomes the class.
 """
 
 import ast
+import gc
 import inspect
 import textwrap
 import unittest
@@ -29,6 +30,14 @@ LEFT_OUT = {
     "test_track_literals": "which displays the collector leaves untracked; no subclass ever is",
     "test_track_dynamic": "which dicts the collector leaves untracked; no subclass ever is",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_collections():
+    """Let the garbage collector skip what other tests have loaded."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 class Exact(FuzzyDict):

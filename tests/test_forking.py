@@ -45,7 +45,7 @@ threads = [threading.Thread(target=work, args=(me,)) for me in range(4)]
 for thread in threads:
     thread.start()
 failed = []
-for _ in range(200):
+for _ in range(int(sys.argv[1])):
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -75,16 +75,17 @@ print(failed)
 """
 
 
-def run(program):
+def run(program, *arguments):
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=untraced()
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=untraced()
     )
     assert done.returncode == 0, done.stderr
     return done
 
 
-def test_children_of_a_process_whose_threads_read_write_and_teach():
-    done = run(MANY)
+@pytest.mark.parametrize("forks", ["10", pytest.param("200", marks=pytest.mark.slow)])
+def test_children_of_a_process_whose_threads_read_write_and_teach(forks):
+    done = run(MANY, forks)
     assert done.stdout.strip() == "[]", done.stderr
 
 

@@ -275,8 +275,14 @@ def hasty_fits():
         yield
 
 
-STEPS = int(os.environ.get("FUZZYDICT_STEPS", "4000"))
-FuzzyAgainstPlain.TestCase.settings = settings(
-    max_examples=STEPS // 50, stateful_step_count=50, deadline=None
+def machine(steps):
+    """Return a test case that runs so many steps, 50 for each dictionary."""
+    case = type("Machine", (FuzzyAgainstPlain,), {}).TestCase
+    case.settings = settings(max_examples=steps // 50, stateful_step_count=50, deadline=None)
+    return pytest.mark.no_cover(case)
+
+
+TestFuzzyAgainstPlain = machine(1000)
+TestFuzzyAgainstPlainForLong = pytest.mark.slow(
+    machine(int(os.environ.get("FUZZYDICT_STEPS", "4000")))
 )
-TestFuzzyAgainstPlain = pytest.mark.no_cover(FuzzyAgainstPlain.TestCase)

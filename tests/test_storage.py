@@ -116,7 +116,7 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path):
         "write_arrays(sys.argv[1], arrays, {name: name for name in 'uvwxyz'})"
     )
     written = []
-    for seed in "123":
+    for seed in "12":
         path = tmp_path / seed
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", program, path], env=environment, check=True)
@@ -177,14 +177,13 @@ def test_a_file_with_a_damaged_header_is_read_or_refused_and_nothing_else(path):
     whole = bytearray(path.read_bytes())
     refused = 0
     for place in range(int.from_bytes(whole[:8], "little") + 8):
-        for wrong in (0, ord("9"), ord('"'), 0xFF):
-            damaged = bytearray(whole)
-            damaged[place] = wrong
-            path.write_bytes(damaged)
-            try:
-                read_arrays(path)
-            except FileFormatError:
-                refused += 1
+        damaged = bytearray(whole)
+        damaged[place] = (0, ord("9"), ord('"'), 0xFF)[place % 4]
+        path.write_bytes(damaged)
+        try:
+            read_arrays(path)
+        except FileFormatError:
+            refused += 1
     assert refused > 100
 
 

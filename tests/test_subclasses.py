@@ -198,6 +198,10 @@ def test_pickles_refer_to_public_names_alone():
         "fuzzydict.model.embedders as_embedder",
         "fuzzydict.ranking.guards opposites",
     }
+    d = Stateful(color=1)
+    d.title = "cars"
+    ours = {name for name in names_in(pickle.dumps(d, 2)) if name.startswith("fuzzydict")}
+    assert ours == {"fuzzydict FuzzyDict"}
 
 
 def test_a_pickled_embedder_has_the_same_name_and_is_one_object():

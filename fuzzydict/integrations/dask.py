@@ -1,9 +1,9 @@
 """Registers `FuzzyDict.__dask_tokenize__` with Dask, whenever Dask is imported.
 
-Dask names a task after its arguments and computes tasks of the same name once. It would give every
-subclass of dict the token of a plain dict of the same items: ``__dask_tokenize__`` has no effect
-there, and Dask has to be told of the class. Where Dask is not imported yet, an import hook waits
-for it, so that `fuzzydict` itself never imports Dask.
+Dask names a task by its arguments and computes tasks of the same name once. It ignores
+``__dask_tokenize__`` of subclasses of dict, which get the token of a plain dict of the same items,
+unless the class is registered. If Dask is not imported yet, an import hook registers the class
+later, so that `fuzzydict` itself never imports Dask.
 """
 
 import importlib
@@ -15,12 +15,12 @@ from types import ModuleType
 
 __all__ = ["register"]
 
-_MODULE = "dask.base"  # where every version of Dask has normalize_token
+_MODULE = "dask.base"  # has normalize_token in every version of Dask
 _token_of = operator.methodcaller("__dask_tokenize__")
 
 
 def register(kind: type) -> None:
-    """Let Dask use the ``__dask_tokenize__`` of a subclass of dict, now or once it is imported."""
+    """Let Dask use ``__dask_tokenize__`` of a subclass of dict, now or when Dask is imported."""
     if _MODULE in sys.modules:
         importlib.import_module(_MODULE).normalize_token.register(kind, _token_of)
     else:
@@ -28,7 +28,7 @@ def register(kind: type) -> None:
 
 
 class _Hook:
-    """Finds Dask's module as the path finder does, and registers a class after its import."""
+    """Finds Dask's module like the path finder, and registers a class after its import."""
 
     def __init__(self, kind: type) -> None:
         self._kind = kind
