@@ -60,11 +60,11 @@ class FuzzyDict(CopyableDict[K, V]):
 
     __slots__ = ()
 
-    # As those of dict, with the options.
-
+    # Keyword arguments other than the options are items, whose keys are text.
     @overload
     def __init__(
         self,
+        items: "SupportsKeysAndGetItem[K, V] | Iterable[tuple[K, V]]" = ...,
         /,
         *,
         embedder: Any = ...,
@@ -75,52 +75,7 @@ class FuzzyDict(CopyableDict[K, V]):
     @overload
     def __init__(
         self: "FuzzyDict[str, V]",
-        /,
-        *,
-        embedder: Any = ...,
-        cutoff: float | None = ...,
-        guards: Iterable[Guard] = ...,
-        index: IndexKind = ...,
-        **more: V,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self,
-        items: "SupportsKeysAndGetItem[K, V]",
-        /,
-        *,
-        embedder: Any = ...,
-        cutoff: float | None = ...,
-        guards: Iterable[Guard] = ...,
-        index: IndexKind = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: "FuzzyDict[str, V]",
-        items: "SupportsKeysAndGetItem[str, V]",
-        /,
-        *,
-        embedder: Any = ...,
-        cutoff: float | None = ...,
-        guards: Iterable[Guard] = ...,
-        index: IndexKind = ...,
-        **more: V,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self,
-        items: Iterable[tuple[K, V]],
-        /,
-        *,
-        embedder: Any = ...,
-        cutoff: float | None = ...,
-        guards: Iterable[Guard] = ...,
-        index: IndexKind = ...,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: "FuzzyDict[str, V]",
-        items: Iterable[tuple[str, V]],
+        items: "SupportsKeysAndGetItem[str, V] | Iterable[tuple[str, V]]" = ...,
         /,
         *,
         embedder: Any = ...,
