@@ -118,10 +118,10 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
             return
         self._lock = threading.RLock()
         sync = self._sync
-        if self._is_changing or (sync is not None and sync.ranker.learned is not self._learned):
+        if sync is None or self._is_changing or sync.ranker.learned is not self._learned:
             self._reset()
             self._is_changing = False
-        elif sync is not None:
+        else:
             sync.compare_all()
             sync.cache = {}
 

@@ -348,7 +348,7 @@ def test_attention_is_over_keys_and_blends_values(make):
     assert car.attend("velocity", mask=[]).no_match == 1.0
     assert len(car.attend("velocity", n=1).weights) == 1
     assert len(car.attend("velocity", n=5000).weights) > 3
-    with pytest.raises(ValueError, match="no key"):
+    with pytest.raises(ValueError, match="not a key"):
         car.attend("velocity", mask=["colour"])
 
 
