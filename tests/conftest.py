@@ -8,7 +8,7 @@ import string
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, compiled
+from fuzzydict import FuzzyDict, compiled, implementation
 from fuzzydict.learning import projection
 
 # gensim has no wheels for the newest Python.
@@ -73,6 +73,7 @@ def each_way(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "in Python":
             patch.setattr(compiled, "loops", None)
+            patch.setattr(implementation, "native", None)
         yield
 
 

@@ -159,7 +159,7 @@ def test_the_scores_are_the_same(in_python, lookups, is_blind):
     meaning = WithoutVectors(load("default")) if is_blind else load("default")
     questions = asked(*zip(*lookups, strict=True)) if lookups else []
     usage = DocumentFrequencies(key for _, keys in lookups for key in keys)
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     found, expected = (way(score.logits, questions, meaning, usage) for way in (run, in_python))
     assert [len(each) for each in found] == [len(keys) for _, keys in lookups]
     for one, other in zip(found, expected, strict=True):
@@ -183,7 +183,7 @@ def test_a_network_may_have_any_number_of_hidden_ones(in_python, hidden):
 
 
 def test_more_words_than_are_kept_are_judged_as_few(in_python, monkeypatch):
-    score, meaning = load("default").score, WithoutVectors(load("default"))
+    score, meaning = Scorer.of(load("default").networks), WithoutVectors(load("default"))
     rng = np.random.default_rng(0)
     letters = np.array(list("abcdefghijklmnop"))
     for _ in range(3):
@@ -195,7 +195,7 @@ def test_more_words_than_are_kept_are_judged_as_few(in_python, monkeypatch):
 
 
 def test_a_network_of_another_shape_is_refused():
-    score, meaning = load("default").score, load("default")
+    score, meaning = Scorer.of(load("default").networks), load("default")
     one = asked([("color",)], [[("colour",)]])
     right = score.logits(one, meaning, USAGE)
     for words, phrases in ((score.phrases, score.phrases), (score.words, score.words)):
@@ -205,7 +205,7 @@ def test_a_network_of_another_shape_is_refused():
 
 
 def test_what_does_not_fit_together_is_refused():
-    score, meaning = load("default").score, load("default")
+    score, meaning = Scorer.of(load("default").networks), load("default")
     one = asked([("color",)], [[("colour",)]])
     with pytest.raises(ValueError, match="cosines"):
         score.logits([one[0]._replace(cosines=np.zeros(2, np.float32))], meaning, USAGE)
@@ -629,7 +629,7 @@ class Changed:
     {"phrases": lambda words: None},
 ])  # fmt: skip
 def test_what_a_vocabulary_answers_is_checked(changed):
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     one = asked([("top", "speed")], [[("velocity", "max"), ("speed", "price")]])
     assert len(score.logits(one, Changed(), USAGE)[0]) == 2
     with pytest.raises((ValueError, TypeError, AttributeError)):
@@ -637,7 +637,7 @@ def test_what_a_vocabulary_answers_is_checked(changed):
 
 
 def test_what_knows_words_by_their_letters_is_checked():
-    score, meaning = load("default").score, load("default")
+    score, meaning = Scorer.of(load("default").networks), load("default")
 
     def changed(**parts):
         def written(words):
@@ -660,7 +660,7 @@ def test_what_knows_words_by_their_letters_is_checked():
 
 @pytest.mark.parametrize("cosines", [None, np.zeros((1, 1)), np.zeros(0), "a"])
 def test_cosines_are_one_number_a_key(cosines):
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     one = [ScoringRequest(("color",), [("colour",)], cosines)]
     with pytest.raises((ValueError, TypeError)):
         loops.Vocabulary(scoring._LANGUAGE).logits(
@@ -672,7 +672,7 @@ def test_a_network_may_come_in_columns(in_python):
     def in_columns(network):
         return MLP(np.asfortranarray(network.w1), network.b1, network.w2, network.b2)
 
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     one = asked([("top", "speed")], [[("velocity",), ("price",)]])
     expected = score.logits(one, load("default"), USAGE)
     other = Scorer(in_columns(score.words), in_columns(score.phrases), score.cutoff)
@@ -681,7 +681,7 @@ def test_a_network_may_come_in_columns(in_python):
 
 def test_empty_words_are_scored_alike(in_python):
     one = asked([("", "top")], [[("",), ("top", ""), ()]])
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     found, expected = (
         way(score.logits, one, load("default"), USAGE)[0] for way in (run, in_python)
     )
@@ -690,7 +690,7 @@ def test_empty_words_are_scored_alike(in_python):
 
 def test_another_thread_may_pass_other_networks_meanwhile():
     """What another thread does while a vocabulary looks words up is done by that look-up here."""
-    score, disturbing = load("default").score, []
+    score, disturbing = Scorer.of(load("default").networks), []
     rng = np.random.default_rng(0)
     other = Scorer(*(
         MLP(rng.normal(size=each.w1.shape).astype(np.float32), each.b1, each.w2, each.b2)
@@ -733,7 +733,7 @@ def test_nothing_is_embedded_scored_or_searched():
     assert empty.look_up([]).vectors.shape == (0, 3)
     assert loops.similarities("", []).shape == (3, 0)
     assert loops.similarities("", [""]).tolist() == [[1], [1], [1]]
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     vocabulary = loops.Vocabulary(scoring._LANGUAGE)
     assert vocabulary.logits([], score.words, score.phrases, load("default"), USAGE).shape == (0,)
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import count_letters, untraced
 
 from fuzzydict import FuzzyDict, forking, progress
-from fuzzydict.model import embedders
+from fuzzydict.model import loading
 from fuzzydict.progress import Progress
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -197,21 +197,21 @@ def test_a_thread_that_loads_a_model_does_not_stop_a_child():
     held, release = threading.Event(), threading.Event()
 
     def hold():
-        with embedders._MODELS.lock:
+        with loading._MODELS.lock:
             held.set()
             assert release.wait(60)
 
     thread = threading.Thread(target=hold)
     thread.start()
     assert held.wait(60)
-    loaded = dict(embedders._MODELS.loaded)
+    loaded = dict(loading._MODELS.loaded)
 
     def work():
-        embedders._MODELS.loaded.clear()
+        loading._MODELS.loaded.clear()
         assert FuzzyDict({"color": 1})["colour"] == 1
 
     assert in_child(work)
-    assert loaded.keys() == embedders._MODELS.loaded.keys()
+    assert loaded.keys() == loading._MODELS.loaded.keys()
     release.set()
     thread.join()
 

@@ -113,7 +113,7 @@ def test_importing_reads_no_model():
             "import sys, fuzzydict\n"
             "d = fuzzydict.FuzzyDict(color='red')\n"
             "assert d['color'] == 'red'\n"
-            "print(sys.modules['fuzzydict.model.embedders']._MODELS.loaded)"
+            "print(sys.modules['fuzzydict.model.loading']._MODELS.loaded)"
         )
         == "{}"
     )
@@ -141,10 +141,12 @@ def test_the_public_names_are_few():
 # Each module imports only modules above it, functions and all. The folders follow the path of a
 # query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
 ORDER = """
-resources forking compiled log progress attention
-text.tokens text.spelling
+resources forking compiled implementation log progress attention
+text.inflection text.abbreviation text.tokens text.spelling
 storage.arrays storage.codec
-ranking.guards ranking.scorer model.embedders options
+model.checks model.networks model.vocabulary model.word_table model.unknown_words
+model.word_embedder model.loading model.embedders
+ranking.guards ranking.scorer options
 integrations.plots self_attention
 index.quantized index.binary_codes index.exact index.approximate index.auto
 ranking.calibration learning.projection ranking.ranker ranking.explanation

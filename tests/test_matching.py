@@ -1,7 +1,5 @@
 """From a query to ranked keys."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from rapidfuzz import fuzz
@@ -328,7 +326,7 @@ def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
 
 
 def test_what_a_matcher_is_made_of(default_embedder):
-    score = dataclasses.replace(default_embedder.score, cutoff=0.5)
+    score = default_embedder.networks._replace(cutoff=0.5)
     other = WordEmbedder(["color"], [[1.0]], score=score, name="other")
     assert Ranker(other)._score is other.score
     assert Ranker(other)._background is None

@@ -80,7 +80,7 @@ def test_numbers_are_marked(vocabulary):
 
 
 def test_questions_that_are_judged_together_are_judged_as_they_are_alone(vocabulary):
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     keys = [
         ("top", "speed"),
         ("car",),
@@ -104,7 +104,7 @@ def test_questions_that_are_judged_together_are_judged_as_they_are_alone(vocabul
 
 
 def test_more_than_a_table_holds_is_judged_in_pieces(vocabulary, monkeypatch):
-    score = load("default").score
+    score = Scorer.of(load("default").networks)
     keys = [("top", "speed"), ("car",), ("velocity",)]
     usage = DocumentFrequencies(keys)
     questions = [ScoringRequest(("speed",), keys, np.zeros(3, np.float32))] * 5
@@ -157,22 +157,8 @@ def test_a_word_that_all_keys_share_tells_nothing_apart():
     assert usage(["order"])[0] == 1
 
 
-def test_a_score_survives_the_way_to_arrays_and_back():
-    score = load("default").score
-    again = Scorer.from_arrays(score.to_arrays())
-    assert again.cutoff == pytest.approx(score.cutoff)
-    features = np.random.default_rng(0).random((4, len(WORD_FEATURES)), np.float32)
-    assert np.array_equal(again.words(features), score.words(features))
-
-
 def test_an_embedder_with_no_score_is_judged_by_the_default_one(vocabulary):
     matcher = Ranker(vocabulary)
     matcher.add(["fast", "car"])
-    assert matcher.cutoff == load("default").score.cutoff
+    assert matcher.cutoff == load("default").networks.cutoff
     assert matcher.rank("quick", 1)[0][0] == "fast"
-
-
-def test_a_model_whose_score_is_still_to_be_fitted_judges_nothing(monkeypatch):
-    monkeypatch.setattr(load("default"), "score", None)
-    with pytest.raises(LookupError, match="without its score"):
-        Ranker(load("default"))

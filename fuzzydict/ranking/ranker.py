@@ -16,7 +16,8 @@ from fuzzydict.index.auto import make_index
 from fuzzydict.index.exact import ExactIndex, Index
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.learning.projection import Lookups, Projection, Texts
-from fuzzydict.model.embedders import Embedder, WordEmbedder, load
+from fuzzydict.model.embedders import Embedder, WordEmbedder
+from fuzzydict.model.loading import networks_for, vocabulary_for
 from fuzzydict.progress import Progress
 from fuzzydict.ranking import calibration
 from fuzzydict.ranking.calibration import Background, Calibration, Scale
@@ -26,7 +27,6 @@ from fuzzydict.ranking.scorer import (
     ScoringRequest,
     SpellingScorer,
     Vocabulary,
-    WithoutVectors,
     WordAlignment,
 )
 from fuzzydict.text import spelling
@@ -217,7 +217,7 @@ class Ranker:
         ] = {}  # those in the index, whose keys are there
         self._corrected = _by_key(self.learned.corrections)
         self._usage = DocumentFrequencies()
-        own = isinstance(embedder, WordEmbedder) and embedder.score is not None
+        own = isinstance(embedder, WordEmbedder) and embedder.networks is not None
         self._background = None if own else Background()
 
     @property
@@ -850,19 +850,9 @@ def _by_key(corrections: Mapping[str, str | None]) -> dict[str | None, list[str]
 
 
 def _scorer_for(embedder: Embedder) -> tuple[Scorer, Vocabulary]:
-    if isinstance(embedder, WordEmbedder):
-        return embedder.score or _default_score(), embedder
-    return _default_score(), WithoutVectors(load("default"))
+    return Scorer.of(networks_for(embedder)), vocabulary_for(embedder)
 
 
 def default_cutoff(embedder: Embedder) -> float:
     """Return the cutoff that the score for this embedder was calibrated with."""
-    own = embedder.score if isinstance(embedder, WordEmbedder) else None
-    return (own or _default_score()).cutoff
-
-
-def _default_score() -> Scorer:
-    score = load("default").score
-    if score is None:
-        raise LookupError("the default model was built without its score")
-    return score
+    return networks_for(embedder).cutoff

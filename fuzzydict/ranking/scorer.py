@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict import compiled
+from fuzzydict.model.networks import MLP, ScorerNetworks
+from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
+from fuzzydict.model.vocabulary import WordArrays as WordFeatures
 from fuzzydict.text.spelling import abbreviation, contracted, similarities_of_pairs
 from fuzzydict.text.tokens import bases, compact, variant
 
@@ -44,65 +47,12 @@ _AT_ONCE = 4096  # keys of a query whose features are in memory together
 _TOGETHER = 1 << 17  # pairs of words of queries and of keys that are in a table together
 
 
-class WordFeatures(NamedTuple):
-    """What a vocabulary knows of n words."""
-
-    vectors: Floats  # (n, d) of unit length or zero
-    rarity: Floats  # (n,) 0 for the most usual words, 1 for rare ones
-    trust: Floats  # (n,) 1 for known words, less for those placed by their spelling
-    density: Floats  # (n,) mean cosine to the nearest words: how crowded the place is
-
-
-class Vocabulary(Protocol):
-    """What the score asks of a vocabulary."""
-
-    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordFeatures:
-        """Return what is known of the words; those that are not, by what they look like."""
-        ...
-
-    def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
-        """Return where phrases that the vocabulary knows begin and end among the words."""
-        ...
-
-
-class WithoutVectors:
-    """A vocabulary's rarity of words alone, for embedders that know whole texts only."""
-
-    def __init__(self, meaning: Vocabulary) -> None:
-        self._meaning = meaning
-
-    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordFeatures:
-        """Return what is known of the words, with vectors of zeros that nobody trusts."""
-        info = self._meaning.look_up(words, guess=guess)
-        return info._replace(vectors=np.zeros_like(info.vectors), trust=np.zeros_like(info.trust))
-
-    def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
-        """Return no phrases: they are known by their vectors alone."""
-        return []
-
-
 class Usage(Protocol):
     """How usual a word is among the keys of the dictionary itself."""
 
     def __call__(self, words: Sequence[str], /) -> Floats:
         """Return how much each word tells the keys apart: 1 for one of no or few keys, to 0."""
         ...
-
-
-@dataclass(frozen=True)
-class MLP:
-    """Two layers: x → w2 · tanh(w1 x + b1) + b2, a logit; x is of the order of one."""
-
-    w1: Floats  # (F, H)
-    b1: Floats  # (H,)
-    w2: Floats  # (H,)
-    b2: float
-
-    def __call__(self, features: Floats) -> Floats:
-        """Return the logits of features [..., F]: float32 [...]."""
-        hidden = np.tanh(features @ self.w1 + self.b1)
-        logits: Floats = hidden @ self.w2 + self.b2
-        return logits
 
 
 WORD_FEATURES = (
@@ -509,36 +459,17 @@ class Scorer:
 
     def to_arrays(self) -> dict[str, Floats]:
         """Return the parameters as arrays, to be stored with the model."""
-        return {
-            f"score.{part}.{name}": np.atleast_1d(np.asarray(getattr(network, name), np.float32))
-            for part, network in (("words", self.words), ("phrases", self.phrases))
-            for name in ("w1", "b1", "w2", "b2")
-        } | {"score.cutoff": np.array([self.cutoff], np.float32)}
+        return ScorerNetworks(self.words, self.phrases, self.cutoff).to_arrays()
+
+    @classmethod
+    def of(cls, networks: ScorerNetworks) -> "Scorer":
+        """Return the score with these networks."""
+        return cls(*networks)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Scorer":
-        """Return the score of which `to_arrays` made the arrays.
-
-        ``KeyError`` where one is missing, ``ValueError`` where their shapes do not fit together or
-        their numbers are not finite.
-        """
-
-        def network(part: str, features: int) -> MLP:
-            w1, b1, w2, b2 = (arrays[f"score.{part}.{name}"] for name in ("w1", "b1", "w2", "b2"))
-            shapes = [each.shape for each in (w1, b1, w2, b2)]
-            units = w2.size
-            if shapes != [(features, units), (units,), (units,), (1,)]:
-                expected = f"[({features}, H), (H,), (H,), (1,)]"
-                raise ValueError(f"the network of {part} has the shapes {shapes}, not {expected}")
-            if not all(np.isfinite(each).all() for each in (w1, b1, w2, b2)):
-                raise ValueError(f"the network of {part} has numbers that are not finite")
-            return MLP(w1, b1, w2, float(b2[0]))
-
-        cutoff = arrays["score.cutoff"]
-        if cutoff.shape != (1,) or not 0 <= cutoff[0] <= 1:
-            raise ValueError(f"the score has the cutoff {cutoff}, not a probability")
-        words = network("words", len(WORD_FEATURES))
-        return cls(words, network("phrases", len(PHRASE_FEATURES)), float(cutoff[0]))
+        """Return the score of which `to_arrays` made the arrays."""
+        return cls(*ScorerNetworks.from_arrays(arrays))
 
 
 class SpellingScorer(Scorer):

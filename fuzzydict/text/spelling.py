@@ -1,4 +1,4 @@
-"""How words are written: vectors of character n-grams, and similarities of two spellings."""
+"""Spelling: vectors of character n-grams, and similarities of two texts."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict import compiled
+# Until other packages import these from where they are.
+from fuzzydict.text.abbreviation import abbreviation
+from fuzzydict.text.abbreviation import contraction as contracted
 from fuzzydict.text.tokens import plain
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "abbreviation",
     "contracted",
     "encode",
+    "projection",
     "ratios",
     "similarities",
     "similarities_of_pairs",
@@ -23,59 +26,49 @@ Floats = NDArray[np.float32]
 
 DIMENSION = 64
 _BUCKETS = 1024
-_CHUNK = 512
+
+# Every text starts with "\2" and ends with "\3", so that its first and last letters count.
+_FIRST, _LAST = "\2", "\3"
+_OFFSETS = ((), (1,), (2,), (1, 2))  # the characters that are hashed together with each one
 
 
 def encode(texts: Sequence[str]) -> Floats:
     """Return the spelling vectors of texts: float32 [len(texts), 64], of unit length or zero.
 
-    A text is the set of its characters, of its pairs of characters, next to each other and one
-    apart, and of its triples, hashed and projected at random (Weinberger et al., 2009; Charikar,
-    2002). Two texts that share most of them have a dot product near one. Linear in the characters.
+    A text is the set of its characters, of its pairs of characters (adjacent and one apart) and of
+    its triples, hashed (Weinberger et al., 2009) and projected at random (Charikar, 2002). Two
+    texts that share most of them have a dot product near one. Linear in the characters.
 
     >>> one, same, other = encode(["receive", "recieve", "table"])
     >>> bool(one @ same > 0.5 > one @ other)
     True
     """
-    texts = list(map(plain, texts))
     result = np.zeros((len(texts), DIMENSION), np.float32)
-    if compiled.loops is not None:
-        compiled.loops.encode(texts, _projection(), result)
-        return result
-    for start in range(0, len(texts), _CHUNK):
-        chunk, out = texts[start : start + _CHUNK], result[start : start + _CHUNK]
-        np.matmul(_bags(chunk), _projection().astype(np.float32), out=out)
-        lengths = np.sqrt(np.einsum("ij,ij->i", out, out))[:, None]
-        out /= np.maximum(lengths, 1e-9)
+    for vector, text in zip(result, texts, strict=True):
+        vector[:] = projection()[_buckets(plain(text))].sum(axis=0, dtype=np.float32)
+        vector /= max(float(np.sqrt(vector @ vector)), 1e-9)
     return result
 
 
-# "\2" begins every text and "\3" ends it, so that first and last letters count.
-_FIRST, _LAST = "\2", "\3"
-_STEPS = ((), (1,), (2,), (1, 2))  # from a character to those that are hashed with it
-
-
-def _bags(texts: Sequence[str]) -> Floats:
-    """Return which buckets the characters of each text fall into: [len(texts), 1024]."""
-    joined = "".join(f"{_FIRST}{text}{_LAST}" for text in texts)
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.fromiter((len(text) + 2 for text in texts), np.intp, len(texts))
-    owners = np.repeat(np.arange(len(texts)), lengths)
-    bags = np.zeros((len(texts), _BUCKETS), np.float32)
-    for salt, steps in enumerate(_STEPS):
-        size = len(codes) - max(steps, default=0)
+def _buckets(text: str) -> list[int]:
+    """Return the hash buckets of the n-grams of a text, each once."""
+    encoded = f"{_FIRST}{text}{_LAST}".encode("utf-32-le", "surrogatepass")
+    codes = np.frombuffer(encoded, np.uint32)
+    buckets: set[int] = set()
+    for salt, offsets in enumerate(_OFFSETS):
+        size = len(codes) - max(offsets, default=0)
         hashes = codes[:size] + np.uint32(salt << 24)
-        for step in steps:
-            hashes = hashes * np.uint32(69069) + codes[step : size + step]
-        inside = owners[:size] == owners[len(codes) - size :] if steps else codes > ord(_LAST)
-        buckets = (hashes[inside] * np.uint32(2654435761)) >> np.uint32(22)
-        bags[owners[:size][inside], buckets] = 1
-    return bags
+        for offset in offsets:
+            hashes = hashes * np.uint32(69069) + codes[offset : offset + size]
+        if not offsets:
+            hashes = hashes[codes > ord(_LAST)]
+        buckets.update(((hashes * np.uint32(2654435761)) >> np.uint32(22)).tolist())
+    return list(buckets)
 
 
 @functools.lru_cache(maxsize=1)
-def _projection() -> NDArray[np.int8]:
-    """Return 1 and -1 at random, the same ones on every machine: [1024, 64]."""
+def projection() -> NDArray[np.int8]:
+    """Return random signs, 1 and -1, the same on every machine: int8 [1024, 64]."""
     import hashlib
 
     digest = hashlib.shake_128(b"fuzzydict").digest(_BUCKETS * DIMENSION // 8)
@@ -84,20 +77,20 @@ def _projection() -> NDArray[np.int8]:
 
 
 def similarities(query: str, keys: Sequence[str]) -> Floats:
-    """Return three similarities of a query and keys, 0 to 1: float32 [3, len(keys)].
+    """Return three similarities of a query and each key, 0 to 1: float32 [3, len(keys)].
 
-    The longest common subsequence (as ``difflib`` and RapidFuzz's ``ratio``), the edits with
-    transpositions (Damerau, 1964; restricted), and Jaro and Winkler's (1990), which looks at
-    beginnings. They are RapidFuzz's; of a few short texts the compiled loops find the same sooner
-    than its arguments are made ready.
+    The LCS similarity (longest common subsequence, RapidFuzz's ``ratio``), the edit similarity with
+    transpositions (Damerau, 1964; optimal string alignment), and Jaro-Winkler (1990), which prefers
+    common prefixes.
+
+    >>> similarities("recieve", ["receive"]).round(2).tolist()
+    [[0.8600000143051147], [0.8600000143051147], [0.9700000286102295]]
     """
-    if compiled.loops is not None:
-        return compiled.loops.similarities(query, keys)
     return similarities_of_pairs([plain(query)] * len(keys), list(map(plain, keys)))
 
 
 def similarities_of_pairs(queries: Sequence[str], keys: Sequence[str]) -> Floats:
-    """Return the `similarities` of each query and the key in its place: float32 [3, n]."""
+    """Return the `similarities` of each query and the key at the same place: float32 [3, n]."""
     from rapidfuzz.process import cpdist
 
     return np.stack(
@@ -113,101 +106,9 @@ def _scorers() -> tuple[Callable[..., float], ...]:
 
 
 def ratios(query: str, keys: Sequence[str]) -> Floats:
-    """Return the first of the `similarities` alone: float32 [len(keys)]."""
-    if compiled.loops is not None:
-        return compiled.loops.ratios(query, keys)
-    from rapidfuzz.process import cdist
-
-    texts = list(map(plain, keys))
-    found: Floats = cdist([plain(query)], texts, scorer=_scorers()[0], dtype=np.float32)[0]
+    """Return the first of the `similarities`: float32 [len(keys)]."""
+    found: Floats = similarities(query, keys)[0]
     return found
 
 
-_VOWELS = str.maketrans("", "", "aeiou")
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def abbreviation(short: str, long: str) -> float:
-    """Return how much ``short`` looks like a short form of the word ``long``, 0 to 1.
-
-    1 for its beginning or its consonants in full ("addr"; "infrmtn"), less for the beginning of
-    its consonants, and less again for a few letters in order ("qty" of "quantity").
-
-    >>> abbreviation("addr", "address"), abbreviation("qty", "quantity") > 0.5
-    (1.0, True)
-    >>> abbreviation("cat", "dog"), abbreviation("appear", "appearance")
-    (0.0, 0.0)
-    """
-    if compiled.loops is not None:
-        return compiled.loops.abbreviation(short, long)
-    if not 2 <= len(short) < len(long) or short[0] != long[0] or len(short) > 0.8 * len(long):
-        return 0.0
-    bones = long[0] + long[1:].translate(_VOWELS)
-    if short == bones:
-        return 1.0
-    if len(short) > 5:
-        return 0.0
-    if long.startswith(short):
-        return 1.0
-    if bones.startswith(short) or short[0] + short[1:].translate(_VOWELS) == bones:
-        return 0.9
-    if not _in_order(short, long):
-        return 0.0
-    return (0.8 if _in_order(short, bones) else 0.6) if short[-1] == long[-1] else 0.4
-
-
-def _in_order(short: str, long: str) -> bool:
-    rest = iter(long)
-    return all(letter in rest for letter in short)
-
-
-def contracted(short: str, words: Sequence[str]) -> float:
-    """Return how well ``short`` contracts the words, each to its first letter and any after it.
-
-    From 0.5 for letters of every word in order to 1 for nothing but first letters; 0 where a
-    word has no letter in it, little words excepted. O(len(short) · letters of the words).
-
-    >>> contracted("dob", ("date", "of", "birth")), contracted("prmtst", ("permit", "status"))
-    (1.0, 0.6666666666666666)
-    >>> contracted("dob", ("date", "of", "death"))
-    0.0
-    """
-    words = [word for word in words if word not in _LITTLE] if len(short) < len(words) else words
-    if not 2 <= len(words) <= len(short) or short[0] != words[0][0]:
-        return 0.0
-    if not _in_order(short, "".join(words)):
-        return 0.0
-    ends = {0}  # how many letters of short the words so far can have taken
-    for word in words:
-        reached = set()
-        for end in ends:
-            if short[end : end + 1] == word[0]:
-                place, end = 1, end + 1
-                reached.add(end)
-                while end < len(short) and (place := word.find(short[end], place) + 1):
-                    end += 1
-                    reached.add(end)
-        ends = reached
-    return 0.5 + 0.5 * len(words) / len(short) if len(short) in ends else 0.0
-
-
-_LITTLE = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "by",
-        "de",
-        "for",
-        "from",
-        "in",
-        "of",
-        "on",
-        "or",
-        "per",
-        "the",
-        "to",
-        "with",
-    ]
-)
+_projection = projection  # until other packages use the public name

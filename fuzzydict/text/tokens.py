@@ -1,16 +1,15 @@
-"""Text to words: the one place that knows how people, files and programs write the same name.
+"""Split texts into words, whichever naming style people, files and programs use.
 
 ``maxConnections``, ``max_connections``, ``MAX-CONNECTIONS`` and ``Max connections`` are the same
 two words.
 """
 
-import functools
 import re
 import unicodedata
-from collections.abc import Iterator
 
-from fuzzydict import compiled
-from fuzzydict.resources import read_table
+# Until other packages import these from where they are.
+from fuzzydict.text.inflection import bases, regular_bases
+from fuzzydict.text.inflection import spelling_variant as variant
 
 __all__ = [
     "MAX_LENGTH",
@@ -24,7 +23,7 @@ __all__ = [
 ]
 
 MAX_LENGTH = 1000
-"""Characters of a text that are read; what comes after says nothing more about its meaning."""
+"""Characters of a text that are read; the rest is ignored."""
 
 _UPPER = "A-ZÀ-ÖØ-ÞΑ-ΡΣ-ΫЀ-Я"
 _LOWER = "a-zß-öø-ÿά-ώа-џ"
@@ -44,7 +43,8 @@ _INVISIBLE = re.compile(
 def plain(text: str) -> str:
     """Return the contents of a string as an exact ``str``, whatever a subclass overrides.
 
-    ``TypeError`` for anything else.
+    Raises:
+        TypeError: ``text`` is not a ``str``.
     """
     if type(text) is str:
         return text
@@ -54,10 +54,10 @@ def plain(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return ``text`` as everyone would type it: no accents, no odd widths, no invisible marks.
+    """Return ``text`` without accents, compatibility forms (Unicode Annex 15) and invisible marks.
 
-    Case is kept, because it still separates the words of ``maxConnections``. Linear in
-    ``min(len(text), MAX_LENGTH)``. Unicode compatibility forms are those of Unicode's Annex 15.
+    Case stays, because it separates the words of ``maxConnections``. Linear in
+    ``min(len(text), MAX_LENGTH)``.
 
     >>> fold("Ｃａｆé\\u200b")
     'Cafe'
@@ -70,17 +70,13 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of ``text``, folded and in lower case; numbers are words of their own.
+    """Return the words of ``text``, folded and in lower case; a number is a word of its own.
 
     Linear in ``min(len(text), MAX_LENGTH)``.
 
     >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail")
     (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'))
     """
-    if compiled.loops is not None:
-        found = compiled.loops.split(text, MAX_LENGTH)
-        if found is not None:
-            return found
     text = fold(text)
     if not (text.islower() or text.isupper()):
         text = _CAMEL.sub(" ", text)
@@ -92,60 +88,9 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def compact(text_words: tuple[str, ...]) -> str:
-    """Return the words written as one: ``e-mail`` and ``email`` are then the same.
+    """Join the words without spaces, so that ``e-mail`` and ``email`` are equal.
 
     >>> compact(("top", "speed"))
     'topspeed'
     """
     return "".join(text_words)
-
-
-_SUFFIXES = (
-    ("ies", "y"), ("ves", "f"), ("es", ""), ("es", "e"), ("s", ""), ("ied", "y"), ("ed", ""),
-    ("ed", "e"), ("ing", ""), ("ing", "e"), ("er", ""), ("er", "e"), ("est", ""), ("est", "e"),
-    ("iest", "y"), ("ier", "y"), ("ly", ""), ("ness", ""),
-)  # fmt: skip
-_SUFFIXES_OF = {
-    end: [each for each in _SUFFIXES if each[0][-1] == end]
-    for end in {suffix[-1] for suffix, _ in _SUFFIXES}
-}
-
-_VARIANTS = re.compile("grey|our|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$")
-_VARIANT_OF = {
-    "grey": "gray", "our": "or", "is": "iz", "ys": "yz", "tre": "ter", "ogue": "og",
-    "ence": "ense", "ll": "l", "ae": "e", "oe": "e", "mme": "m",
-}  # fmt: skip
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def bases(word: str) -> tuple[str, ...]:
-    """Return the forms that ``word`` may be inflected or spelled from, the likeliest first.
-
-    >>> bases("stopped"), bases("feet")
-    (('stopp', 'stop', 'stoppe'), ('foot',))
-    """
-    return (*_irregular().get(word, ()), *regular_bases(word))
-
-
-def regular_bases(word: str) -> Iterator[str]:
-    """Yield the forms that the rules of English endings take ``word`` to."""
-    for suffix, base in _SUFFIXES_OF.get(word[-1:], ()):
-        stem = word.removesuffix(suffix)
-        if stem != word and len(stem) >= 2:
-            yield stem + base
-            if not base and len(stem) > 3 and stem[-1] == stem[-2]:
-                yield stem[:-1]
-
-
-def variant(word: str) -> str:
-    """Return one spelling for the British and the American one; it need not be a word.
-
-    >>> variant("colour") == variant("color"), variant("modernised")
-    (True, 'modernized')
-    """
-    return _VARIANTS.sub(lambda match: _VARIANT_OF[match[0]], word)
-
-
-@functools.lru_cache(maxsize=1)
-def _irregular() -> dict[str, tuple[str, ...]]:
-    return read_table("irregular.tsv")

@@ -1,14 +1,10 @@
-"""The same name, however it is written, is the same words."""
-
-import time
+"""A name in any naming style has the same words."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzzydict.text.tokens import MAX_LENGTH, bases, compact, fold, regular_bases, variant, words
-
-pytestmark = pytest.mark.usefixtures("each_way")
+from fuzzydict.text.tokens import MAX_LENGTH, compact, fold, plain, words
 
 
 @pytest.mark.parametrize(
@@ -81,10 +77,8 @@ def test_fold_keeps_case_and_takes_accents_widths_and_invisible_marks():
 def test_no_more_of_a_text_is_read_than_the_limit():
     assert words("x" * 10**6) == ("x" * MAX_LENGTH,)
     assert len(fold("ﷺ" * 10**6)) <= 2 * MAX_LENGTH
-    start = time.perf_counter()
     for text in ("aB" * 10**6, "' " * 10**6, "1,000" * 10**6, "é" * 10**6):
-        words(text)
-    assert time.perf_counter() - start < 1
+        assert sum(map(len, words(text))) <= MAX_LENGTH
 
 
 @given(st.text(st.characters()))
@@ -115,53 +109,27 @@ def test_compact_writes_the_words_as_one():
     assert compact(()) == ""
 
 
-@pytest.mark.parametrize(
-    ("word", "base"),
-    [
-        ("colors", "color"),
-        ("batteries", "battery"),
-        ("boxes", "box"),
-        ("knives", "knif"),
-        ("stopped", "stop"),
-        ("making", "make"),
-        ("faster", "fast"),
-        ("happiest", "happy"),
-        ("quickly", "quick"),
-    ],
-)
-def test_regular_endings_lead_to_the_base(word, base):
-    assert base in list(regular_bases(word))
-    assert base in bases(word)
+class Lying(str):
+    """A string whose methods contradict its contents."""
+
+    def __getitem__(self, place):
+        return "zzz"
+
+    def __str__(self):
+        return "zzz"
+
+    isascii = casefold = islower = __str__
 
 
-@pytest.mark.parametrize(
-    ("word", "base"), [("feet", "foot"), ("went", "go"), ("children", "child")]
-)
-def test_irregular_forms_lead_to_the_base(word, base):
-    assert bases(word)[0] == base
+def test_the_contents_of_a_string_count_and_not_its_methods():
+    assert plain(Lying("topSpeed")) == "topSpeed"
+    assert type(plain(Lying("a"))) is str
+    assert words(Lying("topSpeed")) == ("top", "speed")
+    assert fold(Lying("Café")) == "Cafe"
 
 
-def test_a_base_is_never_the_word_nor_a_single_letter():
-    for word in ("s", "es", "ed", "ing", "as", "color", ""):
-        assert all(len(base) > 1 and base != word for base in regular_bases(word))
-
-
-@pytest.mark.parametrize(
-    ("british", "american"),
-    [
-        *(
-            ("colour", "color"),
-            ("organise", "organize"),
-            ("centre", "center"),
-            ("defence", "defense"),
-        ),
-        *(("catalogue", "catalog"), ("travelling", "traveling"), ("programme", "program")),
-        *(
-            ("analyse", "analyze"),
-            ("organisation", "organization"),
-            ("encyclopaedia", "encyclopedia"),
-        ),
-    ],
-)
-def test_british_and_american_spellings_have_one_variant(british, american):
-    assert variant(british) == variant(american)
+@pytest.mark.parametrize("wrong", [None, 1, b"top", ("top",)])
+def test_a_text_must_be_a_str(wrong):
+    for function in (plain, fold, words):
+        with pytest.raises(TypeError, match="a text must be a str, not"):
+            function(wrong)
