@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import string
+import threading
 
 import numpy as np
 import pytest
@@ -52,6 +53,22 @@ def check_that_reads_agree(d, query, ns=(1, 2, 3, 15, 16, 17, 40, 64, 65)):
 def untraced():
     """Return the environment for a child that covers nothing new: to trace one takes long."""
     return {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
+
+
+def started_together(work, threads=4):
+    """Return what the work returns in each of several threads that start at the same time."""
+    barrier, found = threading.Barrier(threads), []
+
+    def run():
+        barrier.wait()
+        found.append(work())
+
+    running = [threading.Thread(target=run) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return found
 
 
 class CountingEmbedder:
