@@ -37,6 +37,25 @@ def test_other_words_are_no_short_forms(short, long):
     assert abbreviation(short, long) == 0
 
 
+@pytest.mark.parametrize(
+    ("short", "long", "expected"),
+    [
+        ("addr", "address", 1.0),  # a prefix
+        ("infrmtn", "information", 1.0),  # all consonants
+        ("mssg", "messaging", 0.9),  # a prefix of the consonants
+        ("mngr", "management", 0.0),
+        ("cmptr", "computer", 1.0),
+        ("envirn", "environment", 0.0),  # too long for a prefix
+        ("qty", "quantity", 0.8),  # consonants in order, with the last letter
+        ("tme", "temperature", 0.6),  # letters in order, with the last letter
+        ("mne", "maintenance", 0.6),
+        ("dpa", "department", 0.4),  # letters in order
+    ],
+)
+def test_the_more_regular_a_short_form_the_higher_its_value(short, long, expected):
+    assert abbreviation(short, long) == expected
+
+
 @given(WORDS, WORDS)
 def test_abbreviation_is_between_0_and_1(short, long):
     assert 0 <= abbreviation(short, long) <= 1

@@ -19,7 +19,7 @@ from fuzzydict import FuzzyDict, compiled
 from fuzzydict.index import quantized as rows_module
 from fuzzydict.index.binary_codes import BinaryCodes
 from fuzzydict.index.quantized import QuantizedVectors
-from fuzzydict.model.embedders import WordEmbedder, _NgramIndex, load
+from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.ranking import scorer as scoring
 from fuzzydict.ranking.ranker import DocumentFrequencies
 from fuzzydict.ranking.scorer import MLP, Scorer, ScoringRequest, WithoutVectors
@@ -72,22 +72,6 @@ def run(work, *arguments, **named):
 
 
 @unchanging
-@given(st.text("abeiou日", max_size=9), st.text("abeiou日", max_size=12))
-def test_abbreviations_are_the_same(in_python, short, long):
-    twin = spelling.abbreviation.__wrapped__
-    for brief in (short, long[: len(short)], long[::2]):
-        assert loops.abbreviation(brief, long) == in_python(twin, brief, long)
-
-
-def test_a_short_form_has_at_most_four_fifths_of_the_letters(in_python):
-    twin = spelling.abbreviation.__wrapped__
-    for n in range(2, 60):
-        for m in range(n, 80):
-            word = "b" * m
-            assert loops.abbreviation(word[:n], word) == in_python(twin, word[:n], word)
-
-
-@unchanging
 @given(st.text(st.sampled_from("aAsSbZ1 _-.'é,t0"), max_size=30) | st.text(max_size=40))
 def test_texts_are_split_into_the_same_words(in_python, written):
     assert text.words(written) == in_python(text.words, written)
@@ -121,25 +105,6 @@ def test_vectors_of_texts_are_the_same(in_python, texts, guess):
     embedder = load("default")
     found, expected = (way(embedder.encode_words, texts, guess=guess) for way in (run, in_python))
     np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_what_is_known_of_words_is_the_same(in_python):
-    embedder = load("default")
-    words = ["color", "paymnt", "xyzzy", "12", "hostname", "top speed", ""]
-    for guess in (True, False):
-        for found, expected in zip(
-            embedder._looked_up(words, guess),
-            in_python(embedder._looked_up, words, guess),
-            strict=True,
-        ):
-            np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize("word", ["recieve", "paymnt", "zzzz", "q", "日本", "aaaaaaa"])
-def test_the_words_that_share_most_are_the_same(in_python, word):
-    known = _NgramIndex(["receive", "payment", "deceive", "pay", "aaaa", "aaaaaaaaa", "日本語"])
-    for n in (1, 3, 50):
-        assert known.search(word, n) == in_python(known.search, word, n)
 
 
 def asked(queries, keys, seed=0):
@@ -556,11 +521,6 @@ def test_shared_ngrams_are_checked(wrong):
     assert loops.sharing(*right.values(), sys.maxsize) == [0, 1]
     with pytest.raises((ValueError, TypeError)):
         loops.sharing(*(right | wrong).values(), 5)
-
-
-def test_an_ngram_may_be_in_a_word_more_often_than_16_bits_count(in_python):
-    known = _NgramIndex(["a" * 70_000, "a" * 40_000, "aab"])
-    assert known.search("aaaa", 3) == in_python(known.search, "aaaa", 3) == [0, 1]
 
 
 def test_texts_are_checked():

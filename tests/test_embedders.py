@@ -124,6 +124,30 @@ def test_a_failing_embedder_leaves_the_dictionary_intact():
     assert d["color"] == "red"
 
 
+def test_an_embedder_that_fails_is_named():
+    def broken(texts):
+        raise KeyError("no key for the service")
+
+    with pytest.raises(EmbedderError, match=r"broken failed: KeyError: 'no key") as caught:
+        as_embedder(broken).encode(["a"])
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_an_adapter_pickles_as_its_function():
+    adapter = as_embedder(len_and_one)
+    again = pickle.loads(pickle.dumps(adapter))
+    np.testing.assert_array_equal(again.encode(["abc"]), adapter.encode(["abc"]))
+
+
+def len_and_one(texts):
+    return [[len(text), 1.0] for text in texts]
+
+
+def test_a_class_is_not_an_embedder(counting):
+    with pytest.raises(TypeError, match="must be an instance, got the class CountingEmbedder"):
+        as_embedder(type(counting))
+
+
 # Gensim's models
 
 

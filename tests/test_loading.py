@@ -192,12 +192,20 @@ def test_a_model_survives_the_truncation_of_its_file(tmp_path, whole_model):
     np.testing.assert_array_equal(embedder.encode(["red"]), [[1, 0, 0, 0]])
 
 
-def test_an_unverified_file_may_name_any_model(tmp_path, whole_model):
+def test_fingerprints_of_files_are_those_of_their_models(tmp_path, whole_model):
     path = tmp_path / "model.safetensors"
     write_arrays(path, whole_model, {})
     assert load(path).name == str(path)
     assert fingerprint(path) == load(path).fingerprint()
     assert fingerprint("default") == load("default").fingerprint()
+
+
+def test_a_shipped_file_that_is_named_by_its_path_is_a_file_of_the_user():
+    by_path = load(model_file("default"))
+    assert by_path is not load("default")
+    assert not by_path.shipped
+    assert load("default").shipped
+    assert by_path.fingerprint() == load("default").fingerprint()
 
 
 def test_the_default_model_scores_for_embedders_without_networks(letters):

@@ -327,7 +327,7 @@ def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
 
 def test_what_a_matcher_is_made_of(default_embedder):
     score = default_embedder.networks._replace(cutoff=0.5)
-    other = WordEmbedder(["color"], [[1.0]], score=score, name="other")
+    other = WordEmbedder(["color"], [[1.0]], networks=score, name="other")
     assert Ranker(other)._score is other.score
     assert Ranker(other)._background is None
     assert Ranker(Plain(default_embedder))._background is not None

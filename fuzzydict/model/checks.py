@@ -16,7 +16,6 @@ __all__ = [
     "checked_numbers",
     "checked_table",
     "checked_words",
-    "is_finite",
     "unit",
 ]
 
@@ -78,11 +77,6 @@ def checked_counts(name: str, counts: ArrayLike, n: int) -> NDArray[np.float64]:
     if (checked_numbers(name, "counts", counts, n) < 0).any():
         raise EmbedderError(f"{name}: counts must not be negative")
     return np.asarray(counts, np.float64)
-
-
-def is_finite(array: NDArray[Any]) -> bool:
-    """Return True if the array has finite real numbers only."""
-    return array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool(np.isfinite(array).all()))
 
 
 def unit(rows: Floats) -> Floats:

@@ -39,7 +39,8 @@ def load(name: str | os.PathLike[str]) -> WordEmbedder:
         FileFormatError: The file is not a model, is damaged or has another format.
     """
     path = model_file(name)
-    return _MODELS.load(os.fspath(name)) if _is_shipped(path) else _read(path)
+    by_name = path == data_file(f"{os.fspath(name)}.safetensors")
+    return _MODELS.load(os.fspath(name)) if by_name else _read(path)
 
 
 def fingerprint(name: str | os.PathLike[str]) -> tuple[str, int]:
@@ -102,12 +103,13 @@ class _Models:
         if found is not None:
             return found
         with self.lock:
-            found = self.loaded.get(name)
-            if found is None:
-                found = _read(model_file(name))
-                found.name, found.reload = name, load
-                self.loaded[name] = found  # when it is complete
-        return found
+            return self.loaded.get(name) or self._read(name)
+
+    def _read(self, name: str) -> WordEmbedder:
+        embedder = _read(model_file(name))
+        embedder.name, embedder.reload = name, load
+        self.loaded[name] = embedder  # when it is complete
+        return embedder
 
     def _after_fork(self) -> None:
         self.lock = threading.RLock()
