@@ -322,7 +322,7 @@ def test_what_is_no_embedder_has_no_self_attention():
         self_attention(5, RIVER)
     with pytest.raises(FileNotFoundError, match="no model 'defualt'"):
         self_attention("defualt", RIVER)
-    with pytest.raises(ValueError, match=r"gave the shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"returned the shape \(2, 2\)"):
         self_attention(lambda words: np.eye(2), RIVER)
 
 

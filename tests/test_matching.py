@@ -328,7 +328,7 @@ def test_a_corrected_query_is_as_sure_as_it_can_be(default_embedder):
 def test_what_a_matcher_is_made_of(default_embedder):
     score = default_embedder.networks._replace(cutoff=0.5)
     other = WordEmbedder(["color"], [[1.0]], networks=score, name="other")
-    assert Ranker(other)._score is other.score
+    assert Ranker(other).cutoff == 0.5
     assert Ranker(other)._background is None
     assert Ranker(Plain(default_embedder))._background is not None
     assert FuzzyDict()._source == "default"

@@ -13,7 +13,7 @@ from small_wordnet import SmallWordNet
 
 from fuzzydict import FuzzyDict
 from fuzzydict.__main__ import main
-from fuzzydict.model.embedders import WordEmbedder
+from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.ranking.scorer import MLP, WORD_FEATURES
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import read_arrays
@@ -72,7 +72,7 @@ def model(text: Path, wordnet: SmallWordNet) -> Path:
 
 
 def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
-    embedder = WordEmbedder.from_file(model)
+    embedder = load(model)
     red, blue, road = embedder.encode(["red", "blue", "road"])
     assert red @ blue > red @ road
     assert FuzzyDict({"colour": 1, "engine": 2}, embedder=str(model)).match("colours") is not None
