@@ -329,4 +329,5 @@ def test_words_as_bytes_are_the_words(each_implementation):
     assert packed.fingerprint() == listed.fingerprint()
     texts = ["topSpeed", "Größe", "reds"]
     np.testing.assert_array_equal(packed.encode(texts), listed.encode(texts))
+    assert WordEmbedder(np.array(words), np.eye(3)).table.texts == words
     assert len(WordEmbedder(np.empty(0, np.uint8), np.empty((0, 3))).table) == 0

@@ -71,7 +71,8 @@ class WordEmbedder:
         unknown: Callable[[str], ArrayLike] | None = None,
         networks: ScorerNetworks | None = None,
     ) -> None:
-        words = words if isinstance(words, np.ndarray) else checked_words(name, words)
+        if not (isinstance(words, np.ndarray) and words.dtype == np.uint8):
+            words = checked_words(name, list(words))
         n = word_count(words)
         density = np.asarray(0.5 if density is None else density)
         density = np.full(n, density) if density.ndim == 0 else density
