@@ -747,7 +747,7 @@ cdef class Heap:
 SHUFFLES = True  # where the processor has them: tests go without
 
 
-def likeliest(
+def top_k(
     const uint8_t[:, :, :] blocks not None, const uint8_t[:, ::1] tables not None,
     float step, float least, Py_ssize_t count, Py_ssize_t n, float limit,
 ):

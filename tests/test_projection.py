@@ -124,7 +124,7 @@ def test_pairs_that_all_mean_a_key_teach_nothing_of_silence():
 def test_a_report_says_its_figures(learned):
     _, report = learned
     assert str(report).splitlines()[0] == "fitted to 66 pairs"
-    for name in ("loss", "accuracy", "silence precision", "silence recall"):
+    for name in ("loss", "accuracy", "no match precision", "no match recall"):
         assert name in str(report)
     assert 0 <= report.after.no_match_precision <= 1
     assert 0 <= report.after.no_match_recall <= 1

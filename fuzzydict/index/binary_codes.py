@@ -37,9 +37,9 @@ class BinaryCodes:
     the same for all rows, and takes a tenth of the memory and of the time.
 
     >>> rows = np.random.default_rng(0).normal(size=(1000, 32)).astype(np.float32)
-    >>> signs = Signs(rows)
-    >>> signs.put(0, rows)
-    >>> 123 in signs.nearest(rows[123], 20, 1000)
+    >>> codes = BinaryCodes(rows)
+    >>> codes.put(0, rows)
+    >>> 123 in codes.nearest(rows[123], 20, 1000)
     True
     """
 

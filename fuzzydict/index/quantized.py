@@ -34,7 +34,7 @@ class QuantizedVectors(NamedTuple):
     A number is off by up to 1/254 of the largest of its part. What one part holds does not change
     what is kept of the other, and what was kept once is kept as it is.
 
-    >>> rows = Rows.of(np.array([[1, 0.5, -1]], np.float32))
+    >>> rows = QuantizedVectors.of(np.array([[1, 0.5, -1]], np.float32))
     >>> rows.numbers.tolist(), rows.vectors().round(2).tolist()
     ([[127, 64, -127]], [[1.0, 0.5, -1.0]])
     """
