@@ -690,7 +690,7 @@ def test_a_ranker_is_freed_with_its_keys():
     key = Key("top speed " + "x" * 2000)
     ranker.entries.add([key])
     ranker.rank_many(["top speeds", "velocity"], 2)
-    freed = weakref.ref(ranker), weakref.ref(ranker.table), weakref.ref(key)
+    freed = weakref.ref(ranker), weakref.ref(key)
     del ranker, key
     gc.collect()
     assert [each() for each in freed if each() is not None] == []
