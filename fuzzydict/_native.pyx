@@ -380,6 +380,7 @@ cdef class KeyTable:
     must be alone with it.
     """
 
+    cdef object __weakref__
     cdef readonly Model model
     cdef CKeyTable* table
     cdef list texts  # the keys and aliases, by their places

@@ -67,7 +67,7 @@ def vetoing_guards(ranker, query, key):
     return Vetoes(ranker.guards, ranker.learned, ranker.table).names(query, key)
 
 
-@pytest.fixture(scope="module", params=["native", "reference"])
+@pytest.fixture(params=["native", "reference"])
 def any_table(request):
     """Use either implementation in a test."""
     with pytest.MonkeyPatch.context() as patch:
@@ -682,6 +682,7 @@ def test_a_child_process_ranks_alike(crowd, monkeypatch):
     assert os.waitpid(child, 0)[1] == 0
 
 
+@pytest.mark.usefixtures("any_table")
 def test_a_ranker_is_freed_with_its_keys():
     class Key(str):
         __slots__ = ("__weakref__",)
@@ -690,7 +691,7 @@ def test_a_ranker_is_freed_with_its_keys():
     key = Key("top speed " + "x" * 2000)
     ranker.entries.add([key])
     ranker.rank_many(["top speeds", "velocity"], 2)
-    freed = weakref.ref(ranker), weakref.ref(key)
+    freed = weakref.ref(ranker), weakref.ref(ranker.table), weakref.ref(key)
     del ranker, key
     gc.collect()
     assert [each() for each in freed if each() is not None] == []
