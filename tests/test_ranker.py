@@ -22,11 +22,12 @@ from hypothesis.stateful import (
 
 from fuzzydict import implementation
 from fuzzydict.learning.fit import fit
-from fuzzydict.learning.lookups import labelled_lookups
+from fuzzydict.learning.lookups import calibrate, labelled_lookups
 from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.ranking import ranker as ranker_module
 from fuzzydict.ranking.calibration import Calibration, Scale
 from fuzzydict.ranking.candidates import Candidates
+from fuzzydict.ranking.evidence import score_breakdowns
 from fuzzydict.ranking.guards import DEFAULT, numbers_differ, opposites
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.projection import Projection
@@ -507,6 +508,28 @@ def test_an_embedder_of_whole_texts_embeds_each_text_once():
     embedder.texts.clear()
     assert ranker.rank_many(["hue", "cost"], 1)
     assert embedder.texts == ["hue", "cost"]
+    projection = Projection(
+        *(np.zeros(shape, np.float32) for shape in (1, 1)),
+        *(np.zeros((size, 2), np.float32) for size in (105, 104)),
+        {},
+        np.zeros(3, np.float32),
+        1.0,
+    )
+    pairs = [("hue", "color"), ("cost", None)]
+    for learned in (LearnedState(), LearnedState(projection=projection)):
+        ranker.entries.set_learned(learned)
+        for ask in (
+            lambda: ranker.candidates(["hue"]),
+            lambda: ranker.rank("hue", 7),
+            lambda: score_breakdowns(ranker, "hue"),
+        ):
+            embedder.texts.clear()
+            ask()
+            assert embedder.texts == ["hue"]
+        for teach in (calibrate, labelled_lookups):
+            embedder.texts.clear()
+            teach(ranker, pairs)
+            assert embedder.texts == ["hue", "cost"]
     assert ranker.entries.meanings(["price"]) == pytest.approx(
         load("default").encode(["price"]), abs=0.01
     )

@@ -74,8 +74,9 @@ def labelled_lookups(
     for start in range(0, len(pairs), _BATCH):
         part = pairs[start : start + _BATCH]
         queries = [query for query, _ in part]
-        meanings.append(ranker.embedder.encode(queries))
-        scored = ranker.score(queries, n, required=[key for _, key in part])
+        known = ranker.entries.encode(queries)
+        meanings.append(ranker.embedder.encode(queries) if known is None else known)
+        scored = ranker.score(queries, n, required=[key for _, key in part], meanings=known)
         found += [ranker.apply_guards(each) for each in scored]
         step(len(part))
     features = meaning_features(ranker.embedder, np.vstack(meanings), split)
@@ -97,9 +98,12 @@ def calibrate(ranker: Ranker, pairs: Pairs) -> Calibration:
     # An exact key is right whatever the scores.
     labelled = [(query, key) for query, key in pairs if query not in ranker]
     queries = [query for query, _ in labelled]
+    meanings = ranker.entries.encode(queries)
     best = Calibration(), np.inf
     for scale in scales:
-        scored = ranker.score(queries, CANDIDATES, calibration=Calibration(scale=scale))
+        scored = ranker.score(
+            queries, CANDIDATES, calibration=Calibration(scale=scale), meanings=meanings
+        )
         lookups: list[tuple[Floats, int | None]] = []
         for (_, key), each in zip(labelled, scored, strict=True):
             keys, logits = ranker.apply_guards(each)

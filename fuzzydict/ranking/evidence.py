@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fuzzydict.model.embedders import WordEmbedder, load, networks_for
 from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
@@ -18,6 +19,8 @@ from fuzzydict.text.spelling import similarities
 from fuzzydict.text.tokens import compact, words
 
 __all__ = ["ScoreBreakdown", "score_breakdowns"]
+
+Floats = NDArray[np.float32]
 
 
 class ScoreBreakdown(NamedTuple):
@@ -41,15 +44,16 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
     Vetoed keys are among them, where they would be without the guards. Also returns the corrected
     query, if any, because of which no key may be meant. The work of five rankings.
     """
-    (scored,) = ranker.score([query])
-    (found,) = ranker.candidates([query])
-    (learned,) = ranker.candidates([query], guards=False)
+    meanings = ranker.entries.encode([query])
+    (scored,) = ranker.score([query], meanings=meanings)
+    (found,) = ranker.candidates([query], meanings=meanings)
+    (learned,) = ranker.candidates([query], guards=False, meanings=meanings)
     through = _corrections_through(ranker, scored)
     if not found.keys:
         return [], through.get(None)
     keys = found.keys
-    by_spelling = _base_probabilities(ranker, query, keys, meaning=False)
-    by_meaning = _base_probabilities(ranker, query, keys, meaning=True)
+    by_spelling = _base_probabilities(ranker, query, keys, meanings, meaning=False)
+    by_meaning = _base_probabilities(ranker, query, keys, meanings, meaning=True)
     split = [words(key) for key in keys]
     letters = similarities(compact(words(query)), [compact(key) for key in split])[1].tolist()
     cosines = _cosines(ranker, scored, keys)
@@ -82,11 +86,17 @@ def _vocabulary(ranker: Ranker) -> Vocabulary:
 
 
 def _base_probabilities(
-    ranker: Ranker, query: str, keys: Sequence[str], *, meaning: bool
+    ranker: Ranker, query: str, keys: Sequence[str], meanings: Floats | None, *, meaning: bool
 ) -> dict[str, float]:
     """Return the probabilities of keys without guards and without anything that was learned."""
     (scored,) = ranker.score(
-        [query], len(ranker.table), keys, calibration=Calibration(), guards=False, meaning=meaning
+        [query],
+        len(ranker.table),
+        keys,
+        calibration=Calibration(),
+        guards=False,
+        meaning=meaning,
+        meanings=meanings,
     )
     own = [i for i, flags in enumerate(scored.flags) if not flags & ALIAS]
     texts = [ranker.table.text(scored.places[i]) for i in own]

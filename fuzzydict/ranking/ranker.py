@@ -20,7 +20,7 @@ from fuzzydict.ranking.candidates import Candidates
 from fuzzydict.ranking.entries import Entries
 from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
-from fuzzydict.ranking.table import ALIAS, KeyTable, Ranking
+from fuzzydict.ranking.table import ALIAS, EXACT_LOGIT, KeyTable, Ranking
 from fuzzydict.ranking.vetoes import VETOED, Vetoes
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit
@@ -33,7 +33,6 @@ CANDIDATES = 64  # entries with the largest dot products
 SHORTLIST = 16  # of them that are scored
 
 _BATCH = 1024  # queries that one call ranks
-_EXACT_LOGIT = 8.0  # the lowest logit of an exact key
 _CORRECTED_LOGIT = 20.0  # of the key that a correction of this very query names
 _ALIAS_PENALTY = 1.0  # by which the logit of a corrected query counts less than that of a key
 _NONE: Floats = np.empty(0, np.float32)
@@ -96,19 +95,23 @@ class Ranker:
         before them. Vetoed keys are left out. One search, and the scoring of 16 keys; for further
         keys, of 64 or of up to 4n.
         """
-        (found,) = self.candidates([query])
+        meanings = self.entries.encode([query])
+        (found,) = self.candidates([query], meanings=meanings)
         ranked = found.best(n)
         if 0 < len(ranked) < n:
             logit = float(found.logits[found.order()[len(ranked) - 1]])
             score = ranked[-1][1]
-            for key, own in itertools.islice(self._further(query, found.keys), n - len(ranked)):
+            further = self._further(query, found.keys, meanings)
+            for key, own in itertools.islice(further, n - len(ranked)):
                 capped = min(own, logit)
                 score *= math.exp(capped - logit)
                 logit = capped
                 ranked.append((key, score))
         return ranked
 
-    def _further(self, query: str, shortlist: Iterable[str]) -> Iterator[tuple[str, float]]:
+    def _further(
+        self, query: str, shortlist: Iterable[str], meanings: Floats | None
+    ) -> Iterator[tuple[str, float]]:
         """Yield keys that follow the shortlist, with their logits.
 
         They come in blocks, each of them sorted: the 64 nearest keys, the 128 nearest, and so on,
@@ -117,7 +120,7 @@ class Ranker:
         seen, width, added = set(shortlist), SHORTLIST, True
         while added and width < len(self.table):
             width = max(2 * width, CANDIDATES)
-            (found,) = self.candidates([query], width)
+            (found,) = self.candidates([query], width, meanings=meanings)
             block = [
                 (found.keys[place], float(found.logits[place]))
                 for place in found.order()
@@ -164,15 +167,17 @@ class Ranker:
         among: Collection[str] | None = None,
         *,
         guards: bool = True,
+        meanings: Floats | None = None,
     ) -> list[Candidates]:
         """Return for each query the ``n`` nearest keys, of those ``among`` if given, scored.
 
         Without ``n``, those 16 of the 64 nearest whose letters are the most similar too. Without
-        ``guards`` nothing is vetoed.
+        ``guards`` nothing is vetoed. ``meanings`` are as for `score`.
         """
-        projected = self._project(queries)
+        meanings = self.entries.encode(queries) if meanings is None else meanings
+        projected = self._project(queries, meanings)
         bonus = self.entries.projected.bonus(projected)
-        scored = self.score(queries, n, among, bonus=bonus, guards=guards)
+        scored = self.score(queries, n, among, bonus=bonus, guards=guards, meanings=meanings)
         return [
             self._apply_lessons(
                 each,
@@ -182,11 +187,12 @@ class Ranker:
             for i, each in enumerate(scored)
         ]
 
-    def _project(self, queries: Sequence[str]) -> Floats | None:
+    def _project(self, queries: Sequence[str], meanings: Floats | None) -> Floats | None:
         """Return W_Q of each query, [Q, width], or None without a projection."""
         if self.learned.projection is None or not queries:
             return None
-        meanings = self.embedder.encode([plain(query) for query in queries])
+        if meanings is None:
+            meanings = self.embedder.encode([plain(query) for query in queries])
         return self.entries.projected.queries([words(query) for query in queries], meanings)
 
     def score(
@@ -200,6 +206,7 @@ class Ranker:
         bonus: Floats | None = None,
         guards: bool = True,
         meaning: bool = True,
+        meanings: Floats | None = None,
     ) -> list[ScoredEntries]:
         """Return for each query its candidates with the logits of the scorer.
 
@@ -211,6 +218,7 @@ class Ranker:
             bonus: What projections add to the dot products that choose candidates, [Q, entries].
             guards: Apply the built-in guards.
             meaning: False: the spelling alone counts.
+            meanings: What `Entries.encode` returned for the queries, if that is known.
         """
         if not len(self) or not queries:
             return [ScoredEntries(query, [], [], _NONE, _NONE, _NONE) for query in queries]
@@ -219,7 +227,7 @@ class Ranker:
         if required is None:
             required = [self._exact_key(query) for query in queries]
         exact = [self.entries.place(key) for key in required]
-        meanings = self.entries.encode(queries)
+        meanings = self.entries.encode(queries) if meanings is None else meanings
         allowed = None if among is None else self.entries.places_of(among)
         if self.entries.approximate.is_used and allowed is None and bonus is None:
             return self._score_proposed(queries, n or CANDIDATES, settings, exact, meanings)
@@ -333,7 +341,7 @@ class Ranker:
             )
         if query in keys:
             logits = logits.copy()
-            logits[keys.index(query)] = max(float(logits.max()) + 1.0, _EXACT_LOGIT)
+            logits[keys.index(query)] = max(float(logits.max()) + 1.0, EXACT_LOGIT)
         elif query in corrections:
             key = corrections[query]
             if key is None or key in keys:

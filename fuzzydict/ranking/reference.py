@@ -17,7 +17,7 @@ from fuzzydict.model.embedders import WordEmbedder, networks_for
 from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking.features import TextFeatures, coverage, text_features
 from fuzzydict.ranking.guards import numbers_differ, opposites
-from fuzzydict.ranking.table import ALIAS, NUMBERS, OPPOSITES, SAME_WORDS, Ranking
+from fuzzydict.ranking.table import ALIAS, EXACT_LOGIT, NUMBERS, OPPOSITES, SAME_WORDS, Ranking
 from fuzzydict.text import spelling
 from fuzzydict.text.tokens import MAX_LENGTH, compact, plain, words
 
@@ -26,7 +26,6 @@ __all__ = ["ReferenceTable", "Settings"]
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
 
-_EXACT_LOGIT = 8.0  # the lowest logit of an exact key
 _NOT_PREFERRED = 4.0  # logits that keys lose to another one with the same words
 
 
@@ -267,7 +266,7 @@ class ReferenceTable:
         for place in candidates:
             entry = self._entries[place]
             if not text:  # nothing but marks: it means no other key than itself
-                result.append(_Scored(place, _EXACT_LOGIT, _EXACT_LOGIT, ALIAS * entry.is_alias))
+                result.append(_Scored(place, EXACT_LOGIT, EXACT_LOGIT, ALIAS * entry.is_alias))
                 continue
             key = entry.features if meaning else entry.spelled
             cosine = self._cosine(vector, place, settings)
@@ -335,7 +334,7 @@ class ReferenceTable:
             logits = ranking.logits[i, : ranking.counts[i]].tolist()
             keys = [self.text(place) for place in ranking.places[i, : ranking.counts[i]].tolist()]
             if query in keys:
-                logits[keys.index(query)] = max(max(logits) + 1.0, _EXACT_LOGIT)
+                logits[keys.index(query)] = max(max(logits) + 1.0, EXACT_LOGIT)
             top = max([0.0, *logits])
             total = sum((math.exp(logit - top) for logit in logits), math.exp(-top))
             order = sorted(zip([-logit for logit in logits], keys, strict=True))[:n]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ALIAS", "NUMBERS", "OPPOSITES", "SAME_WORDS", "KeyTable", "Ranking"]
+__all__ = ["ALIAS", "EXACT_LOGIT", "NUMBERS", "OPPOSITES", "SAME_WORDS", "KeyTable", "Ranking"]
 
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
@@ -20,6 +20,8 @@ Words = tuple[str, ...]
 NUMBERS, OPPOSITES, SAME_WORDS, ALIAS = 1, 2, 4, 8
 """Flags of a ranked entry: the built-in guards that veto it; another key with the same words is
 preferred; it is an alias."""
+
+EXACT_LOGIT = 8.0  # the lowest logit of an exact key
 
 
 class Ranking(NamedTuple):
