@@ -174,7 +174,8 @@ class Ranker:
         Without ``n``, those 16 of the 64 nearest whose letters are the most similar too. Without
         ``guards`` nothing is vetoed. ``meanings`` are as for `score`.
         """
-        meanings = self.entries.encode(queries) if meanings is None else meanings
+        if meanings is None and self.learned.projection is not None:
+            meanings = self.entries.encode(queries)
         projected = self._project(queries, meanings)
         bonus = self.entries.projected.bonus(projected)
         scored = self.score(queries, n, among, bonus=bonus, guards=guards, meanings=meanings)
