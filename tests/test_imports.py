@@ -147,9 +147,9 @@ storage.arrays storage.codec
 model.arrays model.files model.networks model.unknown_words model.vocabulary
 model.word_embedder model.loading model.embedders
 index.binary_codes index.approximate index.quantized
-ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.guards
-ranking.projection ranking.learned ranking.table ranking.projected ranking.reference
-ranking.tables ranking.entries ranking.vectors ranking.vetoes ranking.ranker ranking.evidence
+ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
+ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
+ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.ranker ranking.evidence
 ranking.explanation
 learning.lookups learning.descent learning.fit
 options results base

@@ -124,8 +124,6 @@ class WordEmbedder:
         """
         words, vectors = arrays["words"].tobytes().decode().split("\n"), arrays["vectors"]
         n = len(words)
-        if len(set(words)) < n:
-            raise ValueError("words repeat")
         if vectors.ndim != 2 or len(vectors) != n or not is_finite(vectors):
             raise ValueError(f"{n} words, vectors of shape {vectors.shape}, or not finite")
         for each in {"counts", "scale", "density"} & arrays.keys():

@@ -1,7 +1,8 @@
 """The keys of a dictionary and its active corrections, with everything that ranking needs."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from fuzzydict.text.tokens import plain
 
 __all__ = ["Entries", "IndexSnapshot"]
 
+T = TypeVar("T")
 Floats = NDArray[np.float32]
 
 _BATCH = 4096  # texts that are embedded at once
@@ -160,10 +162,7 @@ class Entries:
             elif meanings is not None:
                 self.table.add(texts, meanings=meanings[part], aliases=aliases)
             else:
-                with Progress("keys", len(texts)) as step:
-                    for start in range(0, len(texts), _BATCH):
-                        self.table.add(texts[start : start + _BATCH], aliases=aliases)
-                        step(min(_BATCH, len(texts) - start))
+                _in_batches(texts, functools.partial(self.table.add, aliases=aliases))
         self.projected.add()
         if self._background is not None:
             self._background.add(keys)
@@ -178,12 +177,7 @@ class Entries:
         """Return the vectors of many texts, or None if the table embeds them itself."""
         if self.table.own or not texts:
             return None
-        blocks = []
-        with Progress("keys", len(texts)) as step:
-            for start in range(0, len(texts), _BATCH):
-                blocks.append(self._encode(texts[start : start + _BATCH]))
-                step(min(_BATCH, len(texts) - start))
-        return np.vstack(blocks)
+        return np.vstack(_in_batches(texts, self._encode))
 
     def encode(self, texts: Sequence[str]) -> Floats | None:
         """Return the vectors of texts, or None if the table embeds them itself."""
@@ -218,6 +212,17 @@ class Entries:
         aliases = [query for query in self.table.aliases() if corrections[query] in targets]
         places = [*map(self.table.find, keys), *map(self.table.find_alias, aliases)]
         return [place for place in places if place is not None]
+
+
+def _in_batches(texts: Sequence[str], work: Callable[[Sequence[str]], T]) -> list[T]:
+    """Return the results of the work on each batch; long work shows its progress."""
+    results = []
+    with Progress("keys", len(texts)) as step:
+        for start in range(0, len(texts), _BATCH):
+            batch = texts[start : start + _BATCH]
+            results.append(work(batch))
+            step(len(batch))
+    return results
 
 
 def _dimension(meanings: Floats | None, vectors: QuantizedVectors | None) -> int | None:

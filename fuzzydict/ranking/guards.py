@@ -8,6 +8,7 @@ lookup obey the same guards.
 import functools
 from collections.abc import Callable, Iterable
 
+from fuzzydict.ranking.table import NUMBERS, OPPOSITES
 from fuzzydict.resources import read_table
 from fuzzydict.text.inflection import bases
 from fuzzydict.text.tokens import compact
@@ -97,9 +98,8 @@ class GuardSet:
 
     def __init__(self, guards: Iterable[Guard]) -> None:
         self.all = tuple(guards)
-        self.builtin = (numbers_differ in self.all) | (
-            opposites in self.all
-        ) << 1  # flags of a table
+        numbers, antonyms = numbers_differ in self.all, opposites in self.all
+        self.builtin = NUMBERS * numbers | OPPOSITES * antonyms
         self.custom = tuple(guard for guard in self.all if guard not in DEFAULT)
 
     def veto(self, query: Words, key: Words) -> bool:

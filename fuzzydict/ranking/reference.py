@@ -18,8 +18,9 @@ from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking.features import TextFeatures, coverage, text_features
 from fuzzydict.ranking.guards import numbers_differ, opposites
 from fuzzydict.ranking.table import ALIAS, EXACT_LOGIT, NUMBERS, OPPOSITES, SAME_WORDS, Ranking
+from fuzzydict.ranking.vectors import TextVectors, with_spelling
 from fuzzydict.text import spelling
-from fuzzydict.text.tokens import MAX_LENGTH, compact, plain, words
+from fuzzydict.text.tokens import MAX_LENGTH, plain, words
 
 __all__ = ["ReferenceTable", "Settings"]
 
@@ -64,6 +65,7 @@ class ReferenceTable:
     def __init__(self, embedder: WordEmbedder, dimension: int | None = None) -> None:
         self.own = dimension is None
         self._embedder = embedder
+        self._texts = TextVectors(embedder)
         self._networks = networks_for(embedder)
         self._spelling = WithoutVectors(embedder)
         self._dimension = embedder.dimension if dimension is None else dimension
@@ -126,11 +128,10 @@ class ReferenceTable:
         split = [words(key) for key in added]
         if numbers is not None and scales is not None:
             vectors = QuantizedVectors(numbers, scales.reshape(-1, 1))
+        elif meanings is not None:
+            vectors = QuantizedVectors.of(with_spelling(meanings, split))
         else:
-            if meanings is None:
-                meanings = self._embedder.encode_words(split, guess=False)
-            letters = spelling.encode([compact(text) for text in split])
-            vectors = QuantizedVectors.of(np.hstack([meanings, letters]))
+            vectors = self._texts.keys(added)
         self._vectors = QuantizedVectors.together([self._vectors, vectors])
         for key, text in zip(added, split, strict=True):
             places[key] = len(self._entries)
@@ -195,12 +196,11 @@ class ReferenceTable:
     ) -> Ranking:
         """Find and score the candidates of each query."""
         settings = settings or Settings()
-        vectors = self.query_vectors(queries, meanings)
+        vectors, stored = self.query_vectors(queries, meanings), self.vectors()
         found = []
         for i, query in enumerate(queries):
             place = self._keys.get(query, -1) if exact is None else exact[i]
-            extra = None if bonus is None else bonus[i]
-            products = self._products(vectors[i], extra)
+            products = stored @ vectors[i] if bonus is None else stored @ vectors[i] + bonus[i]
             candidates = self._candidates(query, products, settings, place, among)
             found.append(self._score(query, vectors[i], candidates, settings))
         return _ranking(found, vectors if rows else None)
@@ -210,19 +210,10 @@ class ReferenceTable:
 
         The meaning of a query counts as much as its words are known.
         """
-        split = [words(query) for query in queries]
         if meanings is None:
-            meanings = self._embedder.encode_words(split)
-            confidence = np.array([self._embedder.confidence(text) for text in split], np.float32)
-            meanings = meanings * confidence[:, None]
-        letters = spelling.encode([compact(text) for text in split])
-        vectors: Floats = np.hstack([meanings, letters]).astype(np.float32)
-        return vectors
-
-    def _products(self, vector: Floats, bonus: Floats | None) -> Floats:
-        """Return the dot product of a query with each entry, with a bonus if given: [n]."""
-        products: Floats = self._vectors.products(vector[None])[0]
-        return products if bonus is None else products + bonus
+            return self._texts.queries(queries)
+        vectors = with_spelling(meanings, [words(query) for query in queries])
+        return vectors.astype(np.float32)
 
     def _candidates(
         self,

@@ -15,12 +15,17 @@ from fuzzydict.ranking.projection import Projection, Texts
 from fuzzydict.text import spelling
 from fuzzydict.text.tokens import compact, words
 
-__all__ = ["TextVectors"]
+__all__ = ["TextVectors", "with_spelling"]
 
 Floats = NDArray[np.float32]
 
 _BATCH = 4096  # keys that are embedded at once
 _LEARNED = np.float32(PROJECTION_WEIGHT**0.5)  # on both sides of the product
+
+
+def with_spelling(meanings: Floats, texts: Sequence[tuple[str, ...]]) -> Floats:
+    """Return the meanings of texts beside the vectors of their letters: float32 [n, width]."""
+    return np.hstack([meanings, spelling.encode([compact(text) for text in texts])])
 
 
 class TextVectors:
@@ -39,14 +44,15 @@ class TextVectors:
         split = [words(query) for query in queries]
         if isinstance(self._embedder, WordEmbedder):
             meanings = self._embedder.encode_words(split)
-            confidence = np.array([[self._embedder.confidence(text)] for text in split], np.float32)
+            known = [self._embedder.confidence(text) for text in split]
+            confidence = np.array(known, np.float32)[:, None]
         else:
             meanings, confidence = self._embedder.encode(queries), np.ones((1, 1), np.float32)
-        parts = [meanings * confidence, spelling.encode([compact(text) for text in split])]
-        if self._projection is not None:
-            features = meaning_features(self._embedder, meanings, split)
-            parts.append(_LEARNED * self._projection.queries(Texts(split, features)))
-        return np.hstack(parts)
+        vectors = with_spelling(meanings * confidence, split)
+        if self._projection is None:
+            return vectors
+        features = meaning_features(self._embedder, meanings, split)
+        return np.hstack([vectors, _LEARNED * self._projection.queries(Texts(split, features))])
 
     def keys(self, keys: Sequence[str]) -> QuantizedVectors:
         """Return vectors of keys, without the learned part."""
@@ -58,8 +64,7 @@ class TextVectors:
                 meanings = self._embedder.encode_words(split, guess=False)
             else:
                 meanings = self._embedder.encode(part)
-            letters = spelling.encode([compact(text) for text in split])
-            blocks.append(QuantizedVectors.of(np.hstack([meanings, letters])))
+            blocks.append(QuantizedVectors.of(with_spelling(meanings, split)))
         return QuantizedVectors.together(blocks)
 
     def with_projection(self, keys: Sequence[str], vectors: QuantizedVectors) -> QuantizedVectors:
