@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 from conftest import count_letters, untraced
 
@@ -77,7 +78,11 @@ print(failed)
 
 def run(program):
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=untraced()
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=untraced(),
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -86,6 +91,91 @@ def run(program):
 def test_children_of_a_process_whose_threads_read_write_and_teach():
     done = run(MANY)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+PRODUCTS = """
+import os, sys, threading, warnings
+import numpy as np
+from fuzzydict.forking import matrix_product
+
+warnings.simplefilter("ignore")  # of Python 3.12, about threads at a fork
+a, b, stop = np.ones((64, 1024), np.float32), np.ones((1024, 64), np.float32), threading.Event()
+
+def work():
+    while not stop.is_set():
+        assert matrix_product(a, b)[0, 0] == matrix_product(a, b[:, 0])[0] == 1024
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+failed = []
+for _ in range(100):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(int(matrix_product(a, b)[0, 0] != 1024))
+    if os.waitpid(pid, 0)[1]:
+        failed.append(pid)
+stop.set()
+for thread in threads:
+    thread.join()
+print(failed)
+"""
+
+
+def test_products_of_large_matrices_end_though_threads_fork():
+    assert run(PRODUCTS).stdout.strip() == "[]"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_products_and_products_wait_for_a_fork():
+    class Matrix:
+        def __init__(self):
+            self.entered, self.release = threading.Event(), threading.Event()
+
+        def __matmul__(self, other):
+            self.entered.set()
+            assert self.release.wait(60)
+            return other
+
+    first, second = Matrix(), Matrix()
+    second.release.set()
+
+    def fork():
+        if not (pid := os.fork()):  # pragma: no cover
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+
+    works = [
+        (forking.matrix_product, first, 1),
+        (fork,),
+        (forking.matrix_product, second, 1),
+    ]
+    threads = [threading.Thread(target=work, args=arguments) for work, *arguments in works]
+    threads[0].start()
+    assert first.entered.wait(60)
+    threads[1].start()
+    while not forking.forks_wait._forks:
+        threads[1].join(0.01)
+    threads[2].start()
+    threads[2].join(0.05)
+    assert threads[1].is_alive()
+    assert not second.entered.is_set()
+    first.release.set()
+    for thread in threads:
+        thread.join(60)
+    assert second.entered.is_set()
+
+
+def test_a_thread_forks_inside_a_product_of_its_own():
+    class Matrix:
+        def __matmul__(self, other):
+            return os.fork()
+
+    pid = forking.matrix_product(Matrix(), 1)
+    if pid == 0:  # pragma: no cover
+        os._exit(0 if forking.matrix_product(2 * np.eye(2), np.eye(2))[0, 0] == 2 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert not forking.forks_wait._inside
 
 
 def in_child(work):

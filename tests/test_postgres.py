@@ -831,6 +831,7 @@ def test_forks_while_threads_read_write_and_teach_harm_nobody(server, name, fork
         [sys.executable, "-W", "error::ResourceWarning", script, server.dsn, name, str(forks)],
         stderr=subprocess.PIPE,
         text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict import implementation
+from fuzzydict.forking import forks_wait, matrix_product
 from fuzzydict.threads import run_in_parallel
 
 __all__ = ["BinaryCodes"]
@@ -101,7 +102,7 @@ class BinaryCodes:
 
     def _asked(self, query: Floats) -> Callable[..., Found]:
         """Return `_top_k`, compiled where it is, that knows the query."""
-        sums = (query @ self._directions).reshape(-1, 4) @ _PATTERNS  # (32, 16)
+        sums = matrix_product(query, self._directions).reshape(-1, 4) @ _PATTERNS  # (32, 16)
         least = sums.min(axis=1, keepdims=True)
         sums -= least
         step = max(float(sums.max()) / _LARGEST, _LEAST)
@@ -112,7 +113,7 @@ class BinaryCodes:
 
     def _of(self, vectors: Floats) -> Bytes:
         """Return the signs and the factors of rows: [n, 16 + 2]."""
-        turned = (vectors - self._mean) @ self._directions
+        turned = matrix_product(vectors - self._mean, self._directions)
         lengths = np.abs(turned).sum(axis=1)
         factors = np.einsum("ij,ij->i", turned, turned) / np.maximum(lengths, _LEAST)
         halves = ((factors.view(np.uint32) + 0x8000) >> 16).astype("<u2")  # of their bits, rounded
@@ -146,7 +147,8 @@ def _top_k(
 def _turned_principal(rows: Floats) -> Floats:
     """Return the principal directions of rows, turned at random: [d, 128], with orthonormal rows or
     columns."""
-    principal = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :_DIRECTIONS]
-    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(_DIRECTIONS, _DIRECTIONS)))[0]
-    directions: Floats = (principal @ turn[: principal.shape[1]]).astype(np.float32)
+    with forks_wait:
+        principal = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :_DIRECTIONS]
+        turn = np.linalg.qr(np.random.default_rng(0).normal(size=(_DIRECTIONS, _DIRECTIONS)))[0]
+        directions: Floats = (principal @ turn[: principal.shape[1]]).astype(np.float32)
     return directions

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
+
 __all__ = ["QuantizedVectors"]
 
 Vectors = NDArray[np.float32]
@@ -82,7 +84,7 @@ class QuantizedVectors(NamedTuple):
 
     def products(self, queries: Vectors) -> Vectors:
         """Return the dot product of each query, [Q, d], with each vector: float32 [Q, n]."""
-        products: Vectors = queries @ self.vectors().T
+        products: Vectors = matrix_product(queries, self.vectors().T)
         return products
 
     def _parts(self) -> list[slice]:

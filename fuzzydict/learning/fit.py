@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.attention import softmax
+from fuzzydict.forking import matrix_product
 from fuzzydict.learning.descent import BATCH_SIZE, CHECKS, descend
 from fuzzydict.learning.lookups import Lookups
 from fuzzydict.ranking.projection import Projection, Texts, append_column
@@ -217,5 +218,5 @@ class _Outcome(NamedTuple):
 def _logits(projection: Projection, lookups: Lookups) -> Floats:
     queries = projection.queries(lookups.queries)
     codes = projection.keys(lookups.keys, lookups.meanings)
-    learned = np.take_along_axis(queries @ codes.T, lookups.candidates, 1)
+    learned = np.take_along_axis(matrix_product(queries, codes.T), lookups.candidates, 1)
     return projection.logits(lookups.logits, learned, queries)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict import forking
+from fuzzydict.forking import matrix_product
 from fuzzydict.model.arrays import EmbedderError, Vectors, unit_length
 from fuzzydict.text.inflection import bases
 from fuzzydict.text.spelling import similarities
@@ -56,7 +57,7 @@ class UnknownWords:
             weights = np.array([share**8 for share in shares], np.float32)
         if not rows:
             return np.zeros(self._of.dimension, np.float32), 1.0, 0.0, 0.5
-        vector = weights @ self._at(rows)
+        vector = matrix_product(weights, self._at(rows))
         length = math.sqrt(vector @ vector)
         density = sum(self._of._density.take(rows).tolist()) / len(rows)
         return vector / np.float32(length or 1.0), 1.0, confidence, density

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.postgres import statements
 from fuzzydict.postgres.database import Database, digest, fetch
@@ -157,4 +158,4 @@ def _is_far(query: Floats, stored: QuantizedVectors) -> bool:
     vectors = stored.vectors()
     query = _padded(query[None], vectors.shape[1])[0]
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
-    return bool((vectors @ query / np.maximum(lengths, 1e-9)).max() < _FAR)
+    return bool((matrix_product(vectors, query) / np.maximum(lengths, 1e-9)).max() < _FAR)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.text.tokens import plain
 
 __all__ = ["Background", "Calibration", "Scale", "beside_null", "fit"]
@@ -69,11 +70,11 @@ def fit(
             finite = logits[np.isfinite(logits)].astype(np.float64)
             shares = beside_null(theta[0] * finite + theta[1])
             inputs = np.stack([finite, np.ones_like(finite)])  # (2, C)
-            mean = inputs @ shares
+            mean = matrix_product(inputs, shares)
             if right is not None and np.isfinite(logits[right]):
                 gradient += (float(logits[right]), 1.0)
             gradient -= mean
-            curvature += (inputs * shares) @ inputs.T - np.outer(mean, mean)
+            curvature += matrix_product(inputs * shares, inputs.T) - np.outer(mean, mean)
         step = np.linalg.solve(curvature, gradient)
         theta += step * min(1.0, 1.0 / float(np.abs(step).max() + 1e-12))
         theta[0] = max(theta[0], 0.05)
@@ -131,7 +132,7 @@ class Background:
         """Return the scale, from ``rows`` of keys, [n, d] of unit length."""
         if self._scale is None:
             vectors = rows([key for _, key in self._sample])
-            cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
+            cosines = matrix_product(vectors, vectors.T)[np.triu_indices(len(vectors), 1)]
             mean, spread, weight = _PRIOR
             n = len(vectors)
             if len(cosines):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.model.embedders import WordEmbedder, load, networks_for
 from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
 from fuzzydict.ranking.alignment import WordAlignment, align
@@ -105,7 +106,7 @@ def _base_probabilities(
 
 
 def _cosines(ranker: Ranker, scored: ScoredEntries, keys: Sequence[str]) -> list[float]:
-    cosines = ranker.entries.meanings(keys) @ scored.vector[:-SPELLING_WIDTH]
+    cosines = matrix_product(ranker.entries.meanings(keys), scored.vector[:-SPELLING_WIDTH])
     if not ranker.table.own:
         slope, offset = ranker.entries.cosine_scale(ranker.learned.calibration)
         cosines = np.clip(slope * cosines + offset, -1, 1)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.model.embedders import Embedder, WordEmbedder
 from fuzzydict.ranking.projection import Projection, Texts
 from fuzzydict.ranking.table import KeyTable
@@ -79,10 +80,12 @@ class ProjectedVectors:
         """Return what is added to the dot products that choose candidates: [Q, entries]."""
         if queries is None:
             return None
-        products: Floats = np.float32(PROJECTION_WEIGHT) * (queries @ self._vectors[: self._size].T)
-        return products
+        products: Floats = matrix_product(queries, self._vectors[: self._size].T)
+        return np.float32(PROJECTION_WEIGHT) * products
 
     def logits(self, base: Floats, query: Floats, places: Sequence[int]) -> Floats:
         """Return the logits of keys with what was learned, from those without it."""
         assert self._projection is not None
-        return self._projection.logits(base, self._vectors[list(places)] @ query, query)
+        return self._projection.logits(
+            base, matrix_product(self._vectors[list(places)], query), query
+        )

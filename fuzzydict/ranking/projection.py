@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
+
 __all__ = ["Projection", "Texts", "append_column", "ngram_hashes"]
 
 Floats = NDArray[np.float32]
@@ -54,15 +56,15 @@ class Projection:
     def queries(self, texts: Texts) -> Floats:
         """Return A x of each text, and 1: float32 [n, R + 1]."""
         d = len(self.key)
-        projected: Floats = texts.meanings @ self.query[:d]
+        projected: Floats = matrix_product(texts.meanings, self.query[:d])
         for row, words in zip(projected, texts.words, strict=True):
             places, weights = self._known(words)
-            row += weights @ self.query[d + places]
+            row += matrix_product(weights, self.query[d + places])
         return append_column(projected, 1)
 
     def keys(self, names: Sequence[str], meanings: Floats) -> Floats:
         """Return B y + r of each key: float32 [n, R + 1]."""
-        result = append_column(meanings @ self.key, 0)
+        result = append_column(matrix_product(meanings, self.key), 0)
         for row, name in zip(result, names, strict=True):
             if name in self.residuals:
                 row += self.residuals[name]
@@ -74,7 +76,7 @@ class Projection:
         ``zero_shot`` [..., C] and ``learned`` [..., C], the product of ``query`` [..., R + 1] and
         the keys.
         """
-        null: Floats = (query @ self.null)[..., None]
+        null: Floats = matrix_product(query, self.null)[..., None]
         result: Floats = np.float32(self.slope) * zero_shot + learned - null
         return result
 

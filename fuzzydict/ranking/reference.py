@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import WordEmbedder, networks_for
 from fuzzydict.model.vocabulary import WithoutVectors
@@ -200,7 +201,9 @@ class ReferenceTable:
         found = []
         for i, query in enumerate(queries):
             place = self._keys.get(query, -1) if exact is None else exact[i]
-            products = stored @ vectors[i] if bonus is None else stored @ vectors[i] + bonus[i]
+            products = matrix_product(stored, vectors[i])
+            if bonus is not None:
+                products = products + bonus[i]
             candidates = self._candidates(query, products, settings, place, among)
             found.append(self._score(query, vectors[i], candidates, settings))
         return _ranking(found, vectors if rows else None)

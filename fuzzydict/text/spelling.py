@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.text.tokens import plain
 
 __all__ = ["DIMENSION", "encode", "projection", "ratios", "similarities", "similarities_of_pairs"]
@@ -31,10 +32,10 @@ def encode(texts: Sequence[str]) -> Floats:
     texts = list(map(plain, texts))
     result = np.zeros((len(texts), DIMENSION), np.float32)
     for start in range(0, len(texts), _CHUNK):
-        chunk, out = texts[start : start + _CHUNK], result[start : start + _CHUNK]
-        np.matmul(_bags(chunk), projection().astype(np.float32), out=out)
-        lengths = np.sqrt(np.einsum("ij,ij->i", out, out))[:, None]
-        out /= np.maximum(lengths, 1e-9)
+        chunk = texts[start : start + _CHUNK]
+        sums = matrix_product(_bags(chunk), projection().astype(np.float32))
+        lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))[:, None]
+        result[start : start + _CHUNK] = sums / np.maximum(lengths, 1e-9)
     return result
 
 
