@@ -10,6 +10,12 @@ Text = str | tuple[str, ...]  # or the words that it is split into
 
 NUMBERS: Final = 1
 OPPOSITES: Final = 2
+NEGATIONS: Final = 16
+ORDER: Final = 32
+UNITS: Final = 64
+LETTERS: Final = 128
+GUARD_FLAGS: Final = (1, 2, 16, 32, 64, 128)
+ALL_GUARDS: Final = 243
 SAME_WORDS: Final = 4
 
 class Ranking(NamedTuple):

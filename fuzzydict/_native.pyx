@@ -72,7 +72,8 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
 
     cppclass Vocabulary:
         Vocabulary(
-            const Table&, string_view, const vector[uint32_t]&, uint32_t, string_view, string_view
+            const Table&, string_view, const vector[uint32_t]&, uint32_t, string_view, string_view,
+            string_view
         ) except +
         size_t size()
         int find(string_view)
@@ -138,9 +139,12 @@ cdef extern from "native/binary_codes.hpp" namespace "fuzzydict" nogil:
     ) except +
 
 
-NUMBERS, OPPOSITES, SAME_WORDS, ALIAS = 1, 2, 4, 8
+NUMBERS, OPPOSITES, NEGATIONS, ORDER, UNITS, LETTERS = GUARD_FLAGS = (1, 2, 16, 32, 64, 128)
+SAME_WORDS, ALIAS = 4, 8
 """Flags of a ranked entry: the guards that veto it; another key with the same words is preferred; it
 is an alias."""
+
+ALL_GUARDS = sum(GUARD_FLAGS)
 
 cdef double CERTAIN = 8  # the least logit of an exact key
 
@@ -175,7 +179,7 @@ cdef int read(object text, Text* out) except -1:
 
 cdef int add_word(Split* words, str word) except -1:
     cdef bytes encoded = word.encode("utf-8", "surrogatepass")
-    words.add(string_view(<const char*>encoded, <size_t>len(encoded)), word.isdigit())
+    words.add(string_view(<const char*>encoded, <size_t>len(encoded)), word[-1:].isdigit())
     return 0
 
 
@@ -229,7 +233,7 @@ cdef class Model:
 
     ``words`` are the bytes of all words, separated by newlines, or a list of them; ``vectors`` is
     int8 [n, d] with a ``scale`` [n], or float32 [n, d]; ``weights`` and ``density`` are [n].
-    ``irregular`` and ``opposites`` are the contents of those files, ``projection`` the random rows
+    ``irregular``, ``opposites`` and ``units`` are the contents of those files, ``projection`` the random rows
     of `fuzzydict.text.spelling`, int8 [1024, 64]. A network is (w1, b1, w2, b2). O(n).
     """
 
@@ -240,7 +244,7 @@ cdef class Model:
 
     def __init__(
         self, words, vectors, weights, density, word_network, phrase_network, *,
-        scale=None, bytes irregular=b"", bytes opposites=b"", projection,
+        scale=None, bytes irregular=b"", bytes opposites=b"", bytes units=b"", projection,
     ):
         cdef vector[uint32_t] ends
         cdef Table table
@@ -287,7 +291,8 @@ cdef class Model:
         cdef string_view view = string_view(<const char*><size_t>blob.ctypes.data, <size_t>len(blob))
         cdef string_view forms = string_view(<const char*>irregular, <size_t>len(irregular))
         cdef string_view antonyms = string_view(<const char*>opposites, <size_t>len(opposites))
-        self.vocabulary.reset(new Vocabulary(table, view, ends, gap, forms, antonyms))
+        cdef string_view measures = string_view(<const char*>units, <size_t>len(units))
+        self.vocabulary.reset(new Vocabulary(table, view, ends, gap, forms, antonyms, measures))
 
     def __len__(self):
         return dereference(self.vocabulary).size()
@@ -351,7 +356,7 @@ cdef class Settings:
 
     def __init__(
         self, *, Py_ssize_t n_candidates=64, Py_ssize_t n_scored=16, float letters=1,
-        float tokens=0, int guards=3, bint vectors=True, bint cosines=True, calibration=(1.0, 0.0),
+        float tokens=0, int guards=ALL_GUARDS, bint vectors=True, bint cosines=True, calibration=(1.0, 0.0),
         scale=(1.0, 0.0),
     ):
         if n_candidates < 1 or n_scored < 0:
@@ -360,8 +365,8 @@ cdef class Settings:
             )
         if not np.isfinite([letters, tokens, *calibration, *scale]).all():
             raise ValueError("letters, tokens, calibration and scale must be finite")
-        if guards & ~3:
-            raise ValueError(f"guards must be flags up to {NUMBERS | OPPOSITES}, got {guards}")
+        if guards & ~ALL_GUARDS:
+            raise ValueError(f"guards must be some of the flags {ALL_GUARDS}, got {guards}")
         self.options.candidates, self.options.scored = n_candidates, n_scored
         self.options.letters, self.options.tokens = letters, tokens
         self.options.guards = guards

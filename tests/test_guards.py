@@ -3,7 +3,15 @@
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.ranking.guards import DEFAULT, numbers_differ, opposites
+from fuzzydict.ranking.guards import (
+    DEFAULT,
+    letters_differ,
+    negations_differ,
+    numbers_differ,
+    opposites,
+    order_differs,
+    units_differ,
+)
 from fuzzydict.text.tokens import words
 
 
@@ -26,6 +34,24 @@ NUMBERS_THAT_DIFFER = [
     ("1,000", "10,000"),
     ("mp3", "mp4"),
     ("level 1", "level 10"),
+    ("insulin 4 ml", "insulin 0.4 ml"),
+    ("screw 33 mm", "screw 3.3 mm"),
+    ("change -5", "change +5"),
+    ("tax 0.07", "tax 0.7"),
+    ("node 3.1", "node 3.10"),
+    ("flour 200 g", "flour 200 mg"),
+    ("flour 1 kg", "flour 100 g"),
+    ("wait 5 s", "wait 5 ms"),
+    ("chapter V", "chapter IX"),
+    ("Rocky III", "Rocky II"),
+    ("Rocky III", "Rocky 2"),
+    ("Rocky II", "Rocky"),
+    ("Louis XIV", "Louis XV"),
+    ("class II device", "class III device"),
+    ("seventeenth century", "18th century"),
+    ("part one", "part two"),
+    ("CO2", "CO"),
+    ("Zeta ZX-90 router 4 ports white", "Zeta ZX-90 router 8 ports white"),
 ]
 
 NUMBERS_THAT_AGREE = [
@@ -39,9 +65,27 @@ NUMBERS_THAT_AGREE = [
     ("revenue 2024", "revenue '24"),
     ("1,000 km", "1000 km"),
     ("０", "0"),
+    ("dose .25 mg", "dose 0.250 mg"),
+    ("rate 3", "rate 3.0"),
+    ("flour 1 kg", "flour 1000 g"),
+    ("disk 2 TB", "disk 2000GB"),
+    ("wait 1.5 s", "wait 1500 milliseconds"),
+    ("part III", "Part 3"),
+    ("Elizabeth I", "Elizabeth 1"),
+    ("nineteenth century", "19th century"),
+    ("3.10 release", "3_10 release"),
+    ("2019 Q4", "Q4 2019"),
+    ("Zeta ZX-90 router 4 ports white", "Zeta ZX-90 wireless router white"),
 ]
 
-ONE_WITHOUT_NUMBERS = [("room 7", "room"), ("color", "colour"), ("", "1"), ("address 1", "address")]
+ONE_WITHOUT_NUMBERS = [
+    ("I agree", "agree"),
+    ("mix civil", "civil mix"),
+    ("room 7", "room"),
+    ("color", "colour"),
+    ("", "1"),
+    ("address 1", "address"),
+]
 
 OPPOSITES = [
     ("turn on", "turn off"),
@@ -78,6 +122,10 @@ OPPOSITES = [
     ("start date", "end date"),
     ("first name", "last name"),
     ("buy order", "order to sell"),
+    ("dragstart", "dragend"),
+    ("pointerenter", "pointerleave"),
+    ("seedless", "seed"),
+    ("nonsmoking", "smoking"),
 ]
 
 NO_OPPOSITES = [
@@ -95,6 +143,96 @@ NO_OPPOSITES = [
     ("", "on"),
     ("dismiss", "dismissed"),
     ("understand", "understood"),
+    ("not valid", "invalid"),
+    ("never unpaid", "paid"),
+]
+
+NEGATIONS_THAT_DIFFER = [
+    ("not paid", "paid"),
+    ("no back pain", "back pain"),
+    ("do_not_delete_file", "delete_file"),
+    ("isn't visible", "is visible"),
+    ("without milk", "with milk"),
+    ("never married", "married"),
+    ("lacks permission", "has permission"),
+    ("excluding tax", "tax"),
+    ("sugar-free", "sugar"),
+    ("neither married nor single", "married"),
+    ("consent not given", "consent given"),
+    ("don't cancel my order", "cancel order"),
+]
+
+NEGATIONS_THAT_AGREE = [
+    ("not paid", "never paid"),
+    ("no milk", "without milk"),
+    ("not without milk", "milk"),
+    ("order no", "order number"),
+    ("no. of seats", "number of seats"),
+    ("no_rooms", "number of rooms"),
+    ("No 5", "number 5"),
+    ("fever, no cough", "fever"),
+    ("the printer does not answer", "technical support"),
+    ("free shipping", "shipping"),
+    ("", "not"),
+]
+
+ORDERS_THAT_DIFFER = [
+    ("pdf_to_text", "text_to_pdf"),
+    ("pdf2text", "text2pdf"),
+    ("pdf2text", "text_into_pdf"),
+    ("train from Oslo to Bergen", "train from Bergen to Oslo"),
+    ("does Ann owe Tom", "does Tom owe Ann"),
+    ("wash before dry", "dry before wash"),
+    ("cats versus dogs", "dogs vs cats"),
+    ("compress then encrypt", "encrypt then compress"),
+    ("owner of child", "child of owner"),
+]
+
+ORDERS_THAT_AGREE = [
+    ("date of birth", "birth date"),
+    ("pdf_to_text", "pdf2text"),
+    ("red and blue", "blue and red"),
+    ("flights to Oslo from Bergen", "flights from Bergen to Oslo"),
+    ("max_input_size", "input_max_size"),
+    ("to", "to"),
+]
+
+UNITS_THAT_DIFFER = [
+    ("delay_us", "delay_ms"),
+    ("cost_usd", "cost_eur"),
+    ("size_kb", "size_mb"),
+    ("temp_celsius", "temp_fahrenheit"),
+    ("dose_ml", "dose_mg"),
+    ("hourly rate per hour", "hourly rate per day"),
+    ("microgram", "milligram"),
+    ("hour rate", "day rate"),
+]
+
+UNITS_THAT_AGREE = [
+    ("delay_ms", "delay milliseconds"),
+    ("weight_kg", "weight"),
+    ("weight kilograms", "weight_kg"),
+    ("kilo-gram", "kilogram"),
+    ("kmh", "kilometers per hour"),
+    ("contact us", "contact"),
+    ("beds used", "beds usd"),
+]
+
+LETTERS_THAT_DIFFER = [
+    ("plan A", "plan B"),
+    ("vitamin C", "vitamin D"),
+    ("axis_x", "axis_y"),
+    ("x axis", "y axis"),
+    ("Series C funding", "Series D funding"),
+    ("M. Brown", "K. Brown"),
+]
+
+LETTERS_THAT_AGREE = [
+    ("e-mail", "email"),
+    ("A/B test", "B/A test"),
+    ("a car", "I car"),
+    ("plan B", "plan"),
+    ("r & d", "d & r"),
 ]
 
 
@@ -113,17 +251,41 @@ def test_a_number_that_is_not_named_forbids_nothing(one, other):
     assert not both_ways(numbers_differ, one, other)
 
 
-@pytest.mark.parametrize(("one", "other"), OPPOSITES)
-def test_opposites_never_match(one, other):
-    assert both_ways(opposites, one, other)
+DIFFERENT = {
+    opposites: OPPOSITES,
+    negations_differ: NEGATIONS_THAT_DIFFER,
+    order_differs: ORDERS_THAT_DIFFER,
+    units_differ: UNITS_THAT_DIFFER,
+    letters_differ: LETTERS_THAT_DIFFER,
+}
+ALIKE = {
+    opposites: NO_OPPOSITES,
+    negations_differ: NEGATIONS_THAT_AGREE,
+    order_differs: ORDERS_THAT_AGREE,
+    units_differ: UNITS_THAT_AGREE,
+    letters_differ: LETTERS_THAT_AGREE,
+}
 
 
-@pytest.mark.parametrize(("one", "other"), NO_OPPOSITES)
-def test_what_is_not_opposite_may_match(one, other):
-    assert not both_ways(opposites, one, other)
+@pytest.mark.parametrize(
+    ("guard", "one", "other"),
+    [(guard, *pair) for guard, pairs in DIFFERENT.items() for pair in pairs],
+)
+def test_what_differs_never_matches(guard, one, other):
+    assert both_ways(guard, one, other)
 
 
-@pytest.mark.parametrize(("one", "other"), NUMBERS_THAT_DIFFER + OPPOSITES)
+@pytest.mark.parametrize(
+    ("guard", "one", "other"), [(guard, *pair) for guard, pairs in ALIKE.items() for pair in pairs]
+)
+def test_what_does_not_differ_may_match(guard, one, other):
+    assert not both_ways(guard, one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    NUMBERS_THAT_DIFFER + [pair for pairs in DIFFERENT.values() for pair in pairs],
+)
 def test_a_dictionary_never_answers_what_a_guard_forbids(one, other, letters):
     for query, key in ((one, other), (other, one)):
         d = FuzzyDict({key: 1}, cutoff=0.0, embedder=letters)
@@ -147,7 +309,7 @@ def test_the_right_key_is_found_beside_its_opposite():
 
 
 def test_the_default_guards_are_those_of_the_module():
-    assert (numbers_differ, opposites) == DEFAULT
+    assert (numbers_differ, *DIFFERENT) == DEFAULT
     assert FuzzyDict({"turn on": 1}, guards=[numbers_differ]).matches("turn off", cutoff=0.0)
 
 

@@ -54,7 +54,17 @@ def test_texts_are_split_into_the_same_words(written):
 
 @pytest.mark.parametrize(
     "written",
-    ["HTTPServerURLs", "aB" * 600, "Don't 1,000 it'sA", "o'clock's", "1,0000 a,123", "Ab", "URLsA"],
+    [
+        "HTTPServerURLs",
+        "aB" * 600,
+        "v1.2.3 1.0 .5 -.50 x.5 00.5 1..5 -10 --1 a-1 (-1) 3.10.",
+        "0.0 -0 1.",
+        "Don't 1,000 it'sA",
+        "o'clock's",
+        "1,0000 a,123",
+        "Ab",
+        "URLsA",
+    ],
 )
 def test_camel_case_apostrophes_and_commas_are_read_alike(written):
     assert native.split(written) == text.words(written)
@@ -121,9 +131,27 @@ def test_guards_veto_the_same(model, query, key):
     table = table_of(model, [key])
     found = table.rank([query], exact=[0])
     words = text.words(query), text.words(key)
-    vetoed = int(found.flags[0, 0]) if words[0] else 0
-    assert bool(vetoed & native.NUMBERS) == bool(words[0] and guards.numbers_differ(*words))
-    assert bool(vetoed & native.OPPOSITES) == bool(words[0] and guards.opposites(*words))
+    expected = guards.flags_of(*words, native.ALL_GUARDS) if words[0] else 0
+    assert int(found.flags[0, 0]) & native.ALL_GUARDS == expected
+
+
+STRUCTURE = st.sampled_from([
+    "1", "2", "10", "1.0", "1.5", "-1.5", ".5", "3.10", "007", "2024", "24", "kg", "g", "mg", "usd",
+    "eur", "s", "ms", "min", "h", "m", "part", "type", "phase", "i", "ii", "iv", "v", "x", "two",
+    "second", "eighteenth", "no", "not", "never", "without", "free", "but", "number", "of",
+    "neither", "nor", "dont", "unpaid", "paid", "less", "sugarless", "sugar", "valid", "invalid",
+    "a", "b", "to", "into", "from", "owes", "alice", "bob", "then", "json", "csv", "touchstart",
+    "touchend", "open", "closed",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(STRUCTURE, min_size=1, max_size=5), st.lists(STRUCTURE, min_size=1, max_size=5))
+def test_guards_veto_the_same_numbers_negations_units_orders_and_letters(model, query, key):
+    query, key = " ".join(query), " ".join(key)
+    flags = int(table_of(model, [key]).rank([query], exact=[0]).flags[0, 0])
+    expected = guards.flags_of(text.words(query), text.words(key), native.ALL_GUARDS)
+    assert flags & native.ALL_GUARDS == expected
 
 
 def test_words_in_common_may_choose_the_scored_keys(model, embedder):

@@ -13,6 +13,7 @@ from fuzzydict.forking import matrix_product
 from fuzzydict.model.arrays import EmbedderError, Vectors, unit_length
 from fuzzydict.text.inflection import bases
 from fuzzydict.text.spelling import similarities
+from fuzzydict.text.tokens import is_number
 
 if TYPE_CHECKING:
     from fuzzydict.model.word_embedder import WordEmbedder
@@ -36,7 +37,7 @@ class UnknownWords:
                     f"numbers, got {np.array2string(vector, threshold=6)} of shape {vector.shape}"
                 )
             return unit_length(vector[None])[0], 1.0, 1.0, 0.5
-        if word.isdigit():  # a number that is written like another is another
+        if is_number(word):  # a number that is written like another is another
             return np.zeros(self._of.dimension, np.float32), 1.0, 0.0, 0.5
         for base in bases(word):
             row = self._of._rows.get(base)

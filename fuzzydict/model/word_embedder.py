@@ -343,6 +343,7 @@ class WordEmbedder:
             scale=self._scale,
             irregular=data_file("irregular.tsv").read_bytes(),
             opposites=data_file("opposites.tsv").read_bytes(),
+            units=data_file("units.tsv").read_bytes(),
             projection=projection(),
         )
 

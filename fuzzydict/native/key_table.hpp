@@ -37,7 +37,7 @@ struct Term {
     float rarity = 1, trust = 0, density = 0.5f;
     uint8_t form_count = 0;   // those that only guards look at come last
     uint8_t guard_count = 0;  // of all forms
-    uint8_t named = 0;        // the number that it names
+    uint8_t kinds = 0;        // what guards look at, see `Kind`
     bool number = false;
 
     const uint32_t* forms() const { return reinterpret_cast<const uint32_t*>(block.get()); }
@@ -81,7 +81,7 @@ struct Term {
         std::memcpy(term.block.get() + bytes, text.data(), text.size());
         term.size = static_cast<uint32_t>(text.size());
         term.variant = short_hash(variant_hash(text));
-        term.named = static_cast<uint8_t>(number_named(text));
+        term.kinds = kinds_of(text, number, vocabulary.units);
         term.number = number;
         Meaning meaning = vocabulary.look_up(text, number, false);
         for (int i = 0; i < std::min(meaning.count, 2); i++) {
@@ -182,10 +182,10 @@ class Key {
 public:
     Key() = default;
 
-    Key(const Text& text, const std::vector<uint32_t>& ids, const std::vector<Span>& spans, bool alias) {
+    Key(const Text& text, const std::vector<uint32_t>& ids, const std::vector<Span>& spans, uint8_t kinds, bool alias) {
         header header{static_cast<uint32_t>(text.raw.size()), static_cast<uint32_t>(text.folded.size()),
                       static_cast<uint16_t>(text.words.size()), static_cast<uint8_t>(spans.size()),
-                      static_cast<uint8_t>(text.ascii | alias << 1)};
+                      static_cast<uint8_t>(text.ascii | alias << 1 | kinds)};
         block_ = std::make_unique<char[]>(sizeof header + ids.size() * 4 + spans.size() * 2 + text.raw.size() +
                                           text.folded.size());
         char* out = block_.get();
@@ -205,6 +205,7 @@ public:
     size_t terms() const { return count() + phrases(); }
     bool is_ascii() const { return head().flags & 1; }
     bool is_alias() const { return head().flags & 2; }  // it is no key, but another text that means one
+    uint8_t kinds() const { return head().flags & ~uint8_t{3}; }  // of its words
     const uint32_t* ids() const { return reinterpret_cast<const uint32_t*>(block_.get() + sizeof(header)); }
     const Span* spans() const { return reinterpret_cast<const Span*>(ids() + terms()); }
     void prefetch() const { FUZZYDICT_PREFETCH(block_.get()); }
@@ -276,7 +277,9 @@ public:
                 ids.push_back(terms_.use(text.words.phrase(start, end), false));
                 spans.push_back({static_cast<uint8_t>(start), static_cast<uint8_t>(end)});
             });
-        keys_.emplace_back(text, ids, spans, alias);
+        uint8_t kinds = 0;
+        for (size_t i = 0; i < text.words.size(); i++) kinds |= terms_[ids[i]].kinds;
+        keys_.emplace_back(text, ids, spans, kinds, alias);
         scales_.push_back(scale);
         // Rows are read a little beyond the end of the last one.
         numbers_.resize(keys_.size() * static_cast<size_t>(width) + ROUND);

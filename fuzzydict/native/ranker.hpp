@@ -12,7 +12,10 @@ namespace fuzzydict {
 
 constexpr float CERTAIN = 8;       // the logit of an exact key where a query has no words
 constexpr float SAME_WORDS = 4;    // by which keys of the same words stand behind one of them
-enum Flag : uint8_t { NUMBERS = 1, OPPOSITES = 2, SAME = 4, ALIAS = 8 };
+enum Flag : uint8_t {
+    NUMBERS = 1, OPPOSITES = 2, SAME = 4, ALIAS = 8, NEGATED = 16, ORDER = 32, UNITS = 64, LETTERS = 128,
+};
+constexpr uint8_t ALL_GUARDS = NUMBERS | OPPOSITES | NEGATED | ORDER | UNITS | LETTERS;
 
 struct Options {
     size_t candidates = 64;  // of the largest products
@@ -20,7 +23,7 @@ struct Options {
     bool vectors = true;     // whether words have meanings
     bool cosines = true;     // whether texts have
     float letters = 1, tokens = 0;  // what letters and words in common count beside products
-    uint8_t guards = NUMBERS | OPPOSITES;
+    uint8_t guards = ALL_GUARDS;
     float slope = 1, shift = 0;               // of logits
     float cosine_slope = 1, cosine_shift = 0;  // of the cosines of another embedder
     const uint32_t* among = nullptr;          // places, ascending, if not all keys are candidates
@@ -88,12 +91,13 @@ public:
             Letters written = Letters(spaced_).substr(starts[start] + start, starts[end] - starts[start] + end - start - 1);
             terms[count + i].prepare(phrase, written, false, vocabulary.look_up(phrase, false, true), vocabulary);
         }
-        numbers_ = Numbers(words);
+        kinds_ = 0;
+        for (size_t i = 0; i < words.size(); i++) kinds_ |= kinds_of(words[i], words.is_number(i), vocabulary.units);
         find_opposites(vocabulary, options);
     }
 
     size_t size() const { return count + spans.size(); }
-    const Numbers& numbers() const { return numbers_; }
+    uint8_t kinds() const { return kinds_; }  // of its words
     const Letters spaced_letters() const { return spaced_; }
 
     bool may_be_opposite(uint32_t form) const {
@@ -128,18 +132,19 @@ private:
         opposites_.clear();
         filter_.fill(0);
         if (!(options.guards & OPPOSITES)) return;
-        Hashes found;
-        for (size_t i = 0; i < text.words.size(); i++) add_opposites(text.words[i], vocabulary, found);
-        if (text.words.size() > 1) add_opposites(text.words.spaced, vocabulary, found);
-        for (uint64_t hash : found) {
-            uint32_t form = short_hash(hash);
-            opposites_.push_back(form);
-            filter_[form >> 6 & 15] |= uint64_t{1} << (form & 63);
-        }
+        Hashes antonyms, negations;
+        for (size_t i = 0; i < text.words.size(); i++) add_opposites(text.words[i], vocabulary, antonyms, negations);
+        if (text.words.size() > 1) add_opposites(text.words.spaced, vocabulary, antonyms, negations);
+        for (const Hashes* found : {&antonyms, &negations})
+            for (uint64_t hash : *found) {
+                uint32_t form = short_hash(hash);
+                opposites_.push_back(form);
+                filter_[form >> 6 & 15] |= uint64_t{1} << (form & 63);
+            }
     }
 
     std::u32string letters_, spaced_;
-    Numbers numbers_;
+    uint8_t kinds_ = 0;
     std::vector<uint32_t> opposites_;
     std::array<uint64_t, 16> filter_{};
 };
@@ -348,14 +353,16 @@ private:
     // The guards that forbid a key.
     uint8_t forbidding(uint32_t place, const Options& options) {
         const Key& key = keys_.key(place);
-        uint8_t flags = 0;
-        if ((options.guards & NUMBERS) && query.numbers().any()) {
-            Numbers numbers;
-            for (size_t i = 0; i < key.count(); i++) {
-                const Term& term = keys_.terms()[key.ids()[i]];
-                if (term.number || term.named) numbers.add(term.text(), term.number);
-            }
-            if (numbers_differ(query.numbers(), numbers)) flags |= NUMBERS;
+        const Split& asked = query.text.words;
+        uint8_t flags = 0, any = query.kinds() | key.kinds(), both = query.kinds() & key.kinds();
+        if ((any & (NUMERIC | NEGATING)) || both) {
+            Split held = keys_.split(place);
+            if ((any & NUMERIC) && numbers_differ(asked, held, vocabulary_.units)) flags |= NUMBERS;
+            if ((any & NEGATING) && negations_differ(asked, held, vocabulary_.irregular)) flags |= NEGATED;
+            if ((both & CONNECTING) && order_differs(asked, held)) flags |= ORDER;
+            if ((both & UNIT) && units_differ(asked, held, vocabulary_.units)) flags |= UNITS;
+            if ((both & LETTER) && letters_differ(asked, held)) flags |= LETTERS;
+            flags &= options.guards;
         }
         if (options.guards & OPPOSITES) {
             bool may = false;
@@ -435,6 +442,7 @@ private:
         fold(query.spans.data(), query.spans.size(), query.count, of_query);
         fold(key.spans(), phrases, count, of_key);
         join(key, count, of_query, of_key);
+        if (query.kinds() & key.kinds() & NUMERIC) match_numbers(key, count, of_query, of_key);
 
         // How far query and key cover each other, word by word.
         std::fill(x, x + PHRASE_FEATURES, 0.0f);
@@ -514,6 +522,21 @@ private:
                     of_key[t - 1] = of_key[t] = of_query[i] = 1;
                     break;
                 }
+            }
+    }
+
+    // Let the same numbers stand for each other, with their units ("1 kg", "1000 g"; "3", "III").
+    void match_numbers(const Key& key, size_t count, float* of_query, float* of_key) const {
+        Split ours, theirs;
+        for (size_t i = 0; i < query.count; i++) ours.add(query.text.words[i], query.text.words.is_number(i));
+        for (size_t t = 0; t < count; t++) theirs.add(keys_.terms()[key.ids()[t]].text(), keys_.terms()[key.ids()[t]].number);
+        Numbers numbers = all_numbers(theirs, vocabulary_.units);
+        for (const Number& one : all_numbers(ours, vocabulary_.units))
+            for (const Number& other : numbers) {
+                if (!is_same_number(one, other)) continue;
+                of_query[one.place] = of_key[other.place] = 1;
+                if (one.unit) of_query[one.place + 1] = 1;
+                if (other.unit) of_key[other.place + 1] = 1;
             }
     }
 

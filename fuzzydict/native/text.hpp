@@ -212,6 +212,50 @@ inline std::string without_marks(View text, bool camel) {
     return result;
 }
 
+inline bool is_space(unsigned char letter) {
+    return letter == ' ' || (letter >= '\t' && letter <= '\r') || (letter >= 0x1c && letter <= 0x1f);
+}
+
+inline size_t end_of_digits(View text, size_t i) {
+    while (i < text.size() && is_digit(static_cast<unsigned char>(text[i]))) i++;
+    return i;
+}
+
+// Do digits go on after those that begin at a place, as in 1.2.3?
+inline bool continues(View text, size_t i) {
+    i = end_of_digits(text, i);
+    return i + 1 < text.size() && text[i] == '.' && is_digit(static_cast<unsigned char>(text[i + 1]));
+}
+
+// Is there ".5", which does not continue a word or a number?
+inline bool starts_decimal(View text, size_t i) {
+    auto at = [&](size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
+    return at(i) == '.' && is_digit(at(i + 1)) && !(i && (is_word(at(i - 1)) || at(i - 1) == '.')) && !continues(text, i + 1);
+}
+
+// Read the number that begins at a place, a decimal one as it is usually written: .5 as 0.5, 2.0 as 2,
+// but 3.10 as it is. Return where it ends.
+inline size_t read_number(View text, size_t i, std::string& out) {
+    size_t start = i, end = end_of_digits(text, i);
+    bool negative = i && text[i - 1] == '-' && (i == 1 || is_space(static_cast<unsigned char>(text[i - 2])));
+    View whole = text.substr(start, end - start), decimals;
+    bool whole_decimal = end + 1 < text.size() && text[end] == '.' && is_digit(static_cast<unsigned char>(text[end + 1])) &&
+                         !(start && text[start - 1] == '.') && !continues(text, end + 1);
+    if (whole_decimal) {
+        size_t last = end_of_digits(text, end + 1);
+        decimals = text.substr(end + 1, last - end - 1);
+        end = last;
+    }
+    if (whole_decimal && (whole.empty() || whole == "0")) {
+        whole = "0";
+        while (!decimals.empty() && decimals.back() == '0') decimals.remove_suffix(1);
+    }
+    if (negative) out.push_back('-');
+    out.append(whole);
+    if (decimals.find_first_not_of('0') != View::npos) out.append(".").append(decimals);
+    return end;
+}
+
 // The words of an ASCII text.
 inline Split split_ascii(View text) {
     text = text.substr(0, MAX_LENGTH);
@@ -233,17 +277,22 @@ inline Split split_ascii(View text) {
     for (size_t i = 0; i < text.size();) {
         unsigned char letter = static_cast<unsigned char>(text[i]);
         bool number = is_digit(letter);
-        if (!number && !is_letter(letter)) {
+        if (!number && !is_letter(letter) && !starts_decimal(text, i)) {
             ++i;
             continue;
         }
         word.clear();
+        if (number || starts_decimal(text, i)) {
+            i = read_number(text, i, word);
+            result.add(word, true);
+            continue;
+        }
         do {
             word.push_back(static_cast<char>(is_upper(letter) ? letter + 32 : letter));
             if (++i == text.size()) break;
             letter = static_cast<unsigned char>(text[i]);
-        } while (number ? is_digit(letter) : is_letter(letter) && !(camel && begins_word(text, i)));
-        result.add(word, number);
+        } while (is_letter(letter) && !(camel && begins_word(text, i)));
+        result.add(word, false);
     }
     return result;
 }

@@ -42,8 +42,8 @@ public:
     // ``words`` are the bytes of all words, each from where the one before ends to its own end, of
     // which ``gap`` bytes separate it from the next.
     Vocabulary(const Table& table, View words, const std::vector<uint32_t>& ends, uint32_t gap,
-               View irregular, View opposites)
-        : table(table), irregular(irregular), opposites_file_(opposites), names_(ends.size()) {
+               View irregular, View opposites, View units)
+        : table(table), irregular(irregular), units(units), opposites_file_(opposites), names_(ends.size()) {
         uint32_t start = 0;
         for (uint32_t end : ends) {
             View word = words.substr(start, end - start);
@@ -60,7 +60,7 @@ public:
     Vocabulary& operator=(const Vocabulary&) = delete;
 
     const Table table;
-    const WordTable irregular;
+    const WordTable irregular, units;
 
     size_t size() const { return names_.size(); }
     int32_t find(View word) const { return names_.find(word); }

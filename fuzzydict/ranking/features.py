@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from fuzzydict.model.vocabulary import Vocabulary
 from fuzzydict.text.abbreviation import abbreviation, contraction
 from fuzzydict.text.inflection import bases, spelling_variant
-from fuzzydict.text.tokens import compact
+from fuzzydict.text.numbers import named_numbers, numbers, same_number
+from fuzzydict.text.tokens import compact, is_number
 
 __all__ = [
     "MAX_WORDS",
@@ -113,7 +114,7 @@ def pair_features(query: WordFeatures, key: WordFeatures) -> Floats:
             (longer - shorter) / longer,
             query.weight,
             key.weight,
-            one.isdigit(),
+            is_number(one),
             cosine - confidence * (query.density + key.density) / 2,
             query.density,
             key.density,
@@ -150,7 +151,7 @@ def coverage(
 
     ``probability`` maps `pair_features` to the probability that two words mean the same. A phrase
     of the vocabulary covers its words, and so do two words that the other side writes as one
-    ("host name", "hostname").
+    ("host name", "hostname"). The same number covers itself, however it is written.
     """
     table = np.zeros((len(query.terms), len(key.terms)))
     for i, one in enumerate(query.terms):
@@ -160,6 +161,7 @@ def coverage(
     of_key = _spread_phrases(table.max(axis=0, initial=0), key)
     _join_words(query.words, of_query, key.words, of_key)
     _join_words(key.words, of_key, query.words, of_query)
+    _match_numbers(query.words, of_query, key.words, of_key)
     return Coverage(of_query, of_key)
 
 
@@ -178,6 +180,15 @@ def _join_words(apart: Words, of_apart: Floats, joined: Words, of_joined: Floats
         if word in starts:
             of_apart[starts[word] : starts[word] + 2] = 1
             of_joined[place] = 1
+
+
+def _match_numbers(query: Words, of_query: Floats, key: Words, of_key: Floats) -> None:
+    """Cover the same numbers, with their units: "1 kg" and "1000 g", "3" and "III"."""
+    for one in numbers(query) + named_numbers(query):
+        for other in numbers(key) + named_numbers(key):
+            if same_number(one, other):
+                of_query[one.places] = 1
+                of_key[other.places] = 1
 
 
 def text_features(

@@ -8,67 +8,182 @@ lookup obey the same guards.
 import functools
 from collections.abc import Callable, Iterable
 
-from fuzzydict.ranking.table import NUMBERS, OPPOSITES
+from fuzzydict.ranking.table import GUARD_FLAGS
 from fuzzydict.resources import read_table
 from fuzzydict.text.inflection import bases
-from fuzzydict.text.tokens import compact
+from fuzzydict.text.negation import negated
+from fuzzydict.text.numbers import Number, named_numbers, numbers, same_number, unit
+from fuzzydict.text.tokens import compact, is_number
+from fuzzydict.text.word_order import sides_exchanged
 
-__all__ = ["DEFAULT", "Guard", "GuardSet", "Words", "numbers_differ", "opposites"]
+__all__ = [
+    "DEFAULT",
+    "Guard",
+    "GuardSet",
+    "Words",
+    "flags_of",
+    "letters_differ",
+    "negations_differ",
+    "numbers_differ",
+    "opposites",
+    "order_differs",
+    "units_differ",
+]
 
 Words = tuple[str, ...]
 Guard = Callable[[Words, Words], bool]
 
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()  # noqa: SIM905
-_CARDINALS = "one two three four five six seven eight nine ten".split()  # noqa: SIM905
-_NUMBERS = {
-    word: str(number) for words in (_ORDINALS, _CARDINALS) for number, word in enumerate(words, 1)
-}
+_LONG = 4  # words of a text that may have one number more than the other
+_CODE = 2  # letters of a formula or code: NO2, B6
 
 
 def numbers_differ(query: Words, key: Words) -> bool:
     """Do both name numbers, and not the same ones?
 
-    Leading zeros and the way of writing do not count: ``utf8`` is ``utf-8``, ``1st`` is ``first``.
+    The way of writing does not count: ``utf8`` is ``utf-8``, ``1st`` is ``first``, ``1.0`` is
+    ``1``, 1 kg is 1000 g, Part 2 is Part II. Of two long texts one may have further numbers. Where
+    one has a Roman numeral, or is a code such as "NO2", the other must have its number.
 
     >>> numbers_differ(("q", "1"), ("q", "2")), numbers_differ(("room", "7"), ("room",))
     (True, False)
     """
-    asked, said = _numbers(query)
-    if not asked and not said:  # most queries: the key need not be looked at
+    of_query, of_key = numbers(query), numbers(key)
+    if not of_query and not of_key:
+        of_query, of_key = named_numbers(query), named_numbers(key)
+        return len(of_query) == len(of_key) == 1 and of_query[0].text != of_key[0].text
+    of_query, of_key = of_query or named_numbers(query), of_key or named_numbers(key)
+    if not of_query or not of_key:
+        return _needs_its_numbers(query) or _needs_its_numbers(key)
+    if _are_same(of_query, of_key):
         return False
-    held, named = _numbers(key)
-    if not asked and not held:
+    fewer, more = sorted((of_query, of_key), key=len)
+    if min(len(query), len(key)) >= _LONG and all(
+        any(same_number(one, other) for other in more) for one in fewer
+    ):
         return False
-    asked, held = asked or said, held or named
-    if not asked or not held or asked == held:
-        return False
-    if len(asked) == len(held) and all(map(_same_year, asked, held)):
-        return False
-    one_run = len(asked) == 1 or len(held) == 1  # "24/7" is written "247" too
-    return not (one_run and "".join(asked) == "".join(held))
+    if any("." in number.text for number in of_query + of_key):
+        return True
+    one_run = len(fewer) == 1 < len(more)  # "24/7" is written "247" too
+    return not (one_run and _digits(of_query) == _digits(of_key))
 
 
-def _same_year(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    return one == other or (
-        len(short) == 2 and len(long) == 4 and long in ("19" + short, "20" + short)
+def _are_same(of_query: list[Number], of_key: list[Number]) -> bool:
+    if len(of_query) == len(of_key):
+        return all(map(same_number, of_query, of_key)) or (
+            all(any(same_number(one, other) for other in of_key) for one in of_query)
+            and all(any(same_number(one, other) for other in of_query) for one in of_key)
+        )
+    return _parts(of_query) == _parts(of_key)  # "3.10" is written "3_10" too
+
+
+def _parts(found: list[Number]) -> list[str]:
+    return [part for number in found for part in number.text.split(".")]
+
+
+def _digits(found: list[Number]) -> str:
+    return "".join(number.text for number in found)
+
+
+def _needs_its_numbers(words: Words) -> bool:
+    """Is a text without its numbers another one: a title with a Roman numeral, or a formula?"""
+    if not any(map(is_number, words)):
+        return bool(numbers(words))  # Roman
+    letters = sum(len(word) for word in words if not is_number(word))
+    return 0 < letters <= _CODE and not is_number(words[0])
+
+
+def units_differ(query: Words, key: Words) -> bool:
+    """Do both name a unit in the same place, and not the same one?
+
+    >>> units_differ(("dose", "mcg"), ("dose", "mg")), units_differ(("weight", "g"), ("weight",))
+    (True, False)
+    """
+    only_query = [word for word in query if word not in key]
+    only_key = [word for word in key if word not in query]
+    if not only_query or not only_key or compact(query) == compact(key):
+        return False
+    one, other = only_query[-1], only_key[-1]
+    unit_of_query, unit_of_key = unit(one), unit(other)
+    if unit_of_query is None or unit_of_key is None or unit_of_query == unit_of_key:
+        return False
+    if _follows_number(one, query) and _follows_number(other, key):
+        return False  # amounts are compared by value
+    at_end = query[-1] == one and key[-1] == other
+    if len(only_query) == len(only_key) == 1:
+        return at_end or min(len(one), len(other)) > 1
+    return at_end and unit_of_query.quantity == unit_of_key.quantity
+
+
+def _follows_number(word: str, words: Words) -> bool:
+    place = words.index(word)
+    return place > 0 and is_number(words[place - 1])
+
+
+def letters_differ(query: Words, key: Words) -> bool:
+    """Do both name something by a single letter, and not the same one?
+
+    >>> letters_differ(("hepatitis", "a"), ("hepatitis", "b"))
+    True
+    """
+    of_query, of_key = _letters(query) - _letters(key), _letters(key) - _letters(query)
+    query_letters = {letter for _, letter in of_query}
+    key_letters = {letter for _, letter in of_key}
+    return any(
+        before == other_before and letter not in key_letters and other not in query_letters
+        for before, letter in of_query
+        for other_before, other in of_key
     )
 
 
-@functools.lru_cache(maxsize=8192)
-def _numbers(words: Words) -> tuple[list[str], list[str]]:
-    """Return the numbers that are written in digits, and those in words."""
-    digits = [word.lstrip("0") or "0" for word in words if word.isdigit()]
-    return digits, [_NUMBERS[word] for word in words if word in _NUMBERS]
+def _letters(words: Words) -> set[tuple[str, str]]:
+    """Return single letters, each with the word before it, and with "" where it is the last."""
+    found = set()
+    for i, word in enumerate(words):
+        if len(word) == 1 and not is_number(word):
+            if i or word not in "ai":
+                found.add((words[i - 1] if i else "^", word))
+            if i and i + 1 == len(words):
+                found.add(("", word))
+    return found
+
+
+def negations_differ(query: Words, key: Words) -> bool:
+    """Is a word that both have negated in one of them only?
+
+    >>> negations_differ(("not", "approved"), ("approved",))
+    True
+    >>> negations_differ(("not", "approved"), ("never", "approved"))
+    False
+    """
+    negated_in_query, negated_in_key = negated(query, key), negated(key, query)
+    if not negated_in_query and not negated_in_key:
+        return False
+    forms = {form: word for word in key for form in (word, *bases(word))}
+    for word in query:
+        same = {forms[form] for form in (word, *bases(word)) if form in forms}
+        if same and (word in negated_in_query) != bool(same & negated_in_key):
+            return True
+    return False
+
+
+def order_differs(query: Words, key: Words) -> bool:
+    """Do both have the same connector, and exchanged words on its sides?
+
+    >>> order_differs(("json", "to", "csv"), ("csv", "to", "json"))
+    True
+    """
+    return sides_exchanged(query, key)
 
 
 def opposites(query: Words, key: Words) -> bool:
     """Does a word of one mean the opposite of a word of the other, and neither have both?
 
-    Texts of the same letters are the same.
+    Texts of the same letters are the same, and a negated word is not the opposite of one with a
+    negating prefix: "not valid" is "invalid".
 
     Opposites are WordNet's antonyms and the lexicon's, in any inflection; a word and the same
-    word with a negating prefix; and pairs such as en/de, up/down, in/out inside of words.
+    word with a negating prefix or the suffix -less; and pairs such as en/de, up/down, in/out inside
+    of words.
 
     >>> opposites(("turn", "off"), ("turn", "on")), opposites(("login",), ("logout",))
     (True, True)
@@ -79,9 +194,18 @@ def opposites(query: Words, key: Words) -> bool:
         return False
     if compact(query) == compact(key):
         return False
-    held = frozenset().union(*(_forms(word) for word in _with_phrase(key) if word not in query))
+    negated_in_query, negated_in_key = negated(query, key), negated(key, query)
+    forms: set[str] = set()
+    plain: set[str] = set()  # forms of words that are not negated
+    for word in _with_phrase(key):
+        if word not in query:
+            forms |= _forms(word)
+            plain |= _forms(word) if word not in negated_in_key else frozenset()
     return any(
-        not _opposites_of(word).isdisjoint(held) for word in _with_phrase(query) if word not in key
+        not _antonyms(word).isdisjoint(forms)
+        or (word not in negated_in_query and not _affix_negations(word).isdisjoint(plain))
+        for word in _with_phrase(query)
+        if word not in key
     )
 
 
@@ -90,7 +214,15 @@ def _with_phrase(words: Words) -> Words:
     return (*words, " ".join(words)) if len(words) > 1 else words
 
 
-DEFAULT: tuple[Guard, ...] = (numbers_differ, opposites)
+DEFAULT: tuple[Guard, ...] = (
+    numbers_differ,
+    opposites,
+    negations_differ,
+    order_differs,
+    units_differ,
+    letters_differ,
+)
+_FLAGS = dict(zip(DEFAULT, GUARD_FLAGS, strict=True))
 
 
 class GuardSet:
@@ -98,8 +230,7 @@ class GuardSet:
 
     def __init__(self, guards: Iterable[Guard]) -> None:
         self.all = tuple(guards)
-        numbers, antonyms = numbers_differ in self.all, opposites in self.all
-        self.builtin = NUMBERS * numbers | OPPOSITES * antonyms
+        self.builtin = sum(flag for guard, flag in _FLAGS.items() if guard in self.all)
         self.custom = tuple(guard for guard in self.all if guard not in DEFAULT)
 
     def veto(self, query: Words, key: Words) -> bool:
@@ -115,9 +246,20 @@ class GuardSet:
         )
 
 
+def flags_of(query: Words, key: Words, guards: int) -> int:
+    """Return the flags of those among the built-in guards that forbid the key."""
+    return sum(flag for guard, flag in _FLAGS.items() if guards & flag and guard(query, key))
+
+
 @functools.lru_cache(maxsize=1024)
 def _opposites_of_all(words: Words) -> frozenset[str]:
-    return frozenset().union(*map(_opposites_of, _with_phrase(words)))
+    return frozenset().union(
+        *(
+            opposite(word)
+            for word in _with_phrase(words)
+            for opposite in (_antonyms, _affix_negations)
+        )
+    )
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -126,40 +268,60 @@ def _forms_of_all(words: Words) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=8192)
-def _opposites_of(word: str) -> frozenset[str]:
-    """Return the opposites of a word in their base forms."""
+def _antonyms(word: str) -> frozenset[str]:
+    """Return the opposites of a word in their base forms, but for those by a negating affix."""
     table, forms = _table(), _forms(word)
     found = set(_TOO_SHORT.get(word, ()))
     for form in forms:
         found.update(table.get(form, ()))
         if form in _PARTICLES:
             found.add(_PARTICLES[form])
+        for one, other in _PREFIX_SWAPS:
+            if form.startswith(one) and len(form) >= len(one) + 3:
+                found.add(other + form[len(one) :])
+        for one, other in _ENDING_SWAPS:
+            if form.endswith(one) and len(form) >= len(one) + 3:
+                found.add(form[: -len(one)] + other)
+    return frozenset(found.difference(forms, _affix_negations(word)))
+
+
+@functools.lru_cache(maxsize=8192)
+def _affix_negations(word: str) -> frozenset[str]:
+    """Return a word with a negating affix, or without the one that it has, in its base forms."""
+    forms, found = _forms(word), set()
+    for form in forms:
         if len(form) >= 3:
             found.update([prefix + form for prefix in _NEGATIONS])
-        if form.startswith(_NEGATIONS):
-            found.update(
-                form[len(prefix) :]
-                for prefix in _NEGATIONS
-                if form.startswith(prefix) and len(form) >= len(prefix) + 4
-            )
-        if form.startswith(_SWAPPED):
-            found.update(
-                other + form[len(one) :]
-                for one, other in _SWAPS
-                if form.startswith(one) and len(form) >= len(one) + 3
-            )
+            found.add(form + _WITHOUT)
+        found.update(
+            form[len(prefix) :]
+            for prefix in _NEGATIONS
+            if form.startswith(prefix) and len(form) >= len(prefix) + 4
+        )
+        if form.endswith(_WITHOUT) and len(form) >= len(_WITHOUT) + 3:
+            found.add(form[: -len(_WITHOUT)])
     return frozenset(found.difference(forms))
 
 
 _TOO_SHORT = {"from": ["to"], "to": ["from"]}  # for the table
 _NEGATIONS = ("un", "in", "im", "non", "dis", "de", "mis", "anti")
-_PREFIXES = (
+_WITHOUT = "less"
+
+
+def _both_ways(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return pairs + tuple((other, one) for one, other in pairs)
+
+
+_PREFIX_SWAPS = _both_ways(
     ("en", "de"), ("en", "dis"), ("up", "down"), ("in", "out"), ("im", "ex"), ("in", "ex"),
     ("in", "de"), ("a", "de"), ("at", "de"), ("con", "dis"), ("over", "under"), ("pre", "post"),
     ("mini", "maxi"), ("sub", "super"), ("on", "off"), ("as", "des"), ("get", "set"),
 )  # fmt: skip
-_SWAPS = _PREFIXES + tuple((other, one) for one, other in _PREFIXES)
-_SWAPPED = tuple(one for one, _ in _SWAPS)
+_ENDING_SWAPS = _both_ways(
+    ("start", "end"), ("begin", "end"), ("enter", "leave"), ("open", "close"), ("show", "hide"),
+    ("over", "out"), ("left", "right"), ("top", "bottom"), ("first", "last"), ("before", "after"),
+    ("min", "max"),
+)  # fmt: skip
 _PARTICLES = {"in": "out", "out": "in", "on": "off", "off": "on", "up": "down", "down": "up"}
 
 

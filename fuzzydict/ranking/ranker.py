@@ -20,8 +20,8 @@ from fuzzydict.ranking.candidates import Candidates
 from fuzzydict.ranking.entries import Entries
 from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
-from fuzzydict.ranking.table import ALIAS, EXACT_LOGIT, KeyTable, Ranking
-from fuzzydict.ranking.vetoes import VETOED, Vetoes
+from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, KeyTable, Ranking
+from fuzzydict.ranking.vetoes import Vetoes
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit
 
@@ -321,7 +321,7 @@ class Ranker:
             if query is not None:
                 if vetoes.is_vetoed(query, place, flags):
                     logit = -np.inf
-                elif flags & VETOED:
+                elif flags & ALL_GUARDS:
                     logit = unguarded
             is_alias = bool(flags & ALIAS)
             penalty = _ALIAS_PENALTY if is_alias else 0.0

@@ -17,8 +17,8 @@ from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import WordEmbedder, networks_for
 from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking.features import TextFeatures, coverage, text_features
-from fuzzydict.ranking.guards import numbers_differ, opposites
-from fuzzydict.ranking.table import ALIAS, EXACT_LOGIT, NUMBERS, OPPOSITES, SAME_WORDS, Ranking
+from fuzzydict.ranking.guards import flags_of
+from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, SAME_WORDS, Ranking
 from fuzzydict.ranking.vectors import TextVectors, with_spelling
 from fuzzydict.text import spelling
 from fuzzydict.text.tokens import MAX_LENGTH, plain, words
@@ -36,7 +36,7 @@ class Settings(NamedTuple):
 
     n_candidates: int = 64
     n_scored: int = 16
-    guards: int = NUMBERS | OPPOSITES
+    guards: int = ALL_GUARDS
     vectors: bool = True
     cosines: bool = True
     calibration: tuple[float, float] = (1.0, 0.0)
@@ -265,7 +265,7 @@ class ReferenceTable:
             key = entry.features if meaning else entry.spelled
             cosine = self._cosine(vector, place, settings)
             logit = slope * self._logit(features, key, cosine) + shift
-            flags = self._vetoes(text, entry.words, settings.guards)
+            flags = flags_of(text, entry.words, settings.guards)
             guarded = -math.inf if flags else logit
             result.append(_Scored(place, guarded, logit, flags | ALIAS * entry.is_alias))
         return self._prefer_closest_spelling(query, result) if text else result
@@ -286,10 +286,6 @@ class ReferenceTable:
 
     def _pair_probability(self, features: Floats) -> float:
         return 1 / (1 + math.exp(-float(self._networks.pairs(features))))
-
-    def _vetoes(self, query: Words, key: Words, guards: int) -> int:
-        flags = NUMBERS if guards & NUMBERS and numbers_differ(query, key) else 0
-        return flags | (OPPOSITES if guards & OPPOSITES and opposites(query, key) else 0)
 
     def _prefer_closest_spelling(self, query: str, scored: list[_Scored]) -> list[_Scored]:
         """Of keys with the same words prefer the one whose spelling is closest to the query.

@@ -12,14 +12,31 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ALIAS", "EXACT_LOGIT", "NUMBERS", "OPPOSITES", "SAME_WORDS", "KeyTable", "Ranking"]
+__all__ = [
+    "ALIAS",
+    "ALL_GUARDS",
+    "EXACT_LOGIT",
+    "GUARD_FLAGS",
+    "LETTERS",
+    "NEGATIONS",
+    "NUMBERS",
+    "OPPOSITES",
+    "ORDER",
+    "SAME_WORDS",
+    "UNITS",
+    "KeyTable",
+    "Ranking",
+]
 
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
 
-NUMBERS, OPPOSITES, SAME_WORDS, ALIAS = 1, 2, 4, 8
+NUMBERS, OPPOSITES, NEGATIONS, ORDER, UNITS, LETTERS = GUARD_FLAGS = (1, 2, 16, 32, 64, 128)
+SAME_WORDS, ALIAS = 4, 8
 """Flags of a ranked entry: the built-in guards that veto it; another key with the same words is
 preferred; it is an alias."""
+
+ALL_GUARDS = sum(GUARD_FLAGS)
 
 EXACT_LOGIT = 8.0  # the lowest logit of an exact key
 

@@ -2,12 +2,10 @@
 
 from fuzzydict.ranking.guards import GuardSet, Words
 from fuzzydict.ranking.learned import LearnedState
-from fuzzydict.ranking.table import ALIAS, NUMBERS, OPPOSITES, KeyTable
+from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, KeyTable
 from fuzzydict.text.tokens import words
 
-__all__ = ["VETOED", "Vetoes"]
-
-VETOED = NUMBERS | OPPOSITES  # flags of the built-in guards
+__all__ = ["Vetoes"]
 
 
 class Vetoes:
@@ -33,7 +31,7 @@ class Vetoes:
         the user overruled them.
         """
         text, entry = self._table.text(place), self._table.words(place)
-        vetoed = flags & VETOED or any(guard(query, entry) for guard in self._guards.custom)
+        vetoed = flags & ALL_GUARDS or any(guard(query, entry) for guard in self._guards.custom)
         if not flags & ALIAS:
             return bool(vetoed) and self._is_key_vetoed(query, text, entry)
         key = self._learned.corrections[text]

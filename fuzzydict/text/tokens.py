@@ -7,7 +7,7 @@ two words.
 import re
 import unicodedata
 
-__all__ = ["MAX_LENGTH", "compact", "fold", "plain", "words"]
+__all__ = ["MAX_LENGTH", "compact", "fold", "is_number", "plain", "words"]
 
 MAX_LENGTH = 1000
 """Characters of a text that are read; what comes after says nothing more about its meaning."""
@@ -20,7 +20,11 @@ _CAMEL = re.compile(
 )
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)", re.IGNORECASE)
-_WORD = re.compile(r"\d+|[^\W\d_]+")
+_WORD = re.compile(
+    r"(?:(?<!\S)-)?"  # the sign of a number at the beginning of a text or after a space
+    r"(?:(?:(?<![\d.])\d+|(?<![\w.]))\.\d+(?!\.?\d)|\d+)"  # 1.5 and .5, but not 1.2.3
+    r"|[^\W\d_]+"
+)
 _MARKS = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -60,8 +64,10 @@ def words(text: str) -> tuple[str, ...]:
 
     Linear in ``min(len(text), MAX_LENGTH)``.
 
-    >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail")
-    (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'))
+    A decimal number is one word, without zeros that add nothing; and so is a negative one.
+
+    >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail"), words("1.0 mg, -.50")
+    (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'), ('1', 'mg', '-0.5'))
     """
     text = fold(text)
     if not (text.islower() or text.isupper()):
@@ -70,7 +76,28 @@ def words(text: str) -> tuple[str, ...]:
         text = _APOSTROPHE.sub("", text)
     if "," in text:
         text = _THOUSANDS.sub("", text)
-    return tuple(_WORD.findall(text.casefold()))
+    found = _WORD.findall(text.casefold())
+    if "." in text:
+        found = [_decimal(word) if "." in word else word for word in found]
+    return tuple(found)
+
+
+def _decimal(number: str) -> str:
+    """Return a decimal number as it is usually written: .5 as 0.5, 2.0 as 2, but 3.10 as it is."""
+    whole, decimals = number.split(".")
+    if whole in ("", "-", "0", "-0"):
+        whole = whole.removesuffix("0") + "0"
+        decimals = decimals.rstrip("0")
+    return f"{whole}.{decimals}" if decimals.strip("0") else whole
+
+
+def is_number(word: str) -> bool:
+    """Return True for a word that is written in digits, but not for a phrase.
+
+    >>> is_number("-1.5"), is_number("two"), is_number("page 2")
+    (True, False, False)
+    """
+    return word[-1:].isdigit() and " " not in word
 
 
 def compact(text_words: tuple[str, ...]) -> str:

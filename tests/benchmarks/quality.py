@@ -35,7 +35,9 @@ SOURCES = {
     "column_names": "NameGuess (amazon-science/nameguess, ec54fbf2), Apache 2.0",
     "synonyms": "PPDB pairs in nmrksic/counter-fitting (8cf3cf4d), CC BY 3.0",
     "opposites": "HiDeoo/toggler and nat-418/boole.nvim, MIT and 0BSD; SemEval-2012 task 2",
+    "reports": "lookups written after public bug reports, most of which no key answers",
 }
+SURE = 0.9  # a score from which on users act on an answer
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -78,9 +80,26 @@ def load_sets(
         if path.exists():
             rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
             sets[name] = _tasks(name, rows, random.Random(f"{seed} {name}"))
+    reports = folder / "reports.jsonl"
+    if reports.exists():
+        sets["reports"] = load_reports(reports)
     sets["scenes"] = load_scenes(scenes)
     sets["kept"] = load_scenes(scenes / "kept") if kept else []
     return {name: tasks for name, tasks in sets.items() if tasks}
+
+
+def load_reports(path: Path) -> list[Task]:
+    """Return a task for each dictionary of a file of lookups; doubtful ones are left out."""
+    tasks: dict[tuple[str, ...], list[Lookup]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if not row.get("doubtful"):
+            want = row["want"]
+            right = frozenset([want] if isinstance(want, str) else want or [])
+            tasks.setdefault(tuple(row["keys"]), []).append(
+                Lookup(row["query"], right, row["kind"])
+            )
+    return [Task(keys[0], keys, tuple(lookups)) for keys, lookups in tasks.items()]
 
 
 def load_scenes(folder: Path) -> list[Task]:
@@ -376,7 +395,8 @@ class Figures:
     """The figures of a system on a set; NaN where undefined.
 
     ``right``, ``wrong`` and ``missed`` are shares of all queries at the default cutoff, ``total``
-    is correct answers and correct misses there. ``opposite`` is the share of all queries whose best
+    is correct answers and correct misses there, ``sure_wrong`` wrong ones with a score of at least
+    0.9. ``opposite`` is the share of all queries whose best
     key is their opposite, ``opposite_given`` the same at the default cutoff.
     """
 
@@ -388,6 +408,7 @@ class Figures:
     wrong: float
     missed: float
     total: float
+    sure_wrong: float
     calibration_error: float
     milliseconds: float
     opposite: float
@@ -414,6 +435,7 @@ def figures(answers: Answers, cutoff: float = math.nan, where: Bools | None = No
         wrong=at_default(given & ~right),
         missed=at_default(~given),
         total=at_default(given & right | ~given & ~answerable),
+        sure_wrong=at_default(given & ~right & (scores >= SURE)),
         calibration_error=calibration_error(scores, right),
         milliseconds=statistics.median(answers.milliseconds[here].tolist()),
         opposite=float(opposite.mean()),
@@ -431,6 +453,8 @@ COLUMNS = {
     "right": "right",
     "wrong": "wrong",
     "missed": "missed",
+    "total": "correct",
+    "sure_wrong": "wrong, score ≥ 0.9",
     "calibration_error": "calibration error",
     "milliseconds": "ms",
 }
@@ -454,12 +478,12 @@ def table(results: dict[str, dict[str, Figures]]) -> str:
 
 def detail(answered: dict[str, Answers], cutoff: float, groups: Sequence[str]) -> str:
     """Return by group: each system's hit@1, and what the first does at its default cutoff."""
-    rows = [["group", "queries", *answered, "right", "wrong", "missed"]]
+    rows = [["group", "queries", *answered, "right", "wrong", "missed", "correct"]]
     for group in dict.fromkeys(groups):
         here = np.array([group == other for other in groups])
         judged = [figures(answers, cutoff, here) for answers in answered.values()]
         hits, first = [each.hit for each in judged], judged[0]
-        shares = [*hits, first.right, first.wrong, first.missed]
+        shares = [*hits, first.right, first.wrong, first.missed, first.total]
         rows.append([group, str(first.queries), *map(format_number, shares)])
     return markdown(rows)
 
@@ -543,7 +567,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results[name] = {s.name: figures(answered[s.name], s.cutoff) for s in systems}
         if options.errors:
             print(errors(answered[systems[0].name], systems[0].cutoff))
-        elif options.detail and name in ("scenes", "kept"):
+        elif options.detail and name in ("scenes", "kept", "reports"):
             lookups = answered[systems[0].name].lookups
             for groups in ([task.name for task, _ in lookups], [of.kind for _, of in lookups]):
                 print(detail(answered, systems[0].cutoff, groups), end="\n\n")

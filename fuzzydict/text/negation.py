@@ -1,0 +1,49 @@
+"""Which words of a text are negated."""
+
+from collections.abc import Sequence
+
+from fuzzydict.text.tokens import is_number
+
+__all__ = ["negated"]
+
+_SCOPE = 3  # words after a negation that it reaches
+_NEGATIONS = frozenset([
+    "not", "no", "non", "never", "without", "neither", "nor", "none", "nothing", "nobody", "cannot",
+    "cant", "couldnt", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "wont",
+    "wouldnt", "shouldnt", "hasnt", "havent", "hadnt", "lack", "lacks", "lacking", "except",
+    "excluding", "excludes", "excl", "minus",
+])  # fmt: skip
+_ENDS_SCOPE = "but"
+
+
+def negated(words: Sequence[str], beside: Sequence[str] = ()) -> frozenset[str]:
+    """Return the words that an odd number of negations reaches.
+
+    A negation reaches the next three words, and "free" at the end the word before it. "no" means
+    "number" before "of" or a number, at the end, and ``beside`` a text that has "number".
+
+    >>> sorted(negated(("do", "not", "send", "mail"))), negated(("not", "without", "sugar"))
+    (['mail', 'send'], frozenset())
+    """
+    found: set[str] = set()
+    for i, word in enumerate(words):
+        if word == "free" and i and i + 1 == len(words):
+            found ^= {words[i - 1]}
+        elif word in _NEGATIONS and not (word == "no" and _means_number(words, i, beside)):
+            found ^= _reached(words[i + 1 : i + 1 + _SCOPE])
+    return frozenset(found)
+
+
+def _means_number(words: Sequence[str], i: int, beside: Sequence[str]) -> bool:
+    following = words[i + 1] if i + 1 < len(words) else "of"
+    return following == "of" or is_number(following) or "number" in beside or "numbers" in beside
+
+
+def _reached(words: Sequence[str]) -> set[str]:
+    reached = set()
+    for word in words:
+        if word == _ENDS_SCOPE:
+            break
+        if word not in _NEGATIONS:
+            reached.add(word)
+    return reached
