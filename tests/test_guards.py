@@ -80,6 +80,7 @@ NUMBERS_THAT_AGREE = [
 
 ONE_WITHOUT_NUMBERS = [
     ("I agree", "agree"),
+    ("how old am I", "how old am I today"),
     ("mix civil", "civil mix"),
     ("room 7", "room"),
     ("color", "colour"),

@@ -200,10 +200,7 @@ def test_a_cached_answer_is_for_the_same_question():
         return found
 
     assert (len(different), len(pairs(PARAPHRASES))) == (252, 36)
-    wrong = matched(different)
-    assert wrong
-    assert all(" to " in question for question in wrong)  # the same words in another order
-    assert len(wrong) <= 4
+    assert matched(different) == []
     assert len(matched(pairs(PARAPHRASES))) >= 20
 
 

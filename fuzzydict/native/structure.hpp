@@ -216,7 +216,10 @@ inline bool needs_its_numbers(const Split& text, const WordTable& units) {
         digits |= text.is_number(i);
         if (!text.is_number(i)) letters += length_of(text[i]);
     }
-    if (!digits) return !numbers_of(text, units).empty();
+    if (!digits) {  // Roman, but not "I"
+        Numbers found = numbers_of(text, units);
+        return std::any_of(found.begin(), found.end(), [&](const Number& each) { return text[each.place].size() > 1; });
+    }
     return letters && letters <= 2 && !text.is_number(0);
 }
 

@@ -87,7 +87,7 @@ def _digits(found: list[Number]) -> str:
 def _needs_its_numbers(words: Words) -> bool:
     """Is a text without its numbers another one: a title with a Roman numeral, or a formula?"""
     if not any(map(is_number, words)):
-        return bool(numbers(words))  # Roman
+        return any(len(words[number.place]) > 1 for number in numbers(words))  # Roman, but not "I"
     letters = sum(len(word) for word in words if not is_number(word))
     return 0 < letters <= _CODE and not is_number(words[0])
 
