@@ -10,6 +10,7 @@ import numpy as np
 from nltk.corpus import wordnet
 from scipy.sparse import csr_matrix, diags
 
+from fuzzydict.text.abbreviation import abbreviation
 from fuzzydict.text.inflection import bases
 from fuzzydict.training import corpora
 from fuzzydict.training.bars import bar
@@ -46,6 +47,7 @@ _RELATIONS = (
     "topic_domains",
 )
 _LEMMA_RELATIONS = ("derivationally_related_forms", "pertainyms")
+_SHORT = 3  # letters of an abbreviation that may stand for several words
 
 
 @dataclass
@@ -259,12 +261,20 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
 
     Left out are words that are synonyms in another of their senses ("min" is a minute and a
     minimum) and words of one or two letters, which are too ambiguous, unless both are the first of
-    a line of the lexicon; and a phrase paired with one of its words.
+    a line of the lexicon; a phrase paired with one of its words; and an abbreviation paired with
+    what is none ("exp" may be an expense or an experience, but "min" beside "max" is clear).
     """
     same: set[tuple[str, str]] = set()
     for node in graph.nodes:
         same.update(itertools.combinations(sorted(node.words), 2))
     heads = {node.words[0] for node in graph.nodes if node.modern}
+    short = {
+        word
+        for node in graph.nodes
+        if node.modern
+        for word in node.words[1:]
+        if len(word) <= _SHORT and abbreviation(word, node.words[0])
+    }
 
     def forms(term: str) -> set[str]:
         return {form for word in term.split() for form in (word, *bases(word))}
@@ -276,5 +286,6 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
         pair
         for pair in graph.antonyms
         if disjoint(*pair)
+        and (pair[0] in short) == (pair[1] in short)
         and (heads.issuperset(pair) or (pair not in same and min(map(len, pair)) > 2))
     ]
