@@ -6,7 +6,7 @@
 import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, overload
 
 from fuzzydict.learning.fit import FitReport, empty_report, fit
 from fuzzydict.learning.lookups import (
@@ -23,15 +23,13 @@ from fuzzydict.ranking.evidence import score_breakdowns
 from fuzzydict.ranking.guards import Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
-from fuzzydict.results import Attention, weigh
+from fuzzydict.results import Attention, Match, NoMatchError, Ranking, weigh
 from fuzzydict.text.tokens import plain
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar as TypeVarWithDefault
-
     from fuzzydict.ranking.explanation import Explanation
 
-__all__ = ["CLOSEST", "MISSING", "FuzzyMapping", "Match", "NoMatchError", "Ranking"]
+__all__ = ["CLOSEST", "MISSING", "FuzzyMapping"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -41,62 +39,6 @@ _TOGETHER = 256  # queries that are searched together
 CLOSEST = 3  # keys that an error names
 _ROUNDING = 1e-5  # scores of queries in a batch may differ by less
 MISSING: Any = object()
-
-Ranking = Sequence[tuple[str, float]]  # keys with their scores, best first
-
-
-if TYPE_CHECKING:  # a NamedTuple cannot be generic before Python 3.11
-    K_co = TypeVarWithDefault("K_co", covariant=True, default=Any)
-    V_co = TypeVarWithDefault("V_co", covariant=True, default=Any)
-
-    class Match(NamedTuple, Generic[K_co, V_co]):
-        """A key that matches a query, its value, and the probability that the key was meant."""
-
-        key: K_co
-        value: V_co
-        score: float
-
-else:
-
-    class Match(NamedTuple):
-        """A key that matches a query, its value, and the probability that the key was meant."""
-
-        key: Any
-        value: Any
-        score: float
-
-
-class NoMatchError(KeyError):
-    """No key is close enough to the query. ``matches`` has up to three closest keys, best first.
-
-    Keys, values and scores are those at the time of the lookup, whatever happens to the dictionary
-    later; the error holds no reference to it. ``args[0]`` is the query, as it is in the `KeyError`
-    of a dict.
-    """
-
-    def __init__(
-        self,
-        query: object,
-        matches: Iterable[Match[Any, Any]] | Callable[[], Iterable[Match[Any, Any]]] = (),
-    ) -> None:
-        super().__init__(query)
-        self.query = query
-        self._matches = matches
-
-    @property
-    def matches(self) -> tuple[Match, ...]:
-        """The closest keys with their values and scores, best first."""
-        if not isinstance(self._matches, tuple):
-            matches = self._matches() if callable(self._matches) else self._matches
-            self._matches = tuple(matches)
-        return self._matches
-
-    def __str__(self) -> str:
-        closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
-        return f"{self.query!r}" + (f" (closest: {closest})" if closest else "")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.query, self.matches)
 
 
 class FuzzyMapping(Generic[K, V]):

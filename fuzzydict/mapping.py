@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 from fuzzydict import forking, sharing
-from fuzzydict.base import CLOSEST, MISSING, FuzzyMapping, Match, NoMatchError, Ranking
+from fuzzydict.base import CLOSEST, MISSING, FuzzyMapping
 from fuzzydict.counting import Stats
 from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
@@ -28,6 +28,7 @@ from fuzzydict.options import check_guards
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
+from fuzzydict.results import Match, NoMatchError, Ranking
 from fuzzydict.text.tokens import MAX_LENGTH, plain
 
 if TYPE_CHECKING:
