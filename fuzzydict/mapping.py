@@ -19,12 +19,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
 
 from fuzzydict import forking, sharing
-from fuzzydict.base import CLOSEST, MISSING, FuzzyMapping
+from fuzzydict.base import CLOSEST, FuzzyMapping
 from fuzzydict.counting import Stats
 from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import check_guards
+from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
