@@ -13,11 +13,11 @@ __all__ = ["keep", "kept"]
 _last: tuple[str, IndexSnapshot] | None = None  # replaced as a whole, so that threads need no lock
 
 
-def keep(origin: str, matcher: Ranker) -> None:
-    """Retain what the matcher worked out of the keys of a dictionary, for copies of it."""
+def keep(origin: str, ranker: Ranker) -> None:
+    """Retain what the ranker computed from the keys of a dictionary, for copies of it."""
     global _last
     if _last is None or _last[0] != origin:
-        _last = origin, matcher.entries.snapshot()
+        _last = origin, ranker.entries.snapshot()
 
 
 def kept(origin: str) -> IndexSnapshot | None:

@@ -156,6 +156,7 @@ options results primitives attending teaching base
 integrations.plots
 self_attention counting sharing
 storage.archive
+key_sync ranked_dict copying
 integrations.dask
 mapping
 integrations.joins integrations.json_schema integrations.descriptions
