@@ -131,7 +131,7 @@ class CopyableDict(RankedDict[K, V]):
         return [
             name
             for kind in type(self).__mro__
-            if kind not in CopyableDict.__mro__
+            if kind not in _OWN_CLASSES
             for name, value in vars(kind).items()
             if isinstance(value, types.MemberDescriptorType)
         ]
@@ -152,3 +152,6 @@ class CopyableDict(RankedDict[K, V]):
         learned = archive.plain(self._learned)
         about = type(self), self._options(), learned, self._added_attributes()
         return normalize_token(about), normalize_token.dispatch(dict)(self)
+
+
+_OWN_CLASSES = frozenset(CopyableDict.__mro__)  # all but those of users
