@@ -181,7 +181,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         best = ranking[0] if ranking and ranking[0][1] >= cutoff else None
         self._count(best is not None)
         if LOG.is_on():
-            LOG.tell(query, best)
+            LOG.write(query, best)
         return best, ranking
 
     def _ranking(self, query: str) -> Ranking:
@@ -210,7 +210,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             matches[query] = Match(key, values[key], score)
         if LOG.is_on():
             for query in texts:
-                LOG.tell(query, best.get(query))
+                LOG.write(query, best.get(query))
         return matches
 
     def _best_of_many(self, texts: list[str], cutoff: float) -> dict[str, tuple[str, float]]:

@@ -154,7 +154,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
                     self._archive = None
                     sync.update(self)
                 if self._pickle_id is not None and self._saved_as is None:
-                    sharing.keep(self._pickle_id, sync.ranker)
+                    sharing.retain(self._pickle_id, sync.ranker)
             elif not sync.is_current(len(self)):
                 with self._changes():
                     sync.update(self)
@@ -169,7 +169,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         embedder, content = self.embedder, self._archive
         if content is None:
             ranker = Ranker(embedder, self._guards, self._learned, self._index_kind)
-            snapshot = None if self._pickle_id is None else sharing.kept(self._pickle_id)
+            snapshot = None if self._pickle_id is None else sharing.retained(self._pickle_id)
             if snapshot is not None:
                 ranker.entries.restore(snapshot)
             return ranker
