@@ -23,7 +23,7 @@ class _Log:
         self.is_on = functools.partial(self._logger.isEnabledFor, logging.DEBUG)
         return bool(self.is_on())
 
-    def tell(self, query: object, found: tuple[Any, float] | None) -> None:
+    def write(self, query: object, found: tuple[Any, float] | None) -> None:
         """Write what an inexact query found, where the log is on."""
         if found is None:
             self._logger.debug("%r finds no key", query)

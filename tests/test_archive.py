@@ -567,9 +567,9 @@ def test_lessons_other_than_a_fit_leave_a_dictionary_its_file(path):
     d.save(path)
     d.learn("bird", "falcon")
     d.calibrate([("tree", "maple")])
-    assert d._file is not None
+    assert d._saved_as is not None
     assert d.fit(PAIRS * 2).fitted
-    assert d._file is None
+    assert d._saved_as is None
 
 
 def test_a_copy_of_a_loaded_dictionary_embeds_no_key(path, embedded):

@@ -99,7 +99,7 @@ def test_a_text_of_a_megabyte_is_read_in_a_moment(car, text):
 def test_long_queries_are_not_remembered(car):
     for i in range(20):
         car.get(f"{i}" * 100_000)
-    assert car._cache == {}
+    assert car._sync.cache == {}
 
 
 @pytest.mark.parametrize("key", [None, (), ("color", 1), 1, 2.5, b"color", frozenset("ab"), print])

@@ -181,7 +181,7 @@ def test_inexact_reads_are_told_to_the_log(car, caplog):
 
 
 def test_nothing_is_written_for_the_log_while_it_is_off(car, monkeypatch):
-    monkeypatch.setattr("fuzzydict.log.LOG.tell", None)
+    monkeypatch.setattr("fuzzydict.log.LOG.write", None)
     assert car["colour"] == car.match("colour").value == car.get_many(["colour"])[0]
 
 

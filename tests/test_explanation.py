@@ -242,9 +242,9 @@ def test_an_exempted_guard_vetoes_no_more():
     d.fit([("plan 2", "plan 1"), ("the plan 2", "plan 1"), ("x", "other"), ("y y", "other")])
     before = FuzzyDict({"plan 1": 1, "other": 2}).explain("plan 2").candidates[0]
     assert before.guards == ("numbers_differ",)
-    matcher = d._synced_ranker()
-    matcher.entries.set_learned(
-        matcher.learned._replace(guard_exemptions={"plan 1": frozenset({"2"})})
+    ranker = d._synced_ranker()
+    ranker.entries.set_learned(
+        ranker.learned._replace(guard_exemptions={"plan 1": frozenset({"2"})})
     )
     assert d.explain("plan 2").candidates[0].guards == ()
     assert d.explain("plan 3").candidates[0].guards == ("numbers_differ",)
@@ -272,11 +272,11 @@ def test_any_embedder_is_explained(letters):
 def test_explain_changes_nothing(sales):
     d = sales.copy()
     d["velocity"]
-    before = d.match("hue"), list(d.items()), dict(d._cache)
+    before = d.match("hue"), list(d.items()), dict(d._sync.cache)
     for query in ["velocity", "Q2 revenue", "nothing of it", "color", 8, ""]:
         str(d.explain(query))
         d.explain(query)._repr_html_()
-    assert (d.match("hue"), list(d.items()), dict(d._cache)) == before
+    assert (d.match("hue"), list(d.items()), dict(d._sync.cache)) == before
     d._check()
 
 

@@ -242,12 +242,12 @@ def test_a_dictionary_that_was_being_changed_starts_again_after_a_fork(stuck):
     d["wait"] = 2
     thread = reader(d, "colours")
     assert stuck.entered.wait(60)
-    # What the child sees: a lock whose owner is not there, and a matcher that is half changed.
-    before = d._ranker
+    # What the child sees: a lock whose owner is not there, and a ranker that is half changed.
+    before = d._sync.ranker
     d._after_fork()
     stuck.release.set()
     assert d["colors"] == 1
-    assert d._ranker is not before
+    assert d._sync.ranker is not before
     d._check()
     thread.join()
 
@@ -257,12 +257,12 @@ def test_a_dictionary_that_was_only_read_keeps_its_vectors_after_a_fork(stuck):
     assert d["colors"] == 1
     thread = reader(d, "wait")
     assert stuck.entered.wait(60)
-    before = d._ranker
+    before = d._sync.ranker
     d._after_fork()
     stuck.release.set()
     thread.join()
     assert d["colours"] == 1
-    assert d._ranker is before
+    assert d._sync.ranker is before
     d._check()
 
 

@@ -153,10 +153,11 @@ ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
 ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.ranker ranking.evidence
 ranking.explanation
 learning.lookups learning.descent learning.fit
-options results base
+options results primitives attending teaching base
 integrations.plots
 self_attention counting sharing
 storage.archive
+key_sync ranked_dict copying
 integrations.dask
 mapping
 integrations.joins integrations.json_schema integrations.descriptions

@@ -163,7 +163,7 @@ class FuzzyAgainstPlain(RuleBasedStateMachine):
             assert key in self.fuzzy
         "anything else" in self.fuzzy  # noqa: B015
         if self.fuzzy and self.fuzzy._cutoff != 1.0:
-            assert self.fuzzy._is_synced()
+            assert self.fuzzy._sync.is_current(len(self.fuzzy))
 
     @rule(queries=st.lists(KEYS, max_size=5))
     def read_at_once(self, queries):

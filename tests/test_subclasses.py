@@ -279,7 +279,7 @@ def test_a_class_without_a_place_for_an_attribute_is_refused(path):
             kind.load(path)
 
 
-@pytest.mark.parametrize("name", ["_lock", "get", "__class__", "_source", "__dict__"])
+@pytest.mark.parametrize("name", ["_lock", "get", "__class__", "_guards", "__dict__"])
 def test_no_file_replaces_an_attribute_of_the_class(path, name):
     Catalogue("cars", color=1).save(path)
     arrays, metadata = read_arrays(path, checked=True)

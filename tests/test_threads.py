@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fuzzydict import FuzzyDict, mapping
+from fuzzydict import FuzzyDict, key_sync
 
 OPERATIONS = int(os.environ.get("FUZZYDICT_STRESS", "6000"))  # of all threads together
 THREADS = 8
@@ -115,7 +115,7 @@ def test_readers_and_writers_agree_with_a_log():
         expected.update(log)
     assert dict(d) == expected
     assert all(d[misspelled(key)] == value for key, value in expected.items())
-    assert d._is_synced()
+    assert d._sync.is_current(len(d))
     d._check()
 
 
@@ -191,7 +191,7 @@ def test_dictionaries_of_one_embedder_do_not_disturb_each_other():
 def test_keys_that_come_while_the_newest_are_listed_are_listed_too(monkeypatch):
     d = FuzzyDict(STEADY)
     assert d["rde house"] == 0
-    islice, turns = mapping.itertools.islice, iter(range(3))
+    islice, turns = key_sync.itertools.islice, iter(range(3))
 
     def interrupted(items, n):
         turn = next(turns, None)
@@ -203,11 +203,11 @@ def test_keys_that_come_while_the_newest_are_listed_are_listed_too(monkeypatch):
         return listed
 
     d["violin"] = 1
-    monkeypatch.setattr(mapping.itertools, "islice", interrupted)
+    monkeypatch.setattr(key_sync.itertools, "islice", interrupted)
     assert d["voilin"] == 1
     assert next(turns, None) is None
     assert d["lantren"] == 2
-    assert d._is_synced()
+    assert d._sync.is_current(len(d))
     d._check()
 
 
@@ -223,5 +223,5 @@ def test_a_fit_during_a_save_is_not_taken_for_what_the_file_has(tmp_path):
         return value
 
     d.save(tmp_path / "d", encode=encode)
-    assert d._file is None
+    assert d._saved_as is None
     assert FuzzyDict.load(tmp_path / "d", decode=int)._learned.projection is None

@@ -342,7 +342,8 @@ def test_a_list_of_queries_is_embedded_and_searched_at_once(counting, monkeypatc
     d = FuzzyDict({"color": 1, "price": 2}, embedder=counting)
     d.attend("warm up")
     encode, score = counting.encode, Ranker.score
-    monkeypatch.setattr(d._ranker.embedder, "_function", lambda t: calls.append(t) or encode(t))
+    embedder = d._sync.ranker.embedder
+    monkeypatch.setattr(embedder, "_function", lambda t: calls.append(t) or encode(t))
     monkeypatch.setattr(
         Ranker, "score", lambda *args, **more: calls.append("score") or score(*args, **more)
     )
@@ -393,7 +394,7 @@ def test_a_hundred_thousand_keys_need_little_memory_and_the_nearest_are_found():
         return np.hstack([vectors, spelling.encode([compact(words(text)) for text in texts])])
 
     place = {key: i for i, key in enumerate(keys)}
-    table = d._ranker.table
+    table = d._sync.ranker.table
     products = rows(queries) @ table.vectors(map(table.find, keys)).T
     for row, answer in zip(products, found, strict=True):
         assert len(answer.weights) == CANDIDATES

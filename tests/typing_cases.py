@@ -29,7 +29,7 @@ def construction() -> None:
     strict: FuzzyDict[str, int] = FuzzyDict(cutoff=1.0)
     assert_type(strict, FuzzyDict[str, int])
     FuzzyDict({"a": 1}, index="exat")  # type: ignore[call-overload]  # pyright: ignore
-    FuzzyDict({1: "a"}, b="c")  # type: ignore[dict-item]  # pyright: ignore
+    FuzzyDict({1: "a"}, b="c")  # type: ignore[arg-type]  # pyright: ignore
     plain: dict[str, float] = FuzzyDict(pairs)
     plain.clear()
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fuzzydict.base import Match
 from fuzzydict.integrations.descriptions import expectation, listed, typed_value
 from fuzzydict.integrations.json_schema import Schemas, is_same, type_name, types
 from fuzzydict.mapping import FuzzyDict
+from fuzzydict.results import Match
 
 __all__ = ["ArgumentResolver", "Corrected", "NameLookup", "NameMatch", "Problem"]
 

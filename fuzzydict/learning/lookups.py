@@ -16,7 +16,13 @@ from fuzzydict.ranking.projection import Texts
 from fuzzydict.ranking.ranker import CANDIDATES, Ranker
 from fuzzydict.text.tokens import words
 
-__all__ = ["Lookups", "calibrate", "find_guard_exemptions", "labelled_lookups"]
+__all__ = [
+    "Lookups",
+    "calibrate",
+    "find_guard_exemptions",
+    "labelled_lookups",
+    "queries_and_keys",
+]
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.intp]
@@ -85,6 +91,15 @@ def labelled_lookups(
         ranker.embedder, ranker.entries.meanings(keys), list(map(words, keys))
     )
     return Lookups.of(Texts(split, features), keys, of_keys, found, [key for _, key in pairs])
+
+
+def queries_and_keys(pairs: Pairs) -> tuple[list[str], set[str]]:
+    """Return the queries and the keys of labelled pairs.
+
+    >>> queries_and_keys([("colour", "color"), ("parliament", None)])
+    (['colour', 'parliament'], {'color'})
+    """
+    return [query for query, _ in pairs], {key for _, key in pairs if key is not None}
 
 
 def calibrate(ranker: Ranker, pairs: Pairs) -> Calibration:

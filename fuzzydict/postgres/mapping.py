@@ -18,8 +18,8 @@ from collections.abc import (
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
-from fuzzydict.base import MISSING, FuzzyMapping
-from fuzzydict.learning.lookups import Lookups, labelled_lookups
+from fuzzydict.base import FuzzyMapping
+from fuzzydict.learning.lookups import Lookups, labelled_lookups, queries_and_keys
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import check_count, check_guards, check_positive
 from fuzzydict.postgres.candidates import CandidateSearch
@@ -34,6 +34,7 @@ from fuzzydict.postgres.rankers import TemporaryRankers
 from fuzzydict.postgres.schema import Schema
 from fuzzydict.postgres.vectors import VectorEncoder
 from fuzzydict.postgres.views import ServerItems, ServerKeys, ServerValues
+from fuzzydict.primitives import MISSING
 from fuzzydict.progress import Progress
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
@@ -136,7 +137,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # For `FuzzyMapping`.
+    # What `fuzzydict.primitives` requires.
 
     @property
     def embedder(self) -> Embedder:
@@ -166,7 +167,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         step: Callable[[int], object],
     ) -> Lookups:
         n = _ALL if len(self) <= _ALL else CANDIDATES
-        queries, keys = [query for query, _ in pairs], {key for _, key in pairs if key is not None}
+        queries, keys = queries_and_keys(pairs)
         ranker = self._rankers.ranker_for(queries, n, required=keys, learned=learned)
         return labelled_lookups(ranker, pairs, step)
 

@@ -3,7 +3,7 @@
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fuzzydict.base import MISSING
+from fuzzydict.primitives import MISSING
 from fuzzydict.storage import codec
 
 if TYPE_CHECKING:
