@@ -273,7 +273,7 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
         for node in graph.nodes
         if node.modern
         for word in node.words[1:]
-        if len(word) <= _SHORT and abbreviation(word, node.words[0])
+        if len(word) <= _SHORT and " " not in node.words[0] and abbreviation(word, node.words[0])
     }
 
     def forms(term: str) -> set[str]:
