@@ -144,7 +144,7 @@ ORDER = """
 attention forking implementation log progress resources threads
 text.abbreviation text.inflection text.tokens text.spelling
 storage.arrays storage.codec
-model.arrays model.files model.networks model.unknown_words model.vocabulary
+model.arrays model.files model.networks model.vocabulary model.word_table model.unknown_words
 model.word_embedder model.loading model.embedders
 index.binary_codes index.approximate index.quantized
 ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
