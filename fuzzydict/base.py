@@ -8,28 +8,22 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeGuard, TypeVar, overload
 
-from fuzzydict.learning.fit import FitReport, empty_report, fit
-from fuzzydict.learning.lookups import (
-    Lookups,
-    calibrate,
-    find_guard_exemptions,
-    labelled_lookups,
-)
 from fuzzydict.log import LOG
 from fuzzydict.model.embedders import Embedder, networks_for
 from fuzzydict.options import check_count, check_positive, check_probability
 from fuzzydict.progress import Progress, progress_bars
-from fuzzydict.ranking.evidence import score_breakdowns
 from fuzzydict.ranking.guards import Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
-from fuzzydict.results import Attention, weigh
 from fuzzydict.text.tokens import plain
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault
 
+    from fuzzydict.learning.fit import FitReport
+    from fuzzydict.learning.lookups import Lookups
     from fuzzydict.ranking.explanation import Explanation
+    from fuzzydict.results import Attention
 
 __all__ = ["CLOSEST", "MISSING", "FuzzyMapping", "Match", "NoMatchError", "Ranking"]
 
@@ -141,8 +135,10 @@ class FuzzyMapping(Generic[K, V]):
         pairs: Sequence[tuple[str, str | None]],
         learned: LearnedState,
         step: Callable[[int], object],
-    ) -> Lookups:
+    ) -> "Lookups":
         """Return labelled pairs with their candidates, scored with this learned state."""
+        from fuzzydict.learning.lookups import labelled_lookups
+
         ranker = self._synced_ranker()
         before = ranker.learned
         with self._changes():
@@ -242,6 +238,7 @@ class FuzzyMapping(Generic[K, V]):
         >>> FuzzyDict({"color": "red"}).explain("colour").verdict
         'found'
         """
+        from fuzzydict.ranking.evidence import score_breakdowns
         from fuzzydict.ranking.explanation import explanation
 
         n = check_count(n, "n")
@@ -330,7 +327,7 @@ class FuzzyMapping(Generic[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> Attention: ...
+    ) -> "Attention": ...
     @overload
     def attend(  # type: ignore[overload-overlap]
         self,
@@ -339,7 +336,7 @@ class FuzzyMapping(Generic[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> list[Attention]: ...
+    ) -> "list[Attention]": ...
     @overload
     def attend(
         self,
@@ -348,7 +345,7 @@ class FuzzyMapping(Generic[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> Attention: ...
+    ) -> "Attention": ...
 
     def attend(
         self,
@@ -357,7 +354,7 @@ class FuzzyMapping(Generic[K, V]):
         temperature: float | None = None,
         n: int | None = None,
         mask: Iterable[Any] | Callable[[Any], bool] | None = None,
-    ) -> Attention | list[Attention]:
+    ) -> "Attention | list[Attention]":
         """Return how much each key is meant, and what their values make together.
 
         The soft lookup, of which ``d[query]`` is the limit at ``temperature`` zero. At 1, the
@@ -386,7 +383,9 @@ class FuzzyMapping(Generic[K, V]):
 
     def _attend(
         self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
-    ) -> list[Attention]:
+    ) -> "list[Attention]":
+        from fuzzydict.results import Attention, weigh
+
         texts = [query for query in queries if self._is_fuzzy(query)]
         with self._lock:
             matcher, least = self._synced_ranker(), self.cutoff
@@ -446,6 +445,8 @@ class FuzzyMapping(Generic[K, V]):
         pairs move them little. Most useful with an embedder of your own. ``ValueError`` for
         pairs that are none, or name what is no key; and after a `fit`, which calibrates too.
         """
+        from fuzzydict.learning.lookups import calibrate
+
         labelled = self._labelled(pairs)
         with self._lock:
             _require_unfitted(self._learned)
@@ -466,7 +467,7 @@ class FuzzyMapping(Generic[K, V]):
         *,
         seed: int = 0,
         progress: bool | None = None,
-    ) -> FitReport:
+    ) -> "FitReport":
         """Learn from labelled pairs of a query and the key that it means, or None for no key.
 
         Learns the low-rank parts of W_Q and W_K and the null key that make the pairs most probable
@@ -489,6 +490,9 @@ class FuzzyMapping(Generic[K, V]):
         >>> d.fit([("how much is left", "balance")]).fitted
         False
         """
+        from fuzzydict.learning.fit import empty_report, fit
+        from fuzzydict.learning.lookups import find_guard_exemptions
+
         pairs = list(pairs)
         labelled = self._labelled([*pairs, *(() if validation is None else validation)])
         held_out = None if validation is None else range(len(pairs), len(labelled))

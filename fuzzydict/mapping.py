@@ -13,7 +13,6 @@ import itertools
 import os
 import threading
 import types
-import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, overload
@@ -597,6 +596,8 @@ class FuzzyDict(FuzzyMapping[K, V], dict[K, V]):
         As of any object: `copyreg.__newobj__`, and a state for `__setstate__`. A subclass may have
         a ``__getstate__`` and a ``__setstate__`` of its own, which see only what it adds.
         """
+        import uuid
+
         with self._lock:
             self._origin = self._origin or uuid.uuid4().hex
             learned, file, origin = self._learned, self._file, self._origin

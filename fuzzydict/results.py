@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from numbers import Real
 from types import MappingProxyType
 from typing import Any
@@ -163,6 +162,8 @@ class Attention:
 
 def _numbers(value: object) -> NDArray[Any] | None:
     """Return a number or an array of numbers as an array, None for all else."""
+    from decimal import Decimal
+
     try:
         array = np.asarray(value)
     except ValueError:  # lists of several lengths

@@ -527,6 +527,29 @@ def test_a_table_of_scaled_bytes_is_the_table_of_its_products():
     np.testing.assert_allclose(bytes_.encode(texts), floats.encode(texts), atol=1e-6)
 
 
+def test_encoded_words_are_the_same_vocabulary():
+    words = ["red", "colour", "top speed", "größe", "top"]
+    vectors = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    encoded = np.frombuffer("\n".join(words).encode(), np.uint8)
+    one, other = WordEmbedder(words, vectors), WordEmbedder(encoded, vectors)
+    again = pickle.loads(pickle.dumps(other))
+    texts = ["Red", "colours", "topSpeed", "Größe", "qqq", "gröse top"]
+    for embedder in (other, again):
+        np.testing.assert_array_equal(embedder.encode(texts), one.encode(texts))
+        assert embedder.fingerprint() == one.fingerprint()
+        assert embedder.terms(("the", "top", "speed")) == ["the", "top speed"]
+        assert embedder.table.texts == words
+        assert "größe" in embedder
+        assert "grösse" not in embedder
+    with pytest.raises(EmbedderError, match=r"5 words, vectors of shape \(4, 4\)"):
+        WordEmbedder(encoded, vectors[:4])
+
+
+def test_words_in_an_array_of_strings_are_checked():
+    with pytest.raises(EmbedderError, match="words must be unique"):
+        WordEmbedder(np.array(["red", "red"]), np.eye(2))
+
+
 def test_marks_among_the_words_do_not_shift_their_neighbours():
     words = ["^", "colour", "$", "^$^", "", "speed"]
     index = NgramIndex(words)

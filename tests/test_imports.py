@@ -13,6 +13,7 @@ from conftest import HAS_GENSIM
 
 import fuzzydict
 from fuzzydict import FuzzyDict, Match, NoMatchError
+from fuzzydict.implementation import native
 
 HEAVY = ["gensim", "scipy", "nltk", "pandas", "dask", "matplotlib", "sklearn", "torch"]
 MODULES = ["fuzzydict"] + [
@@ -117,6 +118,21 @@ def test_importing_reads_no_model():
         )
         == "{}"
     )
+
+
+@pytest.mark.skipif(native is None, reason="the native implementation is missing")
+def test_the_first_lookup_loads_neither_the_reference_nor_what_teaching_needs():
+    program = (
+        "import sys\n"
+        "from fuzzydict import FuzzyDict\n"
+        "from fuzzydict.model import word_table\n"
+        "def decoded(words): raise AssertionError('the words of the model were decoded')\n"
+        "word_table.decoded = decoded\n"
+        "assert FuzzyDict(color='red')['colour'] == 'red'\n"
+        "late = 'learning', 'results', 'ranking.reference', 'ranking.evidence'\n"
+        "print([name for name in late if f'fuzzydict.{name}' in sys.modules])"
+    )
+    assert run(program) == "[]"
 
 
 def test_a_dictionary_answers_from_any_folder(tmp_path):
