@@ -26,9 +26,11 @@ _IMPORTED_LATE = (  # by functions of the package, beside its own modules
     "hashlib",
     "heapq",
     "json",
+    "mmap",
     "rapidfuzz.distance",
     "rapidfuzz.process",
     "tqdm",
+    "unicodedata",
     "uuid",
 )
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,11 +20,13 @@ from fuzzydict.model.arrays import (
 from fuzzydict.model.files import is_shipped, read_model
 from fuzzydict.model.networks import ScorerNetworks
 from fuzzydict.model.unknown_words import UnknownWords
-from fuzzydict.model.vocabulary import WordArrays
 from fuzzydict.model.word_table import EncodedWords, WordTable, count_words, decoded, is_encoded
 from fuzzydict.storage.arrays import FileFormatError
 from fuzzydict.text.tokens import plain
 from fuzzydict.text.tokens import words as split_words
+
+if TYPE_CHECKING:
+    from fuzzydict.model.vocabulary import WordArrays
 
 __all__ = ["WordEmbedder"]
 
@@ -115,19 +117,11 @@ class WordEmbedder:
         ``KeyError`` where an array is missing, ``ValueError`` where they do not fit together or are
         not finite.
         """
-        vectors = arrays["vectors"]
         words = arrays["words"] if verified else decoded(arrays["words"])
-        n = count_words(words)
-        if vectors.ndim != 2 or len(vectors) != n or not is_finite(vectors):
-            raise ValueError(f"{n} words, vectors of shape {vectors.shape}, or not finite")
-        for each in {"counts", "scale", "density"} & arrays.keys():
-            found = arrays[each]
-            if found.shape != (n,) or not is_finite(found) or not (found >= 0).all():
-                shape = f"{each} of shape {found.shape}"
-                raise ValueError(f"{n} words, {shape}, negative or not finite")
+        _check_arrays(arrays, count_words(words))
         return cls(
             words,
-            vectors,
+            arrays["vectors"],
             arrays["counts"],
             scale=arrays["scale"],
             density=arrays["density"].astype(np.float32) / 255 if "density" in arrays else None,
@@ -214,7 +208,7 @@ class WordEmbedder:
                 row[self.dimension :] = vectors.min(axis=0)
         return unit_length(result)
 
-    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> WordArrays:
+    def look_up(self, words: Sequence[str], /, *, guess: bool = True) -> "WordArrays":
         """Return vectors, SIF weights, confidence and density of words.
 
         Unknown ones are placed by their spelling; with ``guess`` they may be mistyped.
@@ -229,8 +223,10 @@ class WordEmbedder:
             self._last = asked, info
         return info
 
-    def _looked_up(self, words: Sequence[str], guess: bool) -> WordArrays:
+    def _looked_up(self, words: Sequence[str], guess: bool) -> "WordArrays":
         """Return what `look_up` does, without its cache."""
+        from fuzzydict.model.vocabulary import WordArrays
+
         table = self.table
         rows = np.array([table.rows.get(word, -1) for word in words], np.intp)
         vectors = np.zeros((len(words), table.dimension), np.float32)
@@ -289,6 +285,17 @@ class WordEmbedder:
         """
         info = self.look_up([word])
         return info.vectors[0], float(info.weights[0] * info.confidence[0])
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], n: int) -> None:
+    """Raise ``ValueError`` if the arrays of a model file do not fit n words."""
+    vectors = arrays["vectors"]
+    if vectors.ndim != 2 or len(vectors) != n or not is_finite(vectors):
+        raise ValueError(f"{n} words, vectors of shape {vectors.shape}, or not finite")
+    for each in {"counts", "scale", "density"} & arrays.keys():
+        found = arrays[each]
+        if found.shape != (n,) or not is_finite(found) or not (found >= 0).all():
+            raise ValueError(f"{n} words, {each} of shape {found.shape}, negative or not finite")
 
 
 # What copies and pickles contain; caches are not copied.

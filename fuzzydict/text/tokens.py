@@ -6,7 +6,6 @@ two words.
 
 import functools
 import re
-import unicodedata
 
 __all__ = ["MAX_LENGTH", "compact", "fold", "plain", "words"]
 
@@ -58,6 +57,8 @@ def fold(text: str) -> str:
     text = plain(text)[:MAX_LENGTH]
     if text.isascii():
         return text
+    import unicodedata
+
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))[: 2 * MAX_LENGTH]
     return unicodedata.normalize("NFC", _MARKS.sub("", text))
 
