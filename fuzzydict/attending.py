@@ -1,12 +1,14 @@
 """The soft lookup: `attend`, a weight for every key and one value blended from theirs."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fuzzydict.options import check_count, check_positive
 from fuzzydict.primitives import MISSING, Primitives
-from fuzzydict.ranking.candidates import Candidates
-from fuzzydict.results import Attention, weigh
+
+if TYPE_CHECKING:
+    from fuzzydict.ranking.candidates import Candidates
+    from fuzzydict.results import Attention
 
 __all__ = ["Attending", "as_queries"]
 
@@ -27,7 +29,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> Attention: ...
+    ) -> "Attention": ...
     @overload
     def attend(  # type: ignore[overload-overlap]
         self,
@@ -36,7 +38,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> list[Attention]: ...
+    ) -> "list[Attention]": ...
     @overload
     def attend(
         self,
@@ -45,7 +47,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
-    ) -> Attention: ...
+    ) -> "Attention": ...
 
     def attend(
         self,
@@ -54,7 +56,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = None,
         n: int | None = None,
         mask: Iterable[Any] | Callable[[Any], bool] | None = None,
-    ) -> Attention | list[Attention]:
+    ) -> "Attention | list[Attention]":
         """Return a weight for each key, and the values blended by these weights.
 
         ``d[query]`` is the limit of this soft lookup at ``temperature`` zero.
@@ -101,7 +103,9 @@ class Attending(Primitives[K, V]):
 
     def _attend(
         self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
-    ) -> list[Attention]:
+    ) -> "list[Attention]":
+        from fuzzydict.results import Attention
+
         texts = [query for query in queries if self._is_fuzzy(query)]
         with self._lock:
             ranker, cutoff = self._synced_ranker(), self.cutoff
@@ -123,9 +127,11 @@ class Attending(Primitives[K, V]):
 
 
 def _weights(
-    candidates: Candidates, query: str, cutoff: float, temperature: float
+    candidates: "Candidates", query: str, cutoff: float, temperature: float
 ) -> tuple[dict[Any, float], float]:
     """Return key → weight, largest first, and the weight of no match."""
+    from fuzzydict.results import weigh
+
     if query in candidates.keys:
         cutoff = 0.0  # an exact key always wins
     weights, no_match = weigh(candidates.logits, cutoff, temperature)

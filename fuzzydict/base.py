@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fuzzydict.attending import Attending, as_queries
 from fuzzydict.log import LOG
+from fuzzydict.matches import Match, NoMatchError, Ranking
 from fuzzydict.options import check_count, check_probability
 from fuzzydict.primitives import MISSING
 from fuzzydict.progress import Progress, progress_bars
-from fuzzydict.ranking.evidence import score_breakdowns
-from fuzzydict.results import Match, NoMatchError, Ranking
 from fuzzydict.teaching import Teaching
 
 if TYPE_CHECKING:
@@ -117,6 +116,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         >>> FuzzyDict({"color": "red"}).explain("colour").verdict
         'found'
         """
+        from fuzzydict.ranking.evidence import score_breakdowns
         from fuzzydict.ranking.explanation import explanation
 
         n = check_count(n, "n")

@@ -3,7 +3,6 @@
 import copy
 import copyreg
 import types
-import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -73,6 +72,8 @@ class CopyableDict(RankedDict[K, V]):
         define ``__getstate__`` and ``__setstate__``, which get only the state that it adds.
         """
         with self._lock:
+            import uuid
+
             self._pickle_id = self._pickle_id or uuid.uuid4().hex
             learned, saved_as, pickle_id = self._learned, self._saved_as, self._pickle_id
         options = self._options()

@@ -20,14 +20,18 @@ from weakref import WeakValueDictionary
 
 __all__ = ["forks_wait", "matrix_product", "register"]
 
-_IMPORTED_LATE = (  # by reads, and by what is done with files
+_PACKAGE = __name__.partition(".")[0]
+_IMPORTED_LATE = (  # by functions of the package, beside its own modules
+    "decimal",
     "hashlib",
+    "heapq",
     "json",
+    "mmap",
     "rapidfuzz.distance",
     "rapidfuzz.process",
     "tqdm",
-    "fuzzydict.storage.archive",
-    "fuzzydict.ranking.explanation",
+    "unicodedata",
+    "uuid",
 )
 
 
@@ -97,8 +101,8 @@ def matrix_product(a: Any, b: Any) -> Any:
 def _before() -> None:
     # The lock of a module that another thread is importing would stay locked in the child as well.
     # Importing it here waits until it is complete.
-    for name in _IMPORTED_LATE:
-        if name in sys.modules:
+    for name in list(sys.modules):
+        if name in _IMPORTED_LATE or name.partition(".")[0] == _PACKAGE:
             importlib.import_module(name)
     forks_wait.before_fork()
 

@@ -7,8 +7,8 @@ recorded. So an update costs as much as the number of changes.
 import itertools
 from typing import Any
 
+from fuzzydict.matches import Ranking
 from fuzzydict.ranking.ranker import Ranker
-from fuzzydict.results import Ranking
 
 __all__ = ["CACHE_SIZE", "KeySync"]
 

@@ -14,12 +14,12 @@ from fuzzydict.copying import CopyableDict
 from fuzzydict.counting import Stats
 from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
+from fuzzydict.matches import Match, NoMatchError
 from fuzzydict.model.embedders import as_embedder, model_file
 from fuzzydict.options import check_guards, check_probability
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
-from fuzzydict.results import Match, NoMatchError
 
 if TYPE_CHECKING:
     from _typeshed import SupportsKeysAndGetItem

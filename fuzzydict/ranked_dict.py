@@ -12,12 +12,12 @@ from fuzzydict import forking, sharing
 from fuzzydict.base import CLOSEST, FuzzyMapping
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.key_sync import CACHE_SIZE, KeySync
+from fuzzydict.matches import Ranking
 from fuzzydict.model.embedders import Embedder, as_embedder
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
-from fuzzydict.results import Ranking
 from fuzzydict.text.tokens import MAX_LENGTH, plain
 
 if TYPE_CHECKING:

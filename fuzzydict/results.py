@@ -1,11 +1,10 @@
-"""Results of lookups: `Match`, `NoMatchError`, and the `Attention` of a soft lookup."""
+"""The result of a soft lookup: `Attention`, a weight for each key and ways to blend the values."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,69 +12,11 @@ from numpy.typing import NDArray
 from fuzzydict.attention import softmax
 from fuzzydict.model.embedders import Embedder
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar as TypeVarWithDefault
-
-__all__ = ["Attention", "Match", "NoMatchError", "Ranking", "weigh"]
+__all__ = ["Attention", "weigh"]
 
 Floats = NDArray[np.float32]
-Ranking = Sequence[tuple[str, float]]  # keys with their scores, best first
 
 _TINY = float(np.finfo(np.float32).tiny)  # replaces a cutoff of 0, which has no logarithm
-
-
-if TYPE_CHECKING:  # a NamedTuple cannot be generic before Python 3.11
-    K_co = TypeVarWithDefault("K_co", covariant=True, default=Any)
-    V_co = TypeVarWithDefault("V_co", covariant=True, default=Any)
-
-    class Match(NamedTuple, Generic[K_co, V_co]):
-        """A key that matches a query, its value, and the probability that it was meant."""
-
-        key: K_co
-        value: V_co
-        score: float
-
-else:
-
-    class Match(NamedTuple):
-        """A key that matches a query, its value, and the probability that it was meant."""
-
-        key: Any
-        value: Any
-        score: float
-
-
-class NoMatchError(KeyError):
-    """Raised when no key matches the query well enough.
-
-    ``matches`` has up to three closest keys, best first, with the values and scores of the time of
-    the lookup. ``query`` is also ``args[0]``, as in the `KeyError` of a dict. The error does not
-    refer to the dictionary.
-    """
-
-    def __init__(
-        self,
-        query: object,
-        matches: Iterable[Match[Any, Any]] | Callable[[], Iterable[Match[Any, Any]]] = (),
-    ) -> None:
-        super().__init__(query)
-        self.query = query
-        self._matches = matches
-
-    @property
-    def matches(self) -> tuple[Match, ...]:
-        """The closest keys with their values and scores, best first."""
-        if not isinstance(self._matches, tuple):
-            matches = self._matches() if callable(self._matches) else self._matches
-            self._matches = tuple(matches)
-        return self._matches
-
-    def __str__(self) -> str:
-        closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
-        return f"{self.query!r}" + (f" (closest: {closest})" if closest else "")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.query, self.matches)
 
 
 def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floats, float]:
@@ -225,6 +166,8 @@ class Attention:
 
 def _numbers(value: object) -> NDArray[Any] | None:
     """Return a number or an array of numbers as an array, None for anything else."""
+    from decimal import Decimal
+
     try:
         array = np.asarray(value)
     except ValueError:  # lists of several lengths

@@ -2,21 +2,17 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fuzzydict.learning.fit import FitReport, empty_report, fit
-from fuzzydict.learning.lookups import (
-    Lookups,
-    calibrate,
-    find_guard_exemptions,
-    labelled_lookups,
-    queries_and_keys,
-)
 from fuzzydict.primitives import Primitives
 from fuzzydict.progress import Progress, progress_bars
 from fuzzydict.ranking.guards import GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.text.tokens import plain
+
+if TYPE_CHECKING:
+    from fuzzydict.learning.fit import FitReport
+    from fuzzydict.learning.lookups import Lookups
 
 __all__ = ["Teaching"]
 
@@ -70,7 +66,7 @@ class Teaching(Primitives[K, V]):
         *,
         seed: int = 0,
         progress: bool | None = None,
-    ) -> FitReport:
+    ) -> "FitReport":
         """Learn from labelled pairs of a query and its key, or None for no key.
 
         Learns low-rank parts of W_Q and W_K and the null key that make the pairs most probable
@@ -98,6 +94,9 @@ class Teaching(Primitives[K, V]):
         >>> d.fit([("how much is left", "balance")]).fitted
         False
         """
+        from fuzzydict.learning.fit import empty_report, fit
+        from fuzzydict.learning.lookups import find_guard_exemptions
+
         pairs = list(pairs)
         labelled = self._labelled([*pairs, *(() if validation is None else validation)])
         held_out = None if validation is None else range(len(pairs), len(labelled))
@@ -135,6 +134,8 @@ class Teaching(Primitives[K, V]):
             ValueError: A pair is invalid (see `fit`), or the dictionary is fitted: a fit
                 calibrates too.
         """
+        from fuzzydict.learning.lookups import calibrate, queries_and_keys
+
         labelled = self._labelled(pairs)
         with self._lock:
             _require_unfitted(self._learned)
@@ -153,8 +154,10 @@ class Teaching(Primitives[K, V]):
         pairs: Sequence[tuple[str, str | None]],
         learned: LearnedState,
         step: Callable[[int], object],
-    ) -> Lookups:
+    ) -> "Lookups":
         """Return labelled pairs with their candidates, scored with this learned state."""
+        from fuzzydict.learning.lookups import labelled_lookups
+
         ranker = self._synced_ranker()
         before = ranker.learned
         with self._changes():

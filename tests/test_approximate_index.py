@@ -334,7 +334,7 @@ TestEntriesAndCodes.settings = settings(deadline=None, max_examples=10, stateful
 @pytest.fixture
 def crowd(small, monkeypatch):
     """An exact and an approximate ranker of the same keys."""
-    known = [word for word in load("default")._words if " " not in word]
+    known = [word for word in load("default").table.texts if " " not in word]
     keys = known[1000:6000]
     rankers = [Ranker(load("default"), index=kind) for kind in ("exact", "approximate")]
     for ranker in rankers:

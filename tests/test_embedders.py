@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
-from fuzzydict.model import unknown_words, word_embedder
+from fuzzydict.model import unknown_words, word_table
 from fuzzydict.model.embedders import (
     Embedder,
     EmbedderError,
@@ -63,7 +63,7 @@ def cosine(embedder, one, other):
 
 
 def test_phrases_of_more_texts_than_are_kept_are_found(monkeypatch):
-    monkeypatch.setattr(word_embedder, "_CACHE_SIZE", 2)
+    monkeypatch.setattr(word_table, "_CACHE_SIZE", 2)
     embedder = WordEmbedder(["top speed"], [[1.0]])
     for n in range(5):
         assert embedder.phrases(("top", "speed", str(n))) == [(0, 2)]
@@ -433,19 +433,19 @@ def test_what_is_like_no_word_has_no_place_and_no_trust(table):
     assert table.confidence(()) == 0
 
 
-def test_looking_up_tells_vector_rarity_trust_and_density(table):
-    vectors, rarity, trust, density = table.look_up(["red", "reds", "qqqq"])
+def test_looking_up_returns_vector_weight_confidence_and_density(table):
+    vectors, weights, confidence, density = table.look_up(["red", "reds", "qqqq"])
     assert vectors.shape == (3, 3)
     np.testing.assert_allclose(vectors[0], vectors[1])
-    assert trust[0] == 1 > trust[1] > trust[2] == 0
-    assert rarity.shape == density.shape == (3,)
+    assert confidence[0] == 1 > confidence[1] > confidence[2] == 0
+    assert weights.shape == density.shape == (3,)
     assert table.look_up([]).vectors.shape == (0, 3)
 
 
 def test_the_memory_of_unknown_words_is_bounded(table):
     for i in range(9000):
         table.vector(f"q{i}z")
-    assert len(table._placed) <= 8192
+    assert len(table._unknown_words._placed) <= 8192
 
 
 def test_words_and_vectors_of_different_number_are_refused():
@@ -494,7 +494,8 @@ def test_an_unknown_word_gets_one_finite_vector(answer):
 
 
 def test_threads_that_fill_the_caches_of_one_embedder_get_right_answers(monkeypatch, table):
-    monkeypatch.setattr(word_embedder, "_CACHE_SIZE", 2)
+    monkeypatch.setattr(word_table, "_CACHE_SIZE", 2)
+    monkeypatch.setattr(unknown_words, "_CACHE_SIZE", 2)
     texts = [f"{word} top speed {n}" for n in range(40) for word in ("colours", "topspeed", "rde")]
     expected, failures = table.encode(texts), []
 
@@ -524,6 +525,29 @@ def test_a_table_of_scaled_bytes_is_the_table_of_its_products():
     floats = WordEmbedder(["red", "colour"], rows * scale[:, None])
     texts = ["red", "colour", "red colour", "colours"]
     np.testing.assert_allclose(bytes_.encode(texts), floats.encode(texts), atol=1e-6)
+
+
+def test_encoded_words_are_the_same_vocabulary():
+    words = ["red", "colour", "top speed", "größe", "top"]
+    vectors = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    encoded = np.frombuffer("\n".join(words).encode(), np.uint8)
+    one, other = WordEmbedder(words, vectors), WordEmbedder(encoded, vectors)
+    again = pickle.loads(pickle.dumps(other))
+    texts = ["Red", "colours", "topSpeed", "Größe", "qqq", "gröse top"]
+    for embedder in (other, again):
+        np.testing.assert_array_equal(embedder.encode(texts), one.encode(texts))
+        assert embedder.fingerprint() == one.fingerprint()
+        assert embedder.terms(("the", "top", "speed")) == ["the", "top speed"]
+        assert embedder.table.texts == words
+        assert "größe" in embedder
+        assert "grösse" not in embedder
+    with pytest.raises(EmbedderError, match=r"5 words, vectors of shape \(4, 4\)"):
+        WordEmbedder(encoded, vectors[:4])
+
+
+def test_words_in_an_array_of_strings_are_checked():
+    with pytest.raises(EmbedderError, match="words must be unique"):
+        WordEmbedder(np.array(["red", "red"]), np.eye(2))
 
 
 def test_marks_among_the_words_do_not_shift_their_neighbours():

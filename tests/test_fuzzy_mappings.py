@@ -513,7 +513,7 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
         runs.append(args)
         return fit(*args, **options)
 
-    monkeypatch.setattr("fuzzydict.teaching.fit", meanwhile)
+    monkeypatch.setattr("fuzzydict.learning.fit.fit", meanwhile)
     assert d.fit(few).fitted
     assert len(runs) == 2
     for query in ("see my bill", "falcns", "oter"):

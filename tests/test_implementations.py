@@ -367,7 +367,7 @@ def test_keys_of_equal_scores_are_in_alphabetical_order(table_of):
 
 
 def test_many_queries_at_once_find_what_each_finds_alone(table_of):
-    keys = random.Random(2).sample(load("default")._words, 120)
+    keys = random.Random(2).sample(load("default").table.texts, 120)
     queries = [key + "x" for key in keys[:20]] + ["", "日本"]
     table = table_of(keys)
     together = table.rank(queries, threads=3, rows=True)
@@ -525,7 +525,7 @@ def examples(per_file, n_keys, n_queries):
                 [row["title"] for row in csv.DictReader(file)] for file in (left, right)
             )
         yield list(dict.fromkeys(keys[:n_keys])), queries[:n_queries]
-    known = load("default")._words
+    known = load("default").table.texts
     for size in (1, 17, n_keys):
         keys = rng.sample(known, size)
         yield keys, [*rng.sample(known, n_queries), *(key[1:] + key[:1] for key in keys[:5])]

@@ -13,6 +13,7 @@ from conftest import HAS_GENSIM
 
 import fuzzydict
 from fuzzydict import FuzzyDict, Match, NoMatchError
+from fuzzydict.implementation import native
 
 HEAVY = ["gensim", "scipy", "nltk", "pandas", "dask", "matplotlib", "sklearn", "torch"]
 MODULES = ["fuzzydict"] + [
@@ -119,6 +120,21 @@ def test_importing_reads_no_model():
     )
 
 
+@pytest.mark.skipif(native is None, reason="the native implementation is missing")
+def test_the_first_lookup_loads_neither_the_reference_nor_what_teaching_needs():
+    program = (
+        "import sys\n"
+        "from fuzzydict import FuzzyDict\n"
+        "from fuzzydict.model import word_table\n"
+        "def decoded(words): raise AssertionError('the words of the model were decoded')\n"
+        "word_table.decoded = decoded\n"
+        "assert FuzzyDict(color='red')['colour'] == 'red'\n"
+        "late = 'learning', 'results', 'ranking.reference', 'ranking.evidence'\n"
+        "print([name for name in late if f'fuzzydict.{name}' in sys.modules])"
+    )
+    assert run(program) == "[]"
+
+
 def test_a_dictionary_answers_from_any_folder(tmp_path):
     program = "from fuzzydict import FuzzyDict; print(FuzzyDict(color='red')['colour'])"
     path = str(next(iter(fuzzydict.__path__)) + "/..")
@@ -145,7 +161,7 @@ attention forking implementation log progress resources threads
 text.abbreviation text.inflection text.tokens text.negation text.numbers text.word_order
 text.spelling
 storage.arrays storage.codec
-model.arrays model.files model.networks model.unknown_words model.vocabulary
+model.arrays model.files model.networks model.vocabulary model.word_table model.unknown_words
 model.word_embedder model.loading model.embedders
 index.binary_codes index.approximate index.quantized
 ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
@@ -153,7 +169,7 @@ ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
 ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.ranker ranking.evidence
 ranking.explanation
 learning.lookups learning.descent learning.fit
-options results primitives attending teaching base
+options results matches primitives attending teaching base
 integrations.plots
 self_attention counting sharing
 storage.archive

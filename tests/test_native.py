@@ -156,7 +156,7 @@ def test_guards_veto_the_same_numbers_negations_units_orders_and_letters(model, 
 
 def test_words_in_common_may_choose_the_scored_keys(model, embedder):
     keys = ["saint marys school of zwolle"]
-    keys += [f"school of mary {word}" for word in embedder._words[:99]]
+    keys += [f"school of mary {word}" for word in embedder.table.texts[:99]]
     options = native.Settings(n_candidates=100, n_scored=1, tokens=5.0, letters=0.0)
     assert table_of(model, keys).rank("zwolle", options).places.tolist() == [[0]]
 

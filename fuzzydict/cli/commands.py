@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzzydict.cli.files import read, reason
-from fuzzydict.results import Match
+from fuzzydict.matches import Match
 
 __all__ = ["CommandError", "add_explain", "add_join", "add_lookup", "explain", "join", "lookup"]
 

@@ -1,12 +1,14 @@
 """An index for many keys: binary codes propose entries, whose vectors then decide."""
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.index.binary_codes import BinaryCodes
 from fuzzydict.progress import Progress
+
+if TYPE_CHECKING:
+    from fuzzydict.index.binary_codes import BinaryCodes
 
 __all__ = ["ApproximateIndex", "IndexKind", "check_kind"]
 
@@ -79,8 +81,10 @@ class ApproximateIndex:
             return None
         return self._up_to_date().nearest(query, proposed, len(self._entries))
 
-    def _up_to_date(self) -> BinaryCodes:
+    def _up_to_date(self) -> "BinaryCodes":
         """Return the codes of all entries, with directions that a quarter of them or more chose."""
+        from fuzzydict.index.binary_codes import BinaryCodes
+
         count, codes = len(self._entries), self._codes
         if codes is None or count > _GROWN * self._sampled:
             sample = range(0, count, -(-count // _SAMPLED))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fuzzydict.integrations.descriptions import expectation, listed, typed_value
 from fuzzydict.integrations.json_schema import Schemas, is_same, type_name, types
 from fuzzydict.mapping import FuzzyDict
-from fuzzydict.results import Match
+from fuzzydict.matches import Match
 
 __all__ = ["ArgumentResolver", "Corrected", "NameLookup", "NameMatch", "Problem"]
 

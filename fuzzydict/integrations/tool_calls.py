@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from fuzzydict.integrations.descriptions import listed, typed_value
 from fuzzydict.integrations.tool_arguments import ArgumentResolver, NameLookup, Problem
 from fuzzydict.integrations.tool_definitions import Definitions, argument_schemas
+from fuzzydict.matches import NoMatchError
 from fuzzydict.options import check_guards
 from fuzzydict.ranking.guards import DEFAULT, Guard
-from fuzzydict.results import NoMatchError
 
 __all__ = ["Call", "CallError", "Problem", "Tools", "resolve"]
 

@@ -1,9 +1,8 @@
 """Arrays of words: what they must look like, their weights, and digests of them."""
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ class EmbedderError(ValueError):
     """An embedder failed, or returned something other than one finite vector for each text."""
 
 
-def checked_words(name: str, words: Sequence[str]) -> list[str]:
+def checked_words(name: str, words: Iterable[str]) -> list[str]:
     """Return the words of a vocabulary as exact strs, if they are unique strings."""
     try:
         checked = list(map(plain, words))
@@ -100,6 +99,8 @@ def is_finite(array: NDArray[Any]) -> bool:
 
 
 def digest(words: bytes, table: NDArray[Any]) -> str:
+    import hashlib  # loads OpenSSL, which lookups do without
+
     found = hashlib.blake2b(words, digest_size=16)
     found.update(table[::_SAMPLED].tobytes())
     return found.hexdigest()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import FileFormatError, read_arrays
 
-__all__ = ["MODEL_FORMAT", "model_file", "read_model"]
+__all__ = ["MODEL_FORMAT", "is_shipped", "model_file", "read_model"]
 
 MODEL_FORMAT = "1"
 
@@ -27,10 +27,15 @@ def model_file(name: str | os.PathLike[str]) -> Path:
     )
 
 
+def is_shipped(path: str | os.PathLike[str]) -> bool:
+    """Return True for a file of the package."""
+    return Path(path) == data_file(Path(path).name)
+
+
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], str]:
     """Return the arrays and the name of a model file; its format must be the current one."""
-    shipped = Path(path) == data_file(Path(path).name)  # which is replaced, never changed in place
-    arrays, metadata = read_arrays(path, mapped=shipped)
+    # A shipped file gets replaced, but is never changed in place.
+    arrays, metadata = read_arrays(path, mapped=is_shipped(path))
     found = metadata.get("format", MODEL_FORMAT)  # of other programs' files there is none
     if found != MODEL_FORMAT:
         raise FileFormatError(

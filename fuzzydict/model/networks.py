@@ -1,8 +1,7 @@
 """The networks of a scorer: their parameters, and how model files hold them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,7 @@ TEXT_FEATURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class MLP:
+class MLP(NamedTuple):
     """Two layers: x → w2 · tanh(w1 x + b1) + b2, a logit; x is of the order of one."""
 
     w1: Floats  # (F, H)
@@ -45,8 +43,7 @@ class MLP:
         return logits
 
 
-@dataclass(frozen=True)
-class ScorerNetworks:
+class ScorerNetworks(NamedTuple):
     """The fitted parameters of a scorer, and the default cutoff."""
 
     pairs: MLP  # features of two words → logit that they mean the same

@@ -2,54 +2,69 @@
 
 import math
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fuzzydict import forking
 from fuzzydict.forking import matrix_product
 from fuzzydict.model.arrays import EmbedderError, Vectors, unit_length
+from fuzzydict.model.word_table import WordTable
 from fuzzydict.text.inflection import bases
 from fuzzydict.text.spelling import similarities
 from fuzzydict.text.tokens import is_number
 
-if TYPE_CHECKING:
-    from fuzzydict.model.word_embedder import WordEmbedder
-
 __all__ = ["NgramIndex", "UnknownWords"]
+
+Placed = tuple[Vectors, float, float, float]  # vector, weight, confidence, density
+
+_CACHE_SIZE = 8192  # words whose places are cached
 
 
 class UnknownWords:
-    """Places words that the table of an embedder lacks."""
+    """Places words that a table lacks.
 
-    def __init__(self, embedder: "WordEmbedder") -> None:
-        self._of = embedder
+    ``vector_of`` returns the vector of such a word; without it, words are placed by their spelling.
+    ``name`` is what errors call the embedder.
+    """
+
+    def __init__(
+        self, table: WordTable, vector_of: Callable[[str], ArrayLike] | None, name: str
+    ) -> None:
+        self._table = table
+        self._vector_of = vector_of
+        self._name = name
         self._spelling: NgramIndex | None = None  # of the words that are no phrases
+        self._placed: dict[tuple[str, bool], Placed] = {}
 
-    def place(self, word: str, guess: bool) -> tuple[Vectors, float, float, float]:
-        if self._of._unknown is not None:
-            vector = np.asarray(self._of._unknown(word), np.float32)
-            if vector.shape != (self._of.dimension,) or not np.isfinite(vector).all():
-                raise EmbedderError(
-                    f"{self._of.name}: unknown({word!r}) must return {self._of.dimension} finite "
-                    f"numbers, got {np.array2string(vector, threshold=6)} of shape {vector.shape}"
-                )
-            return unit_length(vector[None])[0], 1.0, 1.0, 0.5
+    def place(self, word: str, guess: bool) -> Placed:
+        """Return vector, weight, confidence and density of a word that is not in the table.
+
+        ``guess`` if the word may be mistyped.
+        """
+        found = self._placed.get((word, guess))
+        if found is None:
+            found = self._place(word, guess)
+            if len(self._placed) >= _CACHE_SIZE:
+                self._placed = {}
+            self._placed[word, guess] = found
+        return found
+
+    def _place(self, word: str, guess: bool) -> Placed:
+        table = self._table
+        if self._vector_of is not None:
+            return self._given(self._vector_of(word), word), 1.0, 1.0, 0.5
         if is_number(word):  # a number that is written like another is another
-            return np.zeros(self._of.dimension, np.float32), 1.0, 0.0, 0.5
+            return np.zeros(table.dimension, np.float32), 1.0, 0.0, 0.5
         for base in bases(word):
-            row = self._of._rows.get(base)
+            row = table.rows.get(base)
             if row is not None:
-                weight, density = (
-                    float(self._of._weights[row]),
-                    float(self._of._density[row]),
-                )
-                return self._at([row])[0], weight, 0.9, density
+                weight, density = float(table.weights[row]), float(table.density[row])
+                return table.vectors_at([row])[0], weight, 0.9, density
         if parts := self.split(word):
-            rows = [self._of._rows[part] for part in parts]
-            confidence, weights = 0.7, self._of._weights.take(rows)
+            rows = [table.rows[part] for part in parts]
+            confidence, weights = 0.7, table.weights.take(rows)
         elif not guess:
             rows = []
         else:
@@ -57,28 +72,35 @@ class UnknownWords:
             confidence = 0.5 * max(shares, default=0.0) ** 2
             weights = np.array([share**8 for share in shares], np.float32)
         if not rows:
-            return np.zeros(self._of.dimension, np.float32), 1.0, 0.0, 0.5
-        vector = matrix_product(weights, self._at(rows))
+            return np.zeros(table.dimension, np.float32), 1.0, 0.0, 0.5
+        vector = matrix_product(weights, table.vectors_at(rows))
         length = math.sqrt(vector @ vector)
-        density = sum(self._of._density.take(rows).tolist()) / len(rows)
+        density = sum(table.density.take(rows).tolist()) / len(rows)
         return vector / np.float32(length or 1.0), 1.0, confidence, density
+
+    def _given(self, given: ArrayLike, word: str) -> Vectors:
+        """Return what ``vector_of`` gave for a word as a vector of unit length."""
+        vector, dimension = np.asarray(given, np.float32), self._table.dimension
+        if vector.shape != (dimension,) or not np.isfinite(vector).all():
+            raise EmbedderError(
+                f"{self._name}: unknown({word!r}) must return {dimension} finite numbers, got "
+                f"{np.array2string(vector, threshold=6)} of shape {vector.shape}"
+            )
+        unit: Vectors = unit_length(vector[None])[0]
+        return unit
 
     def split(self, word: str) -> tuple[str, str] | None:
         """Return the two words that ``word`` is written of, the most frequent ones, or None."""
+        rows, weights = self._table.rows, self._table.weights
         best: tuple[float, int] | None = None
         for cut in range(3, len(word) - 2):
-            if (first := self._of._rows.get(word[:cut])) is None:
+            if (first := rows.get(word[:cut])) is None:
                 continue
-            if (second := self._of._rows.get(word[cut:])) is not None:
-                rank = float(self._of._weights[first] * self._of._weights[second])
+            if (second := rows.get(word[cut:])) is not None:
+                rank = float(weights[first] * weights[second])
                 if best is None or rank < best[0]:
                     best = rank, cut
         return (word[: best[1]], word[best[1] :]) if best else None
-
-    def _at(self, rows: list[int]) -> Vectors:
-        """Return the vectors of these rows: [len(rows), d]."""
-        vectors: Vectors = self._of._table.take(rows, axis=0).astype(np.float32)
-        return vectors if self._of._scale is None else vectors * self._of._scale.take(rows)[:, None]
 
     def _alike(self, word: str) -> tuple[list[int], list[float]]:
         """Return the rows of the three words that are written most alike, and how much so."""
@@ -89,13 +111,13 @@ class UnknownWords:
         likeness = np.add.reduce(similarities(word, words)) / 3
         best = (-likeness).argsort(kind="stable")[:3].tolist()
         alike = {words[i]: share for i in best if (share := float(likeness[i])) > 0.6}
-        return [self._of._rows[word] for word in alike], [*alike.values()]
+        return [self._table.rows[word] for word in alike], [*alike.values()]
 
     def _index(self) -> "NgramIndex":
         """Return the index of the words that are no phrases, which one thread makes."""
         with _LOCK.lock:
             if self._spelling is None:
-                self._spelling = NgramIndex([word for word in self._of._words if " " not in word])
+                self._spelling = NgramIndex([word for word in self._table.texts if " " not in word])
             return self._spelling
 
 

@@ -6,7 +6,6 @@ are mostly unrelated, so the mean and the spread of the cosines between them sho
 Where a user has labelled pairs, they tell the rest.
 """
 
-import heapq
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -118,6 +117,8 @@ class Background:
         last = self._sample[-1] if len(self._sample) == _SAMPLE else None
         new = [item for item in numbered if last is None or item < last]
         if new:
+            import heapq
+
             self._sample = heapq.nsmallest(_SAMPLE, self._sample + new)
             self._scale = None
 

@@ -2,13 +2,12 @@
 
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index.approximate import ApproximateIndex, IndexKind
-from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import Embedder
 from fuzzydict.progress import Progress
 from fuzzydict.ranking.calibration import Background, Calibration, Scale
@@ -18,6 +17,9 @@ from fuzzydict.ranking.table import KeyTable
 from fuzzydict.ranking.tables import new_table
 from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
 from fuzzydict.text.tokens import plain
+
+if TYPE_CHECKING:
+    from fuzzydict.index.quantized import QuantizedVectors
 
 __all__ = ["Entries", "IndexSnapshot"]
 
@@ -32,7 +34,7 @@ class IndexSnapshot(NamedTuple):
 
     keys: list[str]
     corrections: list[str]  # corrected queries whose key is there
-    vectors: QuantizedVectors  # of the keys, then of the corrected queries
+    vectors: "QuantizedVectors"  # of the keys, then of the corrected queries
 
 
 class Entries:
@@ -113,6 +115,8 @@ class Entries:
 
     def snapshot(self, among: Collection[object] | None = None) -> IndexSnapshot:
         """Return the entries with their vectors; of the keys those ``among`` these if given."""
+        from fuzzydict.index.quantized import QuantizedVectors
+
         keys = [key for key in self.keys() if among is None or key in among]
         corrections = self.table.aliases()
         found = [*map(self.table.find, keys), *map(self.table.find_alias, corrections)]
@@ -146,7 +150,7 @@ class Entries:
         keys: Sequence[str],
         corrections: Sequence[str],
         meanings: Floats | None,
-        vectors: QuantizedVectors | None = None,
+        vectors: "QuantizedVectors | None" = None,
     ) -> None:
         """Add entries with their meanings, or with their vectors; a table embeds them itself."""
         if not self.table.own and len(self.table) == 0:
@@ -225,7 +229,7 @@ def _in_batches(texts: Sequence[str], work: Callable[[Sequence[str]], T]) -> lis
     return results
 
 
-def _dimension(meanings: Floats | None, vectors: QuantizedVectors | None) -> int | None:
+def _dimension(meanings: Floats | None, vectors: "QuantizedVectors | None") -> int | None:
     """Return the dimension of meanings, None if there are none."""
     if vectors is not None:
         return int(vectors.numbers.shape[1]) - SPELLING_WIDTH

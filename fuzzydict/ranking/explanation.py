@@ -13,7 +13,7 @@ from fuzzydict.ranking.evidence import ScoreBreakdown
 from fuzzydict.text.tokens import words
 
 if TYPE_CHECKING:
-    from fuzzydict.results import Match
+    from fuzzydict.matches import Match
 
 __all__ = ["Explanation", "explanation"]
 

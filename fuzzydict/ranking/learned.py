@@ -1,10 +1,12 @@
 """What a dictionary learned from its user: calibration, projections, exemptions, corrections."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fuzzydict.ranking.calibration import Calibration
-from fuzzydict.ranking.projection import Projection
+
+if TYPE_CHECKING:
+    from fuzzydict.ranking.projection import Projection
 
 __all__ = ["Correction", "IndexEntry", "LearnedState"]
 
@@ -25,6 +27,6 @@ class LearnedState(NamedTuple):
     """Everything that `calibrate`, `fit` and `learn` changed. It is never modified in place."""
 
     calibration: Calibration = Calibration()
-    projection: Projection | None = None
+    projection: "Projection | None" = None
     guard_exemptions: Mapping[str, frozenset[str]] = _EMPTY  # key → words that no guard looks at
     corrections: Mapping[str, str | None] = _EMPTY  # query → key

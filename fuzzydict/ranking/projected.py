@@ -1,16 +1,19 @@
 """What a projection makes of the keys of a table: one vector for each entry, beside its own."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.forking import matrix_product
 from fuzzydict.model.embedders import Embedder, WordEmbedder
-from fuzzydict.ranking.projection import Projection, Texts
 from fuzzydict.ranking.table import KeyTable
 from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
 from fuzzydict.text.tokens import words
+
+if TYPE_CHECKING:
+    from fuzzydict.ranking.projection import Projection
 
 __all__ = ["PROJECTION_WEIGHT", "ProjectedVectors", "meaning_features"]
 
@@ -34,7 +37,9 @@ class ProjectedVectors:
     Without a projection it does nothing.
     """
 
-    def __init__(self, embedder: Embedder, table: KeyTable, projection: Projection | None) -> None:
+    def __init__(
+        self, embedder: Embedder, table: KeyTable, projection: "Projection | None"
+    ) -> None:
         self._embedder, self._table, self._projection = embedder, table, projection
         self._vectors: Floats = np.zeros((0, projection.width if projection else 0), np.float32)
         self._size = 0
@@ -72,6 +77,8 @@ class ProjectedVectors:
 
     def queries(self, words: Sequence[Words], meanings: Floats) -> Floats:
         """Return A x of queries, and 1, from their words and meanings: [Q, width]."""
+        from fuzzydict.ranking.projection import Texts
+
         assert self._projection is not None
         features = meaning_features(self._embedder, meanings, words)
         return self._projection.queries(Texts(words, features))

@@ -5,7 +5,6 @@ large file shares its pages between processes, and the package's NumPy reader co
 """
 
 import math
-import mmap
 import os
 import stat
 import zlib
@@ -167,6 +166,8 @@ def read_arrays(
             raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
         text = file.read(length)
         if mapped or size > _COPIED:
+            import mmap
+
             access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)[8 + length :]
         else:

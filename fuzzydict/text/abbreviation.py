@@ -1,6 +1,5 @@
 """Short forms: abbreviations of a word, and contractions of several words."""
 
-import functools
 from collections.abc import Sequence
 
 __all__ = ["abbreviation", "contraction"]
@@ -8,7 +7,6 @@ __all__ = ["abbreviation", "contraction"]
 _VOWELS = str.maketrans("", "", "aeiou")
 
 
-@functools.lru_cache(maxsize=1 << 15)
 def abbreviation(short: str, long: str) -> float:
     """Return how much ``short`` looks like a short form of the word ``long``, 0 to 1.
 

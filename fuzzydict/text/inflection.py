@@ -25,7 +25,6 @@ _VARIANT_OF = {
 }  # fmt: skip
 
 
-@functools.lru_cache(maxsize=1 << 15)
 def bases(word: str) -> tuple[str, ...]:
     """Return the forms that ``word`` may be inflected or spelled from, the likeliest first.
 

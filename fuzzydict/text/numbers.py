@@ -1,5 +1,6 @@
 """Numbers in texts: their values, units and ways of writing."""
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -102,18 +103,16 @@ def unit(word: str) -> Unit | None:
     >>> unit("milligrams") == unit("mg") != unit("mcg")
     True
     """
-    found = _UNITS.get(word)
+    found = _units().get(word)
     if found is None and len(word) > 3 and word.endswith("s"):
-        found = _UNITS.get(word[:-1])
+        found = _units().get(word[:-1])
     return found
 
 
-def _read_units() -> dict[str, Unit]:
+@functools.lru_cache(maxsize=1)
+def _units() -> dict[str, Unit]:
     rows = read_table("units.tsv")
     return {name: Unit(dimension, float(factor)) for name, (dimension, factor) in rows.items()}
-
-
-_UNITS = _read_units()
 
 
 def _without_zeros(number: str) -> str:

@@ -4,8 +4,8 @@
 two words.
 """
 
+import functools
 import re
-import unicodedata
 
 __all__ = ["MAX_LENGTH", "compact", "fold", "is_number", "plain", "words"]
 
@@ -14,10 +14,6 @@ MAX_LENGTH = 1000
 
 _UPPER = "A-ZÀ-ÖØ-ÞΑ-ΡΣ-ΫЀ-Я"
 _LOWER = "a-zß-öø-ÿά-ώа-џ"
-_CAMEL = re.compile(
-    f"(?<=[{_LOWER}])(?=[{_UPPER}])"  # max|Connections
-    f"|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}])(?![{_UPPER}]s(?![{_LOWER}]))"  # HTTP|Server, URLs
-)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)", re.IGNORECASE)
 _WORD = re.compile(
@@ -29,6 +25,16 @@ _MARKS = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
+
+
+@functools.cache
+def _camel() -> re.Pattern[str]:
+    """Return what separates the words of ``maxConnections``; compiling it is slow."""
+    return re.compile(
+        f"(?<=[{_LOWER}])(?=[{_UPPER}])"  # max|Connections
+        # HTTP|Server, but not URL|s
+        f"|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}])(?![{_UPPER}]s(?![{_LOWER}]))"
+    )
 
 
 def plain(text: str) -> str:
@@ -55,6 +61,8 @@ def fold(text: str) -> str:
     text = plain(text)[:MAX_LENGTH]
     if text.isascii():
         return text
+    import unicodedata
+
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))[: 2 * MAX_LENGTH]
     return unicodedata.normalize("NFC", _MARKS.sub("", text))
 
@@ -71,7 +79,7 @@ def words(text: str) -> tuple[str, ...]:
     """
     text = fold(text)
     if not (text.islower() or text.isupper()):
-        text = _CAMEL.sub(" ", text)
+        text = _camel().sub(" ", text)
     if "'" in text or "’" in text:
         text = _APOSTROPHE.sub("", text)
     if "," in text:

@@ -272,7 +272,7 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
         word
         for node in graph.nodes
         if node.modern
-        for word in node.words[1:]
+        for word in {*node.words} - heads
         if len(word) <= _SHORT and " " not in node.words[0] and abbreviation(word, node.words[0])
     }
 

@@ -1,0 +1,65 @@
+"""What a lookup returns: `Match`, or the error `NoMatchError`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+__all__ = ["Match", "NoMatchError", "Ranking"]
+
+Ranking = Sequence[tuple[str, float]]  # keys with their scores, best first
+
+
+if TYPE_CHECKING:  # a NamedTuple cannot be generic before Python 3.11
+    K_co = TypeVarWithDefault("K_co", covariant=True, default=Any)
+    V_co = TypeVarWithDefault("V_co", covariant=True, default=Any)
+
+    class Match(NamedTuple, Generic[K_co, V_co]):
+        """A key that matches a query, its value, and the probability that it was meant."""
+
+        key: K_co
+        value: V_co
+        score: float
+
+else:
+
+    class Match(NamedTuple):
+        """A key that matches a query, its value, and the probability that it was meant."""
+
+        key: Any
+        value: Any
+        score: float
+
+
+class NoMatchError(KeyError):
+    """Raised when no key matches the query well enough.
+
+    ``matches`` has up to three closest keys, best first, with the values and scores of the time of
+    the lookup. ``query`` is also ``args[0]``, as in the `KeyError` of a dict. The error does not
+    refer to the dictionary.
+    """
+
+    def __init__(
+        self,
+        query: object,
+        matches: Iterable[Match[Any, Any]] | Callable[[], Iterable[Match[Any, Any]]] = (),
+    ) -> None:
+        super().__init__(query)
+        self.query = query
+        self._matches = matches
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The closest keys with their values and scores, best first."""
+        if not isinstance(self._matches, tuple):
+            matches = self._matches() if callable(self._matches) else self._matches
+            self._matches = tuple(matches)
+        return self._matches
+
+    def __str__(self) -> str:
+        closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in self.matches)
+        return f"{self.query!r}" + (f" (closest: {closest})" if closest else "")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.query, self.matches)
