@@ -20,7 +20,7 @@ brand, model, color, top speed, acceleration, horse power, battery, range, charg
 monthly rate, discount, year, weight, height, length, seats, doors, trunk, tyres, wheels, brakes,
 steering, navigation, radio, warranty, insurance, owner, mileage, fuel, emissions
 """
-QUERIES = ["hue", "velocity", "distance", "maker", "horses", "cost", "parliament"]
+QUERIES = ["hue", "velocity", "distance", "maker", "horses", "performance", "parliament"]
 
 
 def main(folder: Path) -> None:

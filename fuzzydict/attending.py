@@ -29,6 +29,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
+        null_key: bool = ...,
     ) -> "Attention": ...
     @overload
     def attend(  # type: ignore[overload-overlap]
@@ -38,6 +39,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
+        null_key: bool = ...,
     ) -> "list[Attention]": ...
     @overload
     def attend(
@@ -47,6 +49,7 @@ class Attending(Primitives[K, V]):
         temperature: float | None = ...,
         n: int | None = ...,
         mask: Iterable[K] | Callable[[K], bool] | None = ...,
+        null_key: bool = ...,
     ) -> "Attention": ...
 
     def attend(
@@ -56,20 +59,25 @@ class Attending(Primitives[K, V]):
         temperature: float | None = None,
         n: int | None = None,
         mask: Iterable[Any] | Callable[[Any], bool] | None = None,
+        null_key: bool = False,
     ) -> "Attention | list[Attention]":
         """Return a weight for each key, and the values blended by these weights.
 
-        ``d[query]`` is the limit of this soft lookup at ``temperature`` zero.
-        O(len(self) · d) and n scores for each query.
+        The weights sum to one. A key has the probability that it is meant. The probability that
+        none is meant is reported as ``no_match``, and shared among the keys by how related they
+        are to the query: softmax of the cosines of their meanings. ``d[query]`` is the limit of
+        this soft lookup at ``temperature`` zero. O(len(self) · d) and n scores for each query.
 
         Args:
             query: Text, bytes or anything else that is not iterable is one query. Any other
                 iterable, such as a list, a tuple or a pandas column, is many queries, which are
                 answered by one matrix product. So pass a key that is a tuple as ``[key]``.
-            temperature: 1, the default, makes the weights the calibrated probabilities; a higher
-                one makes them more equal.
+            temperature: At 1, the default, probabilities are the calibrated ones; a higher one
+                makes the weights more equal.
             n: How many of the nearest keys get a weight; by default the best 16 of the nearest 64.
             mask: The keys that may get a weight, or a function that returns True for them.
+            null_key: Let the null key take part, whose value is zero: the weight of each key is the
+                probability that it is meant, and that of the null key is ``no_match``.
 
         Returns:
             An `Attention` for one query, a list of them for many.
@@ -87,8 +95,8 @@ class Attending(Primitives[K, V]):
         n = None if n is None else check_count(n, "n")
         among = None if mask is None else self._masked_keys(mask)
         if _is_one(query):
-            return self._attend([query], temperature, n, among)[0]
-        return self._attend(as_queries(query), temperature, n, among)
+            return self._attend([query], temperature, n, among, null_key)[0]
+        return self._attend(as_queries(query), temperature, n, among, null_key)
 
     def _masked_keys(self, mask: Iterable[Any] | Callable[[Any], bool]) -> dict[Any, None]:
         """Return the keys that a mask allows, in their order."""
@@ -102,7 +110,12 @@ class Attending(Primitives[K, V]):
         return keys
 
     def _attend(
-        self, queries: list[Any], temperature: float, n: int | None, among: dict[Any, None] | None
+        self,
+        queries: list[Any],
+        temperature: float,
+        n: int | None,
+        among: dict[Any, None] | None,
+        null_key: bool,
     ) -> "list[Attention]":
         from fuzzydict.results import Attention
 
@@ -110,7 +123,8 @@ class Attending(Primitives[K, V]):
         with self._lock:
             ranker, cutoff = self._synced_ranker(), self.cutoff
             keys = None if among is None else {key: None for key in among if key in ranker}
-            candidates = iter(ranker.candidates(texts, n, keys) if texts else ())
+            found = ranker.candidates(texts, n, keys, cosines=not null_key) if texts else []
+        candidates = iter(found)
         result = []
         for query in queries:
             weights: dict[Any, float] = {}
@@ -129,13 +143,17 @@ class Attending(Primitives[K, V]):
 def _weights(
     candidates: "Candidates", query: str, cutoff: float, temperature: float
 ) -> tuple[dict[Any, float], float]:
-    """Return key → weight, largest first, and the weight of no match."""
-    from fuzzydict.results import weigh
+    """Return key → weight, largest first, and the probability of no match."""
+    from fuzzydict.results import attention_weights, weigh
 
     if query in candidates.keys:
         cutoff = 0.0  # an exact key always wins
-    weights, no_match = weigh(candidates.logits, cutoff, temperature)
-    order = candidates.order()
+    logits, cosines = candidates.logits, candidates.cosines
+    if cosines is None:
+        weights, no_match = weigh(logits, cutoff, temperature)
+    else:
+        weights, no_match = attention_weights(logits, cosines, cutoff, temperature)
+    order = sorted(candidates.order(), key=lambda i: -float(weights[i]))
     return {candidates.keys[i]: float(weights[i]) for i in order if weights[i] > 0}, no_match
 
 

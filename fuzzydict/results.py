@@ -12,11 +12,36 @@ from numpy.typing import NDArray
 from fuzzydict.attention import softmax
 from fuzzydict.model.embedders import Embedder
 
-__all__ = ["Attention", "weigh"]
+__all__ = ["Attention", "attention_weights", "weigh"]
 
 Floats = NDArray[np.float32]
 
 _TINY = float(np.finfo(np.float32).tiny)  # replaces a cutoff of 0, which has no logarithm
+
+
+_SHARPNESS = 10.0  # of relatedness: a difference in cosine of 0.1 is a factor of e in weight
+
+
+def attention_weights(
+    logits: Floats, cosines: Floats, cutoff: float, temperature: float = 1.0
+) -> tuple[Floats, float]:
+    """Return weights of keys that sum to one, and the probability that none of them is meant.
+
+    A key has the probability that it is meant. The rest, the probability of no match, is shared
+    among the keys by how related they are: by softmax over ``cosines``, [n]. Keys of the logit
+    -inf have no weight. O(n).
+
+    >>> logits, cosines = np.array([-3.0, -3.0]), np.array([0.4, 0.1])
+    >>> weights, no_match = attention_weights(logits, cosines, cutoff=0.5)
+    >>> [round(weight, 2) for weight in weights.tolist()], round(no_match, 2)
+    ([0.91, 0.09], 0.91)
+    """
+    weights, no_match = weigh(logits, cutoff, temperature)
+    allowed = np.isfinite(logits)
+    if not allowed.any():
+        return weights, no_match
+    related = np.where(allowed, _SHARPNESS / temperature * cosines, -np.inf)
+    return weights + np.float32(no_match) * softmax(related).astype(np.float32), no_match
 
 
 def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floats, float]:
@@ -58,9 +83,9 @@ class Attention:
     were at the time of the lookup. Immutable.
 
     Attributes:
-        weights: Key → weight above 0, the largest first.
-        no_match: The weight of the null key: the probability, at temperature 1, that no key was
-            meant. All weights sum to one.
+        weights: Key → weight above 0, the largest first. They sum to one, unless no key may have a
+            weight; if the null key takes part, to ``1 - no_match``.
+        no_match: The probability, at temperature 1, that no key was meant.
 
     >>> from fuzzydict import FuzzyDict
     >>> speed = FuzzyDict({"walk": 5, "run": 12}).attend("runs")
@@ -99,8 +124,7 @@ class Attention:
         """The sum Σ weight · value: a float, or an array of the shape of the values.
 
         Values are Python or NumPy numbers, Booleans (the sum is then the weight of True), or
-        arrays, lists or tuples of numbers. The value of the null key is zero, so the sum shrinks
-        with the probability of no match; divide by ``1 - no_match`` for the mean of the values.
+        arrays, lists or tuples of numbers. The value of the null key, if it takes part, is zero.
         0.0 if no key has any weight.
 
         Raises:
@@ -124,7 +148,7 @@ class Attention:
     def vote(self) -> dict[Any, float]:
         """Return value → sum of its weights, the largest first.
 
-        With ``no_match`` they sum to one. ``TypeError`` for values that are not hashable.
+        ``TypeError`` for values that are not hashable.
         """
         votes: dict[Any, float] = {}
         for value, weight in zip(self._values, self.weights.values(), strict=True):

@@ -43,7 +43,7 @@ def check_that_reads_agree(d, query, ns=(1, 2, 3, 15, 16, 17, 40, 64, 65)):
         assert (together and together[:2]) == (expected and expected[:2])
         assert together is None or together.score == pytest.approx(expected.score, abs=1e-6)
     if query not in list(d):
-        weights = d.attend(query).weights
+        weights = d.attend(query, null_key=True).weights
         for each in ranked[: len(weights)]:
             assert weights[each.key] == pytest.approx(each.score, abs=1e-6)
     assert d.explain(query).answer == match

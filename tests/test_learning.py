@@ -77,7 +77,7 @@ def test_any_embedder_can_be_fitted():
 
 def test_match_and_attend_agree_after_a_fit(fitted):
     for query in ASKED[3:-1]:
-        attention = fitted.attend(query)
+        attention = fitted.attend(query, null_key=True)
         for match in fitted.matches(query, 3, cutoff=0.0):
             assert attention.weights[match.key] == pytest.approx(match.score, abs=1e-5)
         assert attention.no_match + sum(attention.weights.values()) == pytest.approx(1)

@@ -57,7 +57,7 @@ def test_texts_are_split_into_the_same_words(written):
     [
         "HTTPServerURLs",
         "aB" * 600,
-        "v1.2.3 1.0 .5 -.50 x.5 00.5 1..5 -10 --1 a-1 (-1) 3.10.",
+        "a_-5 v1.2.3 1.0 .5 -.50 x.5 00.5 1..5 -10 --1 a-1 (-1) 3.10.",
         "0.0 -0 1.",
         "Don't 1,000 it'sA",
         "o'clock's",

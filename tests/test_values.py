@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fuzzydict import FuzzyDict
 from fuzzydict.ranking.ranker import CANDIDATES, SHORTLIST, Ranker
-from fuzzydict.results import Attention, weigh
+from fuzzydict.results import Attention, attention_weights, weigh
 from fuzzydict.text import spelling
 from fuzzydict.text.tokens import compact, words
 
@@ -59,9 +59,14 @@ class Embedder:
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("query", QUERIES)
-def test_the_weights_and_the_silence_sum_to_one(car, query, temperature):
-    found = car.attend(query, temperature=temperature)
+def test_the_weights_sum_to_one_with_the_null_key_where_it_takes_part(car, query, temperature):
+    found = car.attend(query, temperature=temperature, null_key=True)
     assert total(found) == pytest.approx(1, abs=1e-5)
+    assert all(0 < weight <= 1 for weight in found.weights.values())
+    without = car.attend(query, temperature=temperature)
+    assert without.no_match == pytest.approx(found.no_match, abs=1e-6)
+    found = without
+    assert not found.weights or sum(found.weights.values()) == pytest.approx(1, abs=1e-5)
     assert all(0 < weight <= 1 for weight in found.weights.values())
     assert 0 <= found.no_match <= 1
 
@@ -81,24 +86,48 @@ def test_the_key_that_is_written_otherwise_has_the_largest_weight(car):
     assert found.weights["color"] > 0.5 > found.no_match
 
 
+def test_what_no_key_means_is_shared_among_the_related_keys():
+    values = {
+        "brand": 1, "model": 2, "color": 3, "battery": 7, "top speed": 9, "horse power": 8,
+    }  # fmt: skip
+    found = FuzzyDict(values).attend("performance")
+    weights = dict(found.weights)
+    assert found.no_match > 0.5
+    assert sum(weights[key] for key in ("battery", "top speed", "horse power")) >= 0.75
+    assert weights["battery"] > weights["brand"] > weights["color"]
+    assert weights["color"] <= 0.03
+    assert min(values.values()) <= found.value <= max(values.values())
+
+
+def test_weights_are_shared_by_the_cosines_and_the_temperature():
+    logits, cosines = np.array([-50.0, -50.0, -np.inf]), np.array([0.4, 0.3, 0.9])
+    for temperature in (0.5, 1.0, 2.0):
+        weights, no_match = attention_weights(logits, cosines, 0.5, temperature)
+        assert no_match == pytest.approx(1)
+        assert weights[0] / weights[1] == pytest.approx(np.exp(1 / temperature), rel=1e-4)
+        assert weights[2] == 0
+    weights, no_match = attention_weights(np.full(2, -np.inf), np.zeros(2), 0.5)
+    assert (weights.tolist(), no_match) == ([0, 0], 1)
+
+
 @pytest.mark.parametrize("query", ["colour", "topspeed", "parliament", "prices"])
 @pytest.mark.parametrize("n", [1, 2, 3, 10])
 def test_at_temperature_one_the_weights_are_the_probabilities_of_the_matches(car, query, n):
     car.update({f"key {i}": i for i in range(100)})
     matches = car.matches(query, n, cutoff=0.0)
-    found = car.attend(query)
+    found = car.attend(query, null_key=True)
     assert found.keys[:n] == [match.key for match in matches]
     assert list(found.weights.values())[:n] == pytest.approx([match.score for match in matches])
 
 
 @pytest.mark.parametrize("query", ["colour", "topspeed", "parliament"])
 def test_a_high_temperature_flattens_the_weights(car, query):
-    flat = car.attend(query, temperature=1e6)
+    flat = car.attend(query, temperature=1e6, null_key=True)
     assert list(flat.weights.values()) == pytest.approx([1 / 5] * 4, abs=1e-4)
     assert flat.no_match == pytest.approx(1 / 5, abs=1e-4)
     entropies = []
     for temperature in (1.0, 2.0, 5.0, 25.0):
-        found = car.attend(query, temperature=temperature)
+        found = car.attend(query, temperature=temperature, null_key=True)
         shares = np.array([found.no_match, *found.weights.values()])
         entropies.append(-float(shares @ np.log(shares)))
     assert entropies == sorted(entropies)
@@ -188,7 +217,7 @@ def test_with_a_cutoff_of_zero_the_least_probable_key_wins_over_the_null_key():
 def test_n_is_the_most_keys_that_have_a_weight(car, n):
     found = car.attend("colour", n=n)
     assert len(found.weights) == n
-    assert total(found) == pytest.approx(1)
+    assert sum(found.weights.values()) == pytest.approx(1)
     assert found.best == "color"
 
 
@@ -201,7 +230,7 @@ def test_by_default_as_many_keys_are_attended_to_as_a_hard_lookup_scores(letters
 def test_a_mask_of_keys_leaves_no_weight_to_the_others(car):
     found = car.attend("colour", mask=["price", "battery"])
     assert set(found.weights) == {"price", "battery"}
-    assert total(found) == pytest.approx(1)
+    assert sum(found.weights.values()) == pytest.approx(1)
     assert found.no_match > car.attend("colour").no_match
 
 
@@ -251,7 +280,7 @@ def test_guards_hide_keys_from_attention_too():
     d = FuzzyDict({"turn off": 0, "turn on": 1, "color": 2})
     found = d.attend("turns on", temperature=5.0)
     assert set(found.weights) == {"turn on", "color"}
-    assert total(found) == pytest.approx(1)
+    assert sum(found.weights.values()) == pytest.approx(1)
     assert "turn off" in FuzzyDict(d, guards=()).attend("turns on", temperature=5.0).weights
 
 
@@ -483,11 +512,11 @@ def test_a_vote_adds_the_weights_of_equal_values_the_largest_first():
     assert blend([0.6, 0.4], [1, True]).vote() == {1: 1.0}
 
 
-def test_a_vote_and_the_silence_sum_to_one():
+def test_votes_sum_to_one():
     d = FuzzyDict({"t-shirt": "top", "tee shirt": "top", "skirt": "bottom", "shoe": "feet"})
     found = d.attend("tshirts")
     assert next(iter(found.vote())) == "top"
-    assert sum(found.vote().values()) + found.no_match == pytest.approx(1, abs=1e-5)
+    assert sum(found.vote().values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_vote_of_values_that_are_not_hashable_is_a_type_error():

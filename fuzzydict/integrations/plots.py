@@ -40,8 +40,9 @@ def plot_attention(
 ) -> Any:
     """Draw the attention weights of queries over keys (`FuzzyDict.attend`) as a heat map.
 
-    Each query is a row, which sums to one. The columns are the ``n`` keys with the largest weights,
-    in the order of the dictionary, the sum of the other keys, if visible, and the null key.
+    Each query is a row. The columns are the ``n`` keys with the largest weights, in the order of
+    the dictionary, and the sum of the other keys, if visible: these sum to one. The last column,
+    beyond a line, is the probability that no key matches.
     ``ValueError`` without queries, or for an ``n`` below 1.
     """
     queries = [queries] if isinstance(queries, str) else list(queries)
@@ -57,17 +58,20 @@ def plot_attention(
     keys = [key for key in d if key in most]
     weights = np.array(
         [
-            [*(attention.weights.get(key, 0.0) for key in keys), 0.0, attention.no_match]
+            [
+                *(attention.weights.get(key, 0.0) for key in keys),
+                sum(weight for key, weight in attention.weights.items() if key not in most),
+                attention.no_match,
+            ]
             for attention in attentions
         ]
     )
-    weights[:, -2] = np.maximum(1 - weights.sum(axis=1), 0)
     columns = [*map(_short, keys), "other keys", "no match"]
     if weights[:, -2].max() < _MIN_WEIGHT:
         weights, columns = np.delete(weights, -2, axis=1), [*columns[:-2], columns[-1]]
     ax = new_axes(len(columns), len(queries)) if ax is None else ax
     heat_map(ax, weights, list(map(_short, queries)), columns, most=1.0)
-    ax.axvline(len(keys) - 0.5, color=ax.xaxis.label.get_color(), linewidth=1)
+    ax.axvline(len(columns) - 1.5, color=ax.xaxis.label.get_color(), linewidth=1)
     ax.set(xlabel="key", ylabel="query", title="Attention")
     return ax
 

@@ -90,7 +90,9 @@ def labelled_lookups(
     of_keys = meaning_features(
         ranker.embedder, ranker.entries.meanings(keys), list(map(words, keys))
     )
-    return Lookups.of(Texts(split, features), keys, of_keys, found, [key for _, key in pairs])
+    scored_keys = [(each.keys, each.logits) for each in found]
+    right = [key for _, key in pairs]
+    return Lookups.of(Texts(split, features), keys, of_keys, scored_keys, right)
 
 
 def queries_and_keys(pairs: Pairs) -> tuple[list[str], set[str]]:
@@ -121,7 +123,7 @@ def calibrate(ranker: Ranker, pairs: Pairs) -> Calibration:
         )
         lookups: list[tuple[Floats, int | None]] = []
         for (_, key), each in zip(labelled, scored, strict=True):
-            keys, logits = ranker.apply_guards(each)
+            keys, logits, _ = ranker.apply_guards(each)
             if key is None or key in keys:  # a key that is no candidate cannot be scored
                 lookups.append((logits, None if key is None else keys.index(key)))
         fitted, left = calibration.fit(lookups)

@@ -237,7 +237,7 @@ inline bool starts_decimal(View text, size_t i) {
 // but 3.10 as it is. Return where it ends.
 inline size_t read_number(View text, size_t i, std::string& out) {
     size_t start = i, end = end_of_digits(text, i);
-    bool negative = i && text[i - 1] == '-' && (i == 1 || is_space(static_cast<unsigned char>(text[i - 2])));
+    bool negative = i && text[i - 1] == '-' && (i == 1 || text[i - 2] == '_' || is_space(static_cast<unsigned char>(text[i - 2])));
     View whole = text.substr(start, end - start), decimals;
     bool whole_decimal = end + 1 < text.size() && text[end] == '.' && is_digit(static_cast<unsigned char>(text[end + 1])) &&
                          !(start && text[start - 1] == '.') && !continues(text, end + 1);

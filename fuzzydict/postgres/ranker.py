@@ -60,10 +60,12 @@ class ServerRanker:
         queries: Sequence[str],
         n: int | None = None,
         among: Collection[str] | None = None,
+        *,
+        cosines: bool = False,
     ) -> list[Candidates]:
         """Return for each query the ``n`` nearest keys, of those ``among`` if given, scored."""
         return [
-            ranker.candidates([query], n)[0]
+            ranker.candidates([query], n, cosines=cosines)[0]
             for query, ranker in self._each(queries, n or CANDIDATES, among)
         ]
 

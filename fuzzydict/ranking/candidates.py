@@ -16,6 +16,7 @@ class Candidates(NamedTuple):
 
     keys: list[str]
     logits: Floats  # (len(keys),) -inf for keys that a guard vetoes
+    cosines: Floats | None = None  # (len(keys),) of the meanings, if wanted
 
     def probabilities(self) -> list[float]:
         """Return softmax of the logits and the null key's 0, without the share of the null key."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.forking import matrix_product
 from fuzzydict.model.embedders import WordEmbedder, load, networks_for
 from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
 from fuzzydict.ranking.alignment import WordAlignment, align
@@ -15,7 +14,6 @@ from fuzzydict.ranking.candidates import Candidates
 from fuzzydict.ranking.ranker import Ranker, ScoredEntries
 from fuzzydict.ranking.table import ALIAS
 from fuzzydict.ranking.vetoes import Vetoes
-from fuzzydict.text.spelling import DIMENSION as SPELLING_WIDTH
 from fuzzydict.text.spelling import similarities
 from fuzzydict.text.tokens import compact, words
 
@@ -57,7 +55,7 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
     by_meaning = _base_probabilities(ranker, query, keys, meanings, meaning=True)
     split = [words(key) for key in keys]
     letters = similarities(compact(words(query)), [compact(key) for key in split])[1].tolist()
-    cosines = _cosines(ranker, scored, keys)
+    cosines = ranker.cosines(scored.vector, keys).tolist()
     networks, vocabulary = networks_for(ranker.embedder), _vocabulary(ranker)
     vetoes = Vetoes(ranker.guards, ranker.learned, ranker.table)
     scores, by_learning = found.probabilities(), learned.probabilities()
@@ -103,15 +101,6 @@ def _base_probabilities(
     texts = [ranker.table.text(scored.places[i]) for i in own]
     shares = Candidates(texts, scored.logits[own]).probabilities()
     return dict(zip(texts, shares, strict=True))
-
-
-def _cosines(ranker: Ranker, scored: ScoredEntries, keys: Sequence[str]) -> list[float]:
-    cosines = matrix_product(ranker.entries.meanings(keys), scored.vector[:-SPELLING_WIDTH])
-    if not ranker.table.own:
-        slope, offset = ranker.entries.cosine_scale(ranker.learned.calibration)
-        cosines = np.clip(slope * cosines + offset, -1, 1)
-    found: list[float] = cosines.tolist()
-    return found
 
 
 def _corrections_through(ranker: Ranker, scored: ScoredEntries) -> dict[str | None, str]:

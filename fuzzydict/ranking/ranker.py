@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.model.embedders import Embedder
 from fuzzydict.ranking.calibration import Calibration
@@ -22,6 +23,7 @@ from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, KeyTable, Ranking
 from fuzzydict.ranking.vetoes import Vetoes
+from fuzzydict.text import spelling
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit
 
@@ -168,18 +170,20 @@ class Ranker:
         *,
         guards: bool = True,
         meanings: Floats | None = None,
+        cosines: bool = False,
     ) -> list[Candidates]:
         """Return for each query the ``n`` nearest keys, of those ``among`` if given, scored.
 
         Without ``n``, those 16 of the 64 nearest whose letters are the most similar too. Without
-        ``guards`` nothing is vetoed. ``meanings`` are as for `score`.
+        ``guards`` nothing is vetoed. ``meanings`` are as for `score`. With ``cosines`` they are
+        computed, too.
         """
         if meanings is None and self.learned.projection is not None:
             meanings = self.entries.encode(queries)
         projected = self._project(queries, meanings)
         bonus = self.entries.projected.bonus(projected)
         scored = self.score(queries, n, among, bonus=bonus, guards=guards, meanings=meanings)
-        return [
+        found = [
             self._apply_lessons(
                 each,
                 self.apply_guards(each, enabled=guards),
@@ -187,6 +191,27 @@ class Ranker:
             )
             for i, each in enumerate(scored)
         ]
+        if cosines:
+            found = [
+                candidates._replace(cosines=self.cosines(each.vector, candidates.keys))
+                for each, candidates in zip(scored, found, strict=True)
+            ]
+        return found
+
+    def cosines(self, vector: Floats, keys: Sequence[str]) -> Floats:
+        """Return the cosines of keys with a query: float32 [len(keys)].
+
+        ``vector`` is that of the query in `ScoredEntries`. Those of another embedder are on the
+        scale of the default model's.
+        """
+        if not keys:
+            return _NONE
+        found: Floats = matrix_product(self.entries.meanings(keys), vector[: -spelling.DIMENSION])
+        if self.table.own:
+            return found
+        slope, offset = self.entries.cosine_scale(self.learned.calibration)
+        scaled: Floats = np.clip(slope * found + offset, -1, 1).astype(np.float32)
+        return scaled
 
     def _project(self, queries: Sequence[str], meanings: Floats | None) -> Floats | None:
         """Return W_Q of each query, [Q, width], or None without a projection."""
@@ -332,7 +357,7 @@ class Ranker:
         self, scored: ScoredEntries, candidates: Candidates, projected: Floats | None
     ) -> Candidates:
         """Add what projections learned; exact keys, and corrections of the query, are certain."""
-        keys, logits = candidates
+        keys, logits = candidates.keys, candidates.logits
         query, corrections = scored.query, self.learned.corrections
         if not keys:
             return candidates

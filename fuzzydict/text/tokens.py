@@ -17,7 +17,7 @@ _LOWER = "a-zß-öø-ÿά-ώа-џ"
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)", re.IGNORECASE)
 _WORD = re.compile(
-    r"(?:(?<!\S)-)?"  # the sign of a number at the beginning of a text or after a space
+    r"(?:(?<![^\s_])-)?"  # the sign of a number at the beginning of a text or after a space
     r"(?:(?:(?<![\d.])\d+|(?<![\w.]))\.\d+(?!\.?\d)|\d+)"  # 1.5 and .5, but not 1.2.3
     r"|[^\W\d_]+"
 )

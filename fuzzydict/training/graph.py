@@ -268,11 +268,12 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
     for node in graph.nodes:
         same.update(itertools.combinations(sorted(node.words), 2))
     heads = {node.words[0] for node in graph.nodes if node.modern}
+    usual = {word for node in graph.nodes if not node.modern for word in node.words}
     short = {
         word
         for node in graph.nodes
         if node.modern
-        for word in {*node.words} - heads
+        for word in {*node.words} - heads - usual
         if len(word) <= _SHORT and " " not in node.words[0] and abbreviation(word, node.words[0])
     }
 
