@@ -350,7 +350,9 @@ def test_results_are_exact_among_the_proposals(crowd):
         (one,), (other,) = (ranker.candidates([query]) for ranker in (exact, approximate))
         logits = dict(zip(one.keys, one.logits.tolist(), strict=True))
         assert one.best(1)[0][0] == other.best(1)[0][0]
-        shared = [(logits[key], logit) for key, logit in zip(*other, strict=True) if key in logits]
+        shared = [
+            (logits[key], logit) for key, logit in zip(*other[:2], strict=True) if key in logits
+        ]
         assert len(shared) > 8
         for expected, logit in shared:
             assert logit == pytest.approx(expected, abs=1e-4)

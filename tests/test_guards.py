@@ -172,6 +172,7 @@ NEGATIONS_THAT_AGREE = [
     ("no_rooms", "number of rooms"),
     ("No 5", "number 5"),
     ("fever, no cough", "fever"),
+    ("not sick but tired", "tired"),
     ("the printer does not answer", "technical support"),
     ("free shipping", "shipping"),
     ("", "not"),
@@ -215,6 +216,7 @@ UNITS_THAT_AGREE = [
     ("weight kilograms", "weight_kg"),
     ("kilo-gram", "kilogram"),
     ("kmh", "kilometers per hour"),
+    ("flour 1000 g", "flour 1 kg"),
     ("contact us", "contact"),
     ("beds used", "beds usd"),
 ]
