@@ -94,6 +94,12 @@ DANGEROUS = [
     "credit_account debit_account", "import_data export_data", "book_flight cancel_flight",
     "create_user delete_user", "save_draft discard_draft", "ban_member unban_member",
     "pause_job resume_job",
+    "send_notification do_not_send_notification", "never_delete_user delete_user",
+    "deploy_without_tests deploy_with_tests", "dontCancelOrder cancelOrder",
+    "pdf_to_text text_to_pdf", "usd_to_eur eur_to_usd", "move_from_disk_to_cloud "
+    "move_from_cloud_to_disk", "set_delay_ms set_delay_s", "set_temp_celsius set_temp_fahrenheit",
+    "restart_server_1 restart_server_2", "run_phase_ii run_phase_iii", "open_valve_a open_valve_b",
+    "on_touchstart on_touchend", "api_v2 api_v3",
 ]  # fmt: skip
 
 
