@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.forking import matrix_product
 from fuzzydict.index.approximate import ApproximateIndex, IndexKind
 from fuzzydict.model.embedders import Embedder
 from fuzzydict.progress import Progress
@@ -200,6 +201,21 @@ class Entries:
         keys = self._background.scale(self.meanings)
         slope, offset = calibration.scale
         return slope * keys.slope, slope * keys.offset + offset
+
+    def cosines(self, vector: Floats, keys: Sequence[str], calibration: Calibration) -> Floats:
+        """Return the cosines of keys with a query: float32 [len(keys)].
+
+        ``vector`` is that of the query in `ScoredEntries`. Those of another embedder are on the
+        scale of the default model's.
+        """
+        if not keys:
+            return np.empty(0, np.float32)
+        found: Floats = matrix_product(self.meanings(keys), vector[:-SPELLING_WIDTH])
+        if self.table.own:
+            return found
+        slope, offset = self.cosine_scale(calibration)
+        scaled: Floats = np.clip(slope * found + offset, -1, 1).astype(np.float32)
+        return scaled
 
     def meanings(self, keys: Sequence[str]) -> Floats:
         """Return the stored vectors of keys, without their spelling: float32 [n, d]."""

@@ -55,7 +55,7 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
     by_meaning = _base_probabilities(ranker, query, keys, meanings, meaning=True)
     split = [words(key) for key in keys]
     letters = similarities(compact(words(query)), [compact(key) for key in split])[1].tolist()
-    cosines = ranker.cosines(scored.vector, keys).tolist()
+    cosines = ranker.entries.cosines(scored.vector, keys, ranker.learned.calibration).tolist()
     networks, vocabulary = networks_for(ranker.embedder), _vocabulary(ranker)
     vetoes = Vetoes(ranker.guards, ranker.learned, ranker.table)
     scores, by_learning = found.probabilities(), learned.probabilities()

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fuzzydict.forking import matrix_product
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.model.embedders import Embedder
 from fuzzydict.ranking.calibration import Calibration
@@ -23,7 +22,6 @@ from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, KeyTable, Ranking
 from fuzzydict.ranking.vetoes import Vetoes
-from fuzzydict.text import spelling
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit
 
@@ -193,25 +191,14 @@ class Ranker:
         ]
         if cosines:
             found = [
-                candidates._replace(cosines=self.cosines(each.vector, candidates.keys))
+                candidates._replace(
+                    cosines=self.entries.cosines(
+                        each.vector, candidates.keys, self.learned.calibration
+                    )
+                )
                 for each, candidates in zip(scored, found, strict=True)
             ]
         return found
-
-    def cosines(self, vector: Floats, keys: Sequence[str]) -> Floats:
-        """Return the cosines of keys with a query: float32 [len(keys)].
-
-        ``vector`` is that of the query in `ScoredEntries`. Those of another embedder are on the
-        scale of the default model's.
-        """
-        if not keys:
-            return _NONE
-        found: Floats = matrix_product(self.entries.meanings(keys), vector[: -spelling.DIMENSION])
-        if self.table.own:
-            return found
-        slope, offset = self.entries.cosine_scale(self.learned.calibration)
-        scaled: Floats = np.clip(slope * found + offset, -1, 1).astype(np.float32)
-        return scaled
 
     def _project(self, queries: Sequence[str], meanings: Floats | None) -> Floats | None:
         """Return W_Q of each query, [Q, width], or None without a projection."""
