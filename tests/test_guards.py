@@ -36,6 +36,7 @@ NUMBERS_THAT_DIFFER = [
     ("level 1", "level 10"),
     ("insulin 4 ml", "insulin 0.4 ml"),
     ("screw 33 mm", "screw 3.3 mm"),
+    ("pipe 34", "pipe 3/4"),
     ("change -5", "change +5"),
     ("tax 0.07", "tax 0.7"),
     ("node 3.1", "node 3.10"),
@@ -75,6 +76,7 @@ NUMBERS_THAT_AGREE = [
     ("nineteenth century", "19th century"),
     ("3.10 release", "3_10 release"),
     ("2019 Q4", "Q4 2019"),
+    ("log 2019-12-14", "log 20191214"),
     ("Zeta ZX-90 router 4 ports white", "Zeta ZX-90 wireless router white"),
 ]
 

@@ -238,7 +238,8 @@ inline bool numbers_differ(const Split& query, const Split& key, const WordTable
         for (const Number& number : *found)
             if (number.text.find('.') != std::string::npos) return true;
     if (few.size() > 1 || many.size() == 1) return true;
-    return joined(asked, "", false) != joined(held, "", false);  // "24/7" is written "247" too
+    std::string run = joined(many, "", false);  // "24/7" is written "247" too, but "1/2" is not "12"
+    return run.size() < 3 || run != joined(few, "", false);
 }
 
 // Negation.

@@ -34,6 +34,7 @@ Words = tuple[str, ...]
 Guard = Callable[[Words, Words], bool]
 
 _LONG = 4  # words of a text that may have one number more than the other
+_RUN = 3  # digits that may be written without what separates them
 _CODE = 2  # letters of a formula or code: NO2, B6
 
 
@@ -63,8 +64,9 @@ def numbers_differ(query: Words, key: Words) -> bool:
         return False
     if any("." in number.text for number in of_query + of_key):
         return True
-    one_run = len(fewer) == 1 < len(more)  # "24/7" is written "247" too
-    return not (one_run and _digits(of_query) == _digits(of_key))
+    # "24/7" is written "247" too, but "1/2" is not "12".
+    one_run = len(fewer) == 1 < len(more) and len(_digits(more)) >= _RUN
+    return not (one_run and _digits(fewer) == _digits(more))
 
 
 def _are_same(of_query: list[Number], of_key: list[Number]) -> bool:
