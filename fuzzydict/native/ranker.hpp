@@ -93,11 +93,18 @@ public:
         }
         kinds_ = 0;
         for (size_t i = 0; i < words.size(); i++) kinds_ |= kinds_of(words[i], words.is_number(i), vocabulary.units);
+        numbers_.clear();
+        if (kinds_ & NUMERIC) {
+            Split scored;
+            for (size_t i = 0; i < count; i++) scored.add(words[i], words.is_number(i));
+            numbers_ = all_numbers(scored, vocabulary.units);
+        }
         find_opposites(vocabulary, options);
     }
 
     size_t size() const { return count + spans.size(); }
-    uint8_t kinds() const { return kinds_; }  // of its words
+    uint8_t kinds() const { return kinds_; }            // of its words
+    const Numbers& numbers() const { return numbers_; }  // of the words that are scored
     const Letters spaced_letters() const { return spaced_; }
 
     bool may_be_opposite(uint32_t form) const {
@@ -145,6 +152,7 @@ private:
 
     std::u32string letters_, spaced_;
     uint8_t kinds_ = 0;
+    Numbers numbers_;
     std::vector<uint32_t> opposites_;
     std::array<uint64_t, 16> filter_{};
 };
@@ -355,17 +363,8 @@ private:
         const Key& key = keys_.key(place);
         const Split& asked = query.text.words;
         uint8_t flags = 0, any = query.kinds() | key.kinds(), both = query.kinds() & key.kinds();
-        if ((any & (NUMERIC | NEGATING)) || both) {
-            Split held = keys_.split(place);
-            if ((any & NUMERIC) && numbers_differ(asked, held, vocabulary_.units)) flags |= NUMBERS;
-            if ((any & NEGATING) && negations_differ(asked, held, vocabulary_.irregular)) flags |= NEGATED;
-            if ((both & CONNECTING) && order_differs(asked, held)) flags |= ORDER;
-            if ((both & UNIT) && units_differ(asked, held, vocabulary_.units)) flags |= UNITS;
-            if ((both & LETTER) && letters_differ(asked, held)) flags |= LETTERS;
-            flags &= options.guards;
-        }
+        bool structured = ((any & (NUMERIC | NEGATING)) || both) && (options.guards & ~OPPOSITES), may = false;
         if (options.guards & OPPOSITES) {
-            bool may = false;
             uint64_t phrase = HASH_START;
             for (size_t i = 0; i < key.count(); i++) {
                 const Term& term = keys_.terms()[key.ids()[i]];
@@ -374,8 +373,16 @@ private:
                 phrase = hash_of(term.text(), phrase);
             }
             may |= key.count() > 1 && query.may_be_opposite(short_hash(phrase));
-            if (may && are_opposites(query.text.words, keys_.split(place), vocabulary_)) flags |= OPPOSITES;
         }
+        if (!structured && !may) return 0;
+        Split held = keys_.split(place);
+        auto applies = [&](uint8_t guard, bool found) { return (options.guards & guard) && found; };
+        if (may && are_opposites(asked, held, vocabulary_)) flags |= OPPOSITES;
+        if (applies(NUMBERS, any & NUMERIC) && numbers_differ(asked, held, vocabulary_.units)) flags |= NUMBERS;
+        if (applies(NEGATED, any & NEGATING) && negations_differ(asked, held, vocabulary_.irregular)) flags |= NEGATED;
+        if (applies(ORDER, both & CONNECTING) && order_differs(asked, held)) flags |= ORDER;
+        if (applies(UNITS, both & UNIT) && units_differ(asked, held, vocabulary_.units)) flags |= UNITS;
+        if (applies(LETTERS, both & LETTER) && letters_differ(asked, held)) flags |= LETTERS;
         return flags;
     }
 
@@ -527,11 +534,10 @@ private:
 
     // Let the same numbers stand for each other, with their units ("1 kg", "1000 g"; "3", "III").
     void match_numbers(const Key& key, size_t count, float* of_query, float* of_key) const {
-        Split ours, theirs;
-        for (size_t i = 0; i < query.count; i++) ours.add(query.text.words[i], query.text.words.is_number(i));
+        Split theirs;
         for (size_t t = 0; t < count; t++) theirs.add(keys_.terms()[key.ids()[t]].text(), keys_.terms()[key.ids()[t]].number);
         Numbers numbers = all_numbers(theirs, vocabulary_.units);
-        for (const Number& one : all_numbers(ours, vocabulary_.units))
+        for (const Number& one : query.numbers())
             for (const Number& other : numbers) {
                 if (!is_same_number(one, other)) continue;
                 of_query[one.place] = of_key[other.place] = 1;

@@ -10,6 +10,10 @@
 
 namespace fuzzydict {
 
+constexpr size_t LONG_TEXT = 4;     // words of a text that may have one number more than the other
+constexpr size_t RUN_DIGITS = 3;    // that may be written without what separates them
+constexpr size_t CODE_LETTERS = 2;  // of a formula or code: NO2, B6
+
 // What a word may be; guards look closer only at texts that have such words.
 enum Kind : uint8_t { NUMERIC = 4, NEGATING = 8, CONNECTING = 16, LETTER = 32, UNIT = 64 };
 
@@ -220,7 +224,7 @@ inline bool needs_its_numbers(const Split& text, const WordTable& units) {
         Numbers found = numbers_of(text, units);
         return std::any_of(found.begin(), found.end(), [&](const Number& each) { return text[each.place].size() > 1; });
     }
-    return letters && letters <= 2 && !text.is_number(0);
+    return letters && letters <= CODE_LETTERS && !text.is_number(0);
 }
 
 // Do both name numbers, and not the same ones?
@@ -233,13 +237,13 @@ inline bool numbers_differ(const Split& query, const Split& key, const WordTable
     if (asked.empty() || held.empty()) return needs_its_numbers(query, units) || needs_its_numbers(key, units);
     if (are_same_numbers(asked, held)) return false;
     const Numbers &few = asked.size() <= held.size() ? asked : held, &many = asked.size() <= held.size() ? held : asked;
-    if (std::min(query.size(), key.size()) >= 4 && are_within(few, many)) return false;
+    if (std::min(query.size(), key.size()) >= LONG_TEXT && are_within(few, many)) return false;
     for (const Numbers* found : {&few, &many})
         for (const Number& number : *found)
             if (number.text.find('.') != std::string::npos) return true;
     if (few.size() > 1 || many.size() == 1) return true;
     std::string run = joined(many, "", false);  // "24/7" is written "247" too, but "1/2" is not "12"
-    return run.size() < 3 || run != joined(few, "", false);
+    return run.size() < RUN_DIGITS || run != joined(few, "", false);
 }
 
 // Negation.

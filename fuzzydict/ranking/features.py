@@ -184,8 +184,9 @@ def _join_words(apart: Words, of_apart: Floats, joined: Words, of_joined: Floats
 
 def _match_numbers(query: Words, of_query: Floats, key: Words, of_key: Floats) -> None:
     """Cover the same numbers, with their units: "1 kg" and "1000 g", "3" and "III"."""
+    numbers_of_key = numbers(key) + named_numbers(key)
     for one in numbers(query) + named_numbers(query):
-        for other in numbers(key) + named_numbers(key):
+        for other in numbers_of_key:
             if same_number(one, other):
                 of_query[one.places] = 1
                 of_key[other.places] = 1

@@ -58,9 +58,7 @@ def numbers_differ(query: Words, key: Words) -> bool:
     if _are_same(of_query, of_key):
         return False
     fewer, more = sorted((of_query, of_key), key=len)
-    if min(len(query), len(key)) >= _LONG and all(
-        any(same_number(one, other) for other in more) for one in fewer
-    ):
+    if min(len(query), len(key)) >= _LONG and _are_within(fewer, more):
         return False
     if any("." in number.text for number in of_query + of_key):
         return True
@@ -72,10 +70,13 @@ def numbers_differ(query: Words, key: Words) -> bool:
 def _are_same(of_query: list[Number], of_key: list[Number]) -> bool:
     if len(of_query) == len(of_key):
         return all(map(same_number, of_query, of_key)) or (
-            all(any(same_number(one, other) for other in of_key) for one in of_query)
-            and all(any(same_number(one, other) for other in of_query) for one in of_key)
+            _are_within(of_query, of_key) and _are_within(of_key, of_query)
         )
     return _parts(of_query) == _parts(of_key)  # "3.10" is written "3_10" too
+
+
+def _are_within(fewer: list[Number], more: list[Number]) -> bool:
+    return all(any(same_number(one, other) for other in more) for one in fewer)
 
 
 def _parts(found: list[Number]) -> list[str]:

@@ -16,11 +16,12 @@ _NEGATIONS = frozenset([
 _ENDS_SCOPE = "but"
 
 
-def negated(words: Sequence[str], beside: Sequence[str] = ()) -> frozenset[str]:
+def negated(words: Sequence[str], other: Sequence[str] = ()) -> frozenset[str]:
     """Return the words that an odd number of negations reaches.
 
     A negation reaches the next three words, and "free" at the end the word before it. "no" means
-    "number" before "of" or a number, at the end, and ``beside`` a text that has "number".
+    "number" before "of" or a number, at the end, and where ``other``, the text that it is compared
+    with, has "number".
 
     >>> sorted(negated(("do", "not", "send", "mail"))), negated(("not", "without", "sugar"))
     (['mail', 'send'], frozenset())
@@ -29,14 +30,14 @@ def negated(words: Sequence[str], beside: Sequence[str] = ()) -> frozenset[str]:
     for i, word in enumerate(words):
         if word == "free" and i and i + 1 == len(words):
             found ^= {words[i - 1]}
-        elif word in _NEGATIONS and not (word == "no" and _means_number(words, i, beside)):
+        elif word in _NEGATIONS and not (word == "no" and _means_number(words, i, other)):
             found ^= _reached(words[i + 1 : i + 1 + _SCOPE])
     return frozenset(found)
 
 
-def _means_number(words: Sequence[str], i: int, beside: Sequence[str]) -> bool:
+def _means_number(words: Sequence[str], i: int, other: Sequence[str]) -> bool:
     following = words[i + 1] if i + 1 < len(words) else "of"
-    return following == "of" or is_number(following) or "number" in beside or "numbers" in beside
+    return following == "of" or is_number(following) or "number" in other or "numbers" in other
 
 
 def _reached(words: Sequence[str]) -> set[str]:
