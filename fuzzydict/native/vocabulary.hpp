@@ -96,6 +96,12 @@ public:
         return found;
     }
 
+    void prefetch(int32_t row) const {
+        size_t at = static_cast<size_t>(row) * static_cast<size_t>(table.dimension);
+        FUZZYDICT_PREFETCH(table.numbers ? static_cast<const void*>(table.numbers + at) : table.floats + at);
+        FUZZYDICT_PREFETCH(table.numbers ? static_cast<const void*>(table.numbers + at + 64) : table.floats + at + 16);
+    }
+
     void add_to(const Meaning& meaning, float weight, float* out) const {
         for (int i = 0; i < meaning.count; i++) {
             size_t at = static_cast<size_t>(meaning.rows[i]) * static_cast<size_t>(table.dimension);
@@ -148,7 +154,8 @@ public:
 private:
     static constexpr uint32_t OPENERS = 1 << 15;
     static constexpr uint32_t GRAMS = 1 << 16;
-    static constexpr size_t SHARING = 32, ALIKE = 3;
+    static constexpr std::ptrdiff_t SHARING = 32;
+    static constexpr size_t ALIKE = 3;
 
     bool may_open(View word) const {
         uint32_t bit = short_hash(hash_of(word)) & (OPENERS - 1);
@@ -226,8 +233,17 @@ private:
             visit(gram(letters[i], letters[i + 1], letters[i + 2]));
     }
 
-    // The words that have each n-gram, by their places among `single_`: phrases have none.
-    void index_grams() const {
+    // The words that have each n-gram. Phrases have none.
+    struct Grams {
+        std::vector<int32_t> rows;      // of the words
+        std::vector<uint16_t> lengths;  // of the words, in n-grams
+        std::vector<int32_t> owners;    // the places of words among these, by their n-grams
+        std::vector<uint32_t> starts;   // of the owners of each n-gram
+    };
+
+    // A child that was forked from this work begins it again: nothing is to be half done.
+    std::unique_ptr<const Grams> index_grams() const {
+        auto index = std::make_unique<Grams>();
         std::u32string letters;
         std::vector<uint32_t> ends(GRAMS + 1, 0);
         std::vector<uint16_t> all;
@@ -240,71 +256,109 @@ private:
                 all.push_back(static_cast<uint16_t>(each));
                 ends[each + 1]++;
             });
-            single_.push_back({static_cast<int32_t>(row), static_cast<uint32_t>(letters.size() - 2)});
+            index->rows.push_back(static_cast<int32_t>(row));
+            index->lengths.push_back(static_cast<uint16_t>(std::min<size_t>(letters.size() - 2, UINT16_MAX)));
             counts.push_back(static_cast<uint8_t>(all.size() - before));
         }
         for (uint32_t each = 0; each < GRAMS; each++) ends[each + 1] += ends[each];
-        owners_.resize(all.size());
-        starts_ = ends;
+        index->owners.resize(all.size());
+        index->starts = ends;
         size_t i = 0;
-        for (size_t place = 0; place < single_.size(); place++)
+        for (size_t place = 0; place < counts.size(); place++)
             for (uint8_t k = 0; k < counts[place]; k++)
-                owners_[ends[all[i++]]++] = static_cast<int32_t>(place);
+                index->owners[ends[all[i++]]++] = static_cast<int32_t>(place);
+        return index;
+    }
+
+    struct Share {
+        float share;  // of the n-grams of two words that they have in common
+        int32_t place;
+        bool operator<(const Share& other) const {
+            return share > other.share || (share == other.share && place < other.place);
+        }
+    };
+
+    // Count how often each place comes, and append those that come a second time.
+    static int32_t* count(const int32_t* place, const int32_t* last, uint8_t* counts, int32_t* second) {
+        for (; place != last; ++place) {  // without a branch, which would be hard to predict
+            *second = *place;
+            second += ++counts[*place] == 2;
+        }
+        return second;
+    }
+
+    // Find the words that share the most of these n-grams, the first one first.
+    std::vector<Share> sharing(const std::vector<uint32_t>& grams) const {
+        const std::vector<int32_t>& owners = grams_->owners;
+        const std::vector<uint32_t>& starts = grams_->starts;
+        uint32_t all = 0;
+        for (uint32_t each : grams) {
+            all += starts[each + 1] - starts[each];
+            FUZZYDICT_PREFETCH(owners.data() + starts[each]);
+        }
+        std::vector<uint8_t> counts(grams_->rows.size(), 0);
+        std::vector<int32_t> several(all), ordered;  // words that have two of the n-grams, or more
+        int32_t* end = several.data();
+        for (uint32_t each : grams)
+            end = count(owners.data() + starts[each], owners.data() + starts[each + 1], counts.data(), end);
+        several.resize(static_cast<size_t>(end - several.data()));
+        ordered.resize(several.size());
+        auto count_of = [&](int32_t place) { return size_t{counts[static_cast<size_t>(place)]}; };
+        std::array<size_t, 257> ends{};  // of those that have so many
+        for (int32_t place : several) ends[count_of(place) + 1]++;
+        size_t most = all > 0;
+        for (size_t n = 1; n < ends.size(); n++) {
+            if (ends[n]) most = n - 1;
+            ends[n] += ends[n - 1];
+        }
+        for (int32_t place : several) ordered[ends[count_of(place)]++] = place;
+        // Those with the most come first. A word has no fewer n-grams than it has in common.
+        std::vector<Share> found;
+        Share last{0, 0};
+        float size = static_cast<float>(grams.size());
+        for (size_t n = most, lowest = std::max<size_t>(1, most / 2); n >= lowest; n--) {
+            auto look_at = [&](int32_t place) {
+                Share share{static_cast<float>(n) / (size + grams_->lengths[static_cast<size_t>(place)]), place};
+                if (share < last) found.push_back(share);
+            };
+            for (size_t i = ends[n - 1]; i < ends[n]; i++) look_at(ordered[i]);
+            for (size_t k = 0; k < grams.size() && n == 1; k++)
+                for (uint32_t i = starts[grams[k]]; i < starts[grams[k] + 1]; i++)
+                    if (count_of(owners[i]) == 1) look_at(owners[i]);
+            if (found.size() < size_t{SHARING}) continue;
+            std::nth_element(found.begin(), found.begin() + SHARING - 1, found.end());
+            found.resize(SHARING);
+            last = found.back();
+            lowest = std::max(lowest, static_cast<size_t>(last.share * size / (1 - last.share)));
+        }
+        std::sort(found.begin(), found.end());
+        return found;
     }
 
     // Find the three words that are written most alike, and how much so.
     void alike(View word, Meaning& found) const {
-        std::call_once(grams_once_, [this] { index_grams(); });
+        std::call_once(grams_once_, [this] { grams_ = index_grams(); });
         std::u32string letters;
         std::vector<uint32_t> grams;
         each_gram(word, letters, [&](uint32_t each) { grams.push_back(each); });
         std::sort(grams.begin(), grams.end());
         grams.erase(std::unique(grams.begin(), grams.end()), grams.end());
-        std::vector<uint8_t> common(single_.size(), 0);
-        for (uint32_t each : grams)
-            for (uint32_t i = starts_[each]; i < starts_[each + 1]; i++) common[static_cast<size_t>(owners_[i])]++;
-        uint8_t most = largest(common.data(), common.size()), least = std::max<uint8_t>(1, most / 2);
-        struct Share {
-            double share;
-            size_t place;
-            bool operator<(const Share& other) const {
-                return share > other.share || (share == other.share && place < other.place);
-            }
-        };
-        std::vector<Share> shares;  // a heap, of which the least is the first
-        double size = static_cast<double>(grams.size());
-        auto look = [&](int from, int to) {  // at the words with so many n-grams in common
-            for (size_t i = next_at_least(common.data(), 0, common.size(), static_cast<uint8_t>(from));
-                 i < common.size();
-                 i = next_at_least(common.data(), i + 1, common.size(), static_cast<uint8_t>(from))) {
-                if (common[i] > to) continue;
-                Share found{common[i] / (size + single_[i].length), i};
-                if (shares.size() == SHARING) {
-                    if (!(found < shares[0])) continue;
-                    std::pop_heap(shares.begin(), shares.end());
-                    shares.pop_back();
-                }
-                shares.push_back(found);
-                std::push_heap(shares.begin(), shares.end());
-            }
-        };
-        // Those with the most come first. A word has no fewer n-grams than it has in common.
-        int middle = std::max<int>(least, (3 * most + 3) / 4), lowest = least;
-        look(middle, most);
-        if (shares.size() == SHARING)
-            lowest = std::max(lowest, static_cast<int>(shares[0].share * size / (1 - shares[0].share)));
-        if (lowest < middle) look(lowest, middle - 1);
-        std::sort_heap(shares.begin(), shares.end());
+        std::vector<Share> shares = sharing(grams);
+        auto row_of = [&](const Share& each) { return grams_->rows[static_cast<size_t>(each.place)]; };
+        for (const Share& each : shares) FUZZYDICT_PREFETCH(names_[static_cast<size_t>(row_of(each))].data());
         std::u32string other;
         Pattern pattern;
         letters = letters.substr(1, letters.size() - 2);
         pattern.prepare(letters);
         for (const Share& each : shares) {
             other.clear();
-            decode(names_[static_cast<size_t>(single_[each.place].row)], other);
+            decode(names_[static_cast<size_t>(row_of(each))], other);
             float least_likeness = found.count == static_cast<int>(ALIKE) ? found.shares[ALIKE - 1] : 0.6f;
             float first = lcs_ratio(pattern, Letters(other));
-            if (first + 2 < 3 * least_likeness - 1e-5f) continue;
+            // Letters that are not in common take edits: at most this share of the longer word needs none.
+            float both = static_cast<float>(letters.size() + other.size());
+            float unedited = first * both / 2 / static_cast<float>(std::max(letters.size(), other.size()));
+            if (first + unedited + 1 < 3 * least_likeness - 1e-5f) continue;
             float second = edit_similarity(pattern, other);
             if (first + second + 1 < 3 * least_likeness - 1e-5f) continue;
             float likeness = (first + second + jaro_winkler(pattern, other)) / 3;
@@ -316,7 +370,7 @@ private:
                 found.rows[k] = found.rows[k - 1];
                 found.shares[k] = found.shares[k - 1];
             }
-            found.rows[k] = single_[each.place].row;
+            found.rows[k] = row_of(each);
             found.shares[k] = likeness;
         }
     }
@@ -326,13 +380,7 @@ private:
     std::array<uint64_t, OPENERS / 64> openers_{};
     mutable std::once_flag grams_once_, opposites_once_;
     mutable std::unique_ptr<WordTable> opposites_;
-    mutable std::vector<int32_t> owners_;
-    mutable std::vector<uint32_t> starts_;
-    struct Single {
-        int32_t row;
-        uint32_t length;
-    };
-    mutable std::vector<Single> single_;
+    mutable std::unique_ptr<const Grams> grams_;
 };
 
 }  // namespace fuzzydict
