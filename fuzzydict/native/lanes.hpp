@@ -111,15 +111,15 @@ inline void products(const int8_t* rows, size_t stride, size_t n, const int16_t*
     add_products(rows, stride, n, query, width, scales, step, out);
 }
 
-// The place of the next value that is at least so large, or n.
-FUZZYDICT_WIDE static size_t next_at_least(const float* values, size_t i, size_t n, float least) {
-    for (; i + LANES <= n; i += LANES) {
-        int above = 0;
-        for (int k = 0; k < LANES; k++) above |= values[i + k] >= least;
-        if (above) break;
-    }
-    while (i < n && !(values[i] >= least)) i++;
-    return i;
+// How many values are at least so large.
+FUZZYDICT_WIDE static size_t count_at_least(const float* values, size_t n, float least) {
+    int lanes[LANES] = {0}, count = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) lanes[k] += values[i + k] >= least;
+    for (; i < n; i++) count += values[i] >= least;
+    for (int k = 0; k < LANES; k++) count += lanes[k];
+    return static_cast<size_t>(count);
 }
 
 // Raise values to those of others.
@@ -143,26 +143,6 @@ FUZZYDICT_WIDE static float largest(const float* values, size_t n) {
     return most;
 }
 
-FUZZYDICT_WIDE static uint8_t largest(const uint8_t* values, size_t n) {
-    uint8_t lanes[2 * LANES] = {0}, most = 0;
-    size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES)
-        for (int k = 0; k < 2 * LANES; k++) lanes[k] = values[i + k] > lanes[k] ? values[i + k] : lanes[k];
-    for (int k = 0; i < n; i++, k++) lanes[k] = values[i] > lanes[k] ? values[i] : lanes[k];
-    for (int k = 0; k < 2 * LANES; k++) most = lanes[k] > most ? lanes[k] : most;
-    return most;
-}
-
-FUZZYDICT_WIDE static size_t next_at_least(const uint8_t* values, size_t i, size_t n, uint8_t least) {
-    for (; i + 4 * LANES <= n; i += 4 * LANES) {
-        uint8_t above = 0;
-        for (int k = 0; k < 4 * LANES; k++) above |= values[i + k] >= least;
-        if (above) break;
-    }
-    while (i < n && values[i] < least) i++;
-    return i;
-}
-
 // Eight floats, of which the compiler makes a vector.
 #if defined(__GNUC__)
 typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
@@ -180,22 +160,18 @@ struct Eight {
 };
 #endif
 
-// Add x w to sums: ``w`` is [inputs, hidden], and hidden a multiple of 2 LANES.
+// Add x w to sums: ``w`` is [inputs, hidden], and hidden a multiple of LANES.
 FUZZYDICT_WIDE static void add_layer(const float* x, int inputs, const float* w, int hidden, float* sums) {
-    for (int start = 0; start < hidden; start += 32) {
+    for (int start = 0; start < hidden; start += LANES) {
         Eight* to = reinterpret_cast<Eight*>(sums + start);
-        Eight a = to[0], b = to[1], c = to[2], d = to[3];
+        Eight a = to[0], b = to[1];
         for (int f = 0; f < inputs; f++) {
             const Eight* from = reinterpret_cast<const Eight*>(w + f * hidden + start);
             a += x[f] * from[0];
             b += x[f] * from[1];
-            c += x[f] * from[2];
-            d += x[f] * from[3];
         }
         to[0] = a;
         to[1] = b;
-        to[2] = c;
-        to[3] = d;
     }
 }
 

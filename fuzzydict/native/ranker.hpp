@@ -177,7 +177,7 @@ public:
         uint32_t sure = static_cast<uint32_t>(exact);
         if (options.among && !std::binary_search(options.among, options.among + options.among_count, sure)) exact = -1;
         if (exact >= 0 && place_of(sure) == found_.size()) {
-            if (found_.size() >= options.candidates) found_.pop_back();
+            if (found_.size() >= options.candidates) found_.erase(std::max_element(found_.begin(), found_.end()));
             found_.push_back({sure, product(sure, options), 0});
         }
         if (options.scored && found_.size() > options.scored) shortlist(options, exact);
@@ -200,8 +200,7 @@ public:
 private:
     struct Found {
         uint32_t place;
-        float product;
-        uint32_t order;
+        float product, similarity;  // the second one with letters and words in common
         bool operator<(const Found& other) const {
             return product > other.product || (product == other.product && place < other.place);
         }
@@ -226,9 +225,7 @@ private:
                 uint32_t place = options.among ? options.among[i] : static_cast<uint32_t>(i);
                 found_.push_back({place, product(place, options), 0});
             }
-            std::sort(found_.begin(), found_.end());
-            if (found_.size() > options.candidates) found_.resize(options.candidates);
-            return;
+            return keep_nearest(options);
         }
         int width = keys_.width;
         float most = std::max(largest(query.row.data(), query.row.size()), 1e-30f);
@@ -242,26 +239,41 @@ private:
         if (options.bonus)
             for (size_t i = 0; i < n; i++) about_[i] += options.bonus[i];
         float least = reached(options.candidates);
-        for (size_t i = next_at_least(about_.data(), 0, n, least); i < n; i = next_at_least(about_.data(), i + 1, n, least))
-            found_.push_back({static_cast<uint32_t>(i), about_[i], 0});
-        size_t found = std::min(found_.size(), options.candidates);
-        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(found), found_.end());
-        found_.resize(found);
+        for (size_t group = 0; group < best_.size(); group++) {
+            if (best_[group] < least) continue;
+            for (size_t i = group; i < n; i += best_.size())
+                if (about_[i] >= least) found_.push_back({static_cast<uint32_t>(i), about_[i], 0});
+        }
+        keep_nearest(options);
     }
 
-    // What at least so many products reach, and few others: the least of the largest of many groups.
+    // Keep the candidates, in order if there will be no short list.
+    void keep_nearest(const Options& options) {
+        size_t n = std::min(found_.size(), options.candidates);
+        if (n < found_.size()) std::nth_element(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(n), found_.end());
+        found_.resize(n);
+        if (!options.scored || n <= options.scored) std::sort(found_.begin(), found_.end());
+    }
+
+    // What at least so many products reach, and few others: so many of the largest of groups do.
     float reached(size_t n) {
-        size_t groups = 8 * n;
-        if (about_.size() < 2 * groups) {
-            best_ = about_;
-        } else {
-            best_.assign(about_.begin(), about_.begin() + static_cast<std::ptrdiff_t>(groups));
-            for (size_t start = groups; start + groups <= about_.size(); start += groups)
-                raise(best_.data(), about_.data() + start, groups);
+        size_t groups = about_.size() < 16 * n ? about_.size() : 8 * n;
+        best_.assign(about_.begin(), about_.begin() + static_cast<std::ptrdiff_t>(groups));
+        for (size_t start = groups; start < about_.size(); start += groups)
+            raise(best_.data(), about_.data() + start, std::min(groups, about_.size() - start));
+        float high = largest(best_.data(), groups), low = -high;
+        size_t reaching = best_.size();  // the low one
+        for (int step = 0; step < 32 && reaching > n; step++) {
+            float middle = (low + high) / 2;
+            size_t count = count_at_least(best_.data(), best_.size(), middle);
+            if (count < n) {
+                high = middle;
+            } else {
+                low = middle;
+                reaching = count;
+            }
         }
-        auto nth = best_.begin() + static_cast<std::ptrdiff_t>(n - 1);
-        std::nth_element(best_.begin(), nth, best_.end(), std::greater<float>());
-        return *nth;
+        return low;
     }
 
     // Keep those that are nearest and whose letters are the most alike.
@@ -272,13 +284,12 @@ private:
             const Key& key = keys_.key(each.place);
             other_.clear();
             if (!key.is_ascii()) decode(key.lower(), other_);
-            each.product += options.letters * (key.is_ascii() ? lcs_ratio(query.spaced, key.raw()) : lcs_ratio(query.spaced, Letters(other_)));
-            if (options.tokens > 0) each.product += options.tokens * shared(key);
+            each.similarity = each.product + options.letters * (key.is_ascii() ? lcs_ratio(query.spaced, key.raw()) : lcs_ratio(query.spaced, Letters(other_)));
+            if (options.tokens > 0) each.similarity += options.tokens * shared(key);
         }
         bool has_exact = exact >= 0 && place_of(static_cast<uint32_t>(exact)) < found_.size();
-        for (size_t i = 0; i < found_.size(); i++) found_[i].order = static_cast<uint32_t>(i);
         auto before = [](const Found& one, const Found& other) {
-            return one.product > other.product || (one.product == other.product && one.order < other.order);
+            return one.similarity > other.similarity || (one.similarity == other.similarity && one < other);
         };
         std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(n), found_.end(), before);
         if (has_exact) {
@@ -300,8 +311,24 @@ private:
         return found / all;
     }
 
+    // Bring what is known of the terms of the candidates into the cache, all of it at once.
+    void prefetch() const {
+        auto each_term = [&](auto visit) {
+            for (const Found& each : found_) {
+                const Key& key = keys_.key(each.place);
+                for (size_t i = 0; i < key.terms(); i++) visit(keys_.terms()[key.ids()[i]]);
+            }
+        };
+        each_term([](const Term& term) { FUZZYDICT_PREFETCH(&term); });
+        each_term([&](const Term& term) {
+            FUZZYDICT_PREFETCH(term.block.get());
+            if (term.rows[0] >= 0) vocabulary_.prefetch(term.rows[0]);
+        });
+    }
+
     void score(const Options& options, std::vector<Scored>& out) {
         float x[PHRASE_FEATURES];
+        prefetch();
         bool aliases = false;
         for (const Found& each : found_) {
             const Key& key = keys_.key(each.place);
@@ -644,6 +671,16 @@ inline void rank_batch(const KeyTable& keys, const Network& words, const Network
         ranker.rank(own, batch.meanings ? batch.meanings + i * dimension : nullptr, batch.exact[i], batch.found[i]);
         if (batch.rows) std::copy(ranker.query.row.begin(), ranker.query.row.end(), batch.rows + i * width);
     });
+}
+
+// The nth largest logit, or -infinity.
+inline float nth_logit(const std::vector<Scored>& found, size_t n) {
+    if (found.size() < n) return -INFINITY;
+    std::vector<float> logits;
+    for (const Scored& each : found) logits.push_back(each.logit);
+    auto nth = logits.begin() + static_cast<std::ptrdiff_t>(n - 1);
+    std::nth_element(logits.begin(), nth, logits.end(), std::greater<float>());
+    return *nth;
 }
 
 // What is known of words of queries and of keys, pair by pair.
