@@ -78,14 +78,29 @@ private:
 
 // The longest common subsequence (Hyyrö, 2004), 64 letters of the one at a time. The other are
 // code points, or bytes of ASCII.
+class CommonLetters {
+public:
+    // Take the next letter of the other text, which the first has at these places.
+    void take(uint64_t places) {
+        uint64_t met = rows_ & places;
+        rows_ = (rows_ + met) | (rows_ - met);
+    }
+
+    int length(int n) const { return count_bits(~rows_ & first_bits(n)); }
+
+private:
+    uint64_t rows_ = ~uint64_t{0};
+};
+
+inline float lcs_ratio(int length, int both) {
+    return static_cast<float>(1.0 - static_cast<double>(both - 2 * length) / std::max(both, 1));
+}
+
 template <class Other> int lcs(const Pattern& one, Other other) {
     if (one.length <= WORD_BITS) {
-        uint64_t rows = ~uint64_t{0};
-        for (auto letter : other) {
-            uint64_t met = rows & one[static_cast<char32_t>(letter)];
-            rows = (rows + met) | (rows - met);
-        }
-        return count_bits(~rows & first_bits(one.length));
+        CommonLetters common;
+        for (auto letter : other) common.take(one[static_cast<char32_t>(letter)]);
+        return common.length(one.length);
     }
     std::vector<uint64_t> carries(other.size(), 0);  // from the letters before
     int length = 0;
@@ -108,31 +123,40 @@ template <class Other> int lcs(const Pattern& one, Other other) {
 }
 
 template <class Other> float lcs_ratio(const Pattern& one, Other other) {
-    int both = one.length + static_cast<int>(other.size());
-    return static_cast<float>(1.0 - static_cast<double>(both - 2 * lcs(one, other)) / std::max(both, 1));
+    return lcs_ratio(lcs(one, other), one.length + static_cast<int>(other.size()));
 }
 
 // Edits with transpositions of neighbours: by bits (Hyyrö, 2003), or else by the table of distances.
+class Edits {
+public:
+    explicit Edits(int n) : distance_(n), last_(n ? uint64_t{1} << (n - 1) : 0) {}
+
+    void take(uint64_t places) {
+        uint64_t swapped = ((~same_ & places) << 1) & before_;
+        same_ = (((places & up_) + up_) ^ up_) | places | down_ | swapped;
+        uint64_t more = down_ | ~(same_ | up_), less = same_ & up_;
+        distance_ += (more & last_) != 0;
+        distance_ -= (less & last_) != 0;
+        more = (more << 1) | 1;
+        up_ = (less << 1) | ~(same_ | more);
+        down_ = more & same_;
+        before_ = places;
+    }
+
+    int distance() const { return distance_; }
+
+private:
+    int distance_;
+    uint64_t last_, up_ = ~uint64_t{0}, down_ = 0, same_ = 0, before_ = 0;
+};
+
 inline int edit_distance(const Pattern& one, Letters other) {
     int n = one.length, m = static_cast<int>(other.size());
     if (n == 0 || m == 0) return n + m;
     if (n <= WORD_BITS) {
-        uint64_t up = ~uint64_t{0}, down = 0, same = 0, met_before = 0;
-        uint64_t last = uint64_t{1} << (n - 1);
-        int distance = n;
-        for (char32_t letter : other) {
-            uint64_t met = one[letter];
-            uint64_t swapped = ((~same & met) << 1) & met_before;
-            same = (((met & up) + up) ^ up) | met | down | swapped;
-            uint64_t more = down | ~(same | up), less = same & up;
-            distance += (more & last) != 0;
-            distance -= (less & last) != 0;
-            more = (more << 1) | 1;
-            up = (less << 1) | ~(same | more);
-            down = more & same;
-            met_before = met;
-        }
-        return distance;
+        Edits edits(n);
+        for (char32_t letter : other) edits.take(one[letter]);
+        return edits.distance();
     }
     if (m <= WORD_BITS) {
         Pattern pattern;
@@ -155,33 +179,66 @@ inline int edit_distance(const Pattern& one, Letters other) {
     return last[other.size()];
 }
 
+inline float edit_similarity(int distance, int longer) {
+    return longer ? static_cast<float>(1.0 - static_cast<double>(distance) / longer) : 1.0f;
+}
+
 inline float edit_similarity(const Pattern& one, Letters other) {
-    int longer = std::max(one.length, static_cast<int>(other.size()));
-    if (longer == 0) return 1;
-    return static_cast<float>(1.0 - static_cast<double>(edit_distance(one, other)) / longer);
+    return edit_similarity(edit_distance(one, other), std::max(one.length, static_cast<int>(other.size())));
+}
+
+// Which letters of two texts of up to 64 are the same, not far from each other (Jaro, 1989).
+class SameLetters {
+public:
+    explicit SameLetters(int window) : near_(first_bits(window + 1)), first_(first_bits(window)) {}
+
+    void take(uint64_t places) {
+        uint64_t open = places & ~taken_ & near_;
+        taken_ |= open & (~open + 1);
+        given_[met_] = places;
+        met_ += open != 0;
+        near_ = near_ << 1 | (first_ & 1);
+        first_ >>= 1;
+    }
+
+    int met() const { return met_; }
+
+    int moved() const {
+        int moved = 0;
+        uint64_t taken = taken_;
+        for (int k = 0; k < met_; k++, taken &= taken - 1) moved += !(given_[k] & taken & (~taken + 1));
+        return moved;
+    }
+
+private:
+    uint64_t near_, first_, taken_ = 0, given_[WORD_BITS];
+    int met_ = 0;
+};
+
+inline int jaro_window(int n, int m) { return std::max(std::max(n, m) / 2 - 1, 0); }
+
+inline float jaro_winkler(Letters one, Letters other, int met, int moved) {
+    if (met == 0) return 0;
+    double n = static_cast<double>(one.size()), m = static_cast<double>(other.size());
+    double jaro = (met / n + met / m + static_cast<double>(met - moved / 2) / met) / 3;
+    if (jaro > 0.7) {
+        size_t most = std::min({one.size(), other.size(), size_t{4}}), k = 0;
+        while (k < most && one[k] == other[k]) k++;
+        jaro += static_cast<int>(k) * 0.1 * (1.0 - jaro);
+    }
+    return static_cast<float>(jaro);
 }
 
 // Jaro and Winkler's similarity (1990).
 inline float jaro_winkler(const Pattern& one, Letters other) {
-    int n = one.length, m = static_cast<int>(other.size()), met = 0, moved = 0, alike = 0;
+    int n = one.length, m = static_cast<int>(other.size()), met = 0, moved = 0;
     if (n == 0 || m == 0) return n == m ? 1.0f : 0.0f;
-    int window = std::max(std::max(n, m) / 2 - 1, 0);
+    int window = jaro_window(n, m);
     if (n <= WORD_BITS && m <= WORD_BITS) {
-        uint64_t taken = 0, given = 0;
-        for (int j = 0; j < m; j++) {
-            uint64_t open = one[other[static_cast<size_t>(j)]] & ~taken & first_bits(j + window + 1);
-            if (j > window) open &= ~first_bits(j - window);
-            if (open) {
-                taken |= open & (~open + 1);
-                given |= uint64_t{1} << j;
-                met++;
-            }
-        }
-        for (int i = 0, j = 0; j < m && met; j++) {
-            if (!(given >> j & 1)) continue;
-            while (!(taken >> i & 1)) i++;
-            moved += one.letters[static_cast<size_t>(i++)] != other[static_cast<size_t>(j)];
-        }
+        SameLetters same(window);
+        for (char32_t letter : other) same.take(one[letter]);
+        met = same.met();
+        moved = same.moved();
     } else {
         std::vector<char> taken(one.letters.size(), 0);
         std::u32string given;
@@ -197,23 +254,30 @@ inline float jaro_winkler(const Pattern& one, Letters other) {
         for (size_t i = 0, k = 0; i < taken.size(); i++)
             if (taken[i]) moved += one.letters[i] != given[k++];
     }
-    if (met == 0) return 0;
-    double jaro = (static_cast<double>(met) / n + static_cast<double>(met) / m +
-                   static_cast<double>(met - moved / 2) / met) / 3;
-    if (jaro > 0.7) {
-        size_t most = static_cast<size_t>(std::min(std::min(n, m), 4));
-        size_t k = 0;
-        while (k < most && one.letters[k] == other[k]) k++;
-        alike = static_cast<int>(k);
-        jaro += alike * 0.1 * (1.0 - jaro);
-    }
-    return static_cast<float>(jaro);
+    return jaro_winkler(one.letters, other, met, moved);
 }
 
+// The three of them; for texts of up to 64 letters in one pass.
 inline void similarities(const Pattern& one, Letters other, float* out) {
-    out[0] = lcs_ratio(one, other);
-    out[1] = edit_similarity(one, other);
-    out[2] = jaro_winkler(one, other);
+    int n = one.length, m = static_cast<int>(other.size());
+    if (n == 0 || m == 0 || n > WORD_BITS || m > WORD_BITS) {
+        out[0] = lcs_ratio(one, other);
+        out[1] = edit_similarity(one, other);
+        out[2] = jaro_winkler(one, other);
+        return;
+    }
+    CommonLetters common;
+    Edits edits(n);
+    SameLetters same(jaro_window(n, m));
+    for (char32_t letter : other) {
+        uint64_t places = one[letter];
+        common.take(places);
+        edits.take(places);
+        same.take(places);
+    }
+    out[0] = lcs_ratio(common.length(n), n + m);
+    out[1] = edit_similarity(edits.distance(), std::max(n, m));
+    out[2] = jaro_winkler(one.letters, other, same.met(), same.moved());
 }
 
 inline bool is_vowel(char32_t letter) {
