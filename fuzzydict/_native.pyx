@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cpython.unicode cimport PyUnicode_FromObject
 from cython.operator cimport dereference
-from libc.math cimport INFINITY, exp
+from libc.math cimport INFINITY, exp, isfinite
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as boolean
@@ -122,6 +122,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
     void rank_batch(
         const CKeyTable&, const Network&, const Network&, const Options&, Batch&, size_t
     ) except +
+    float nth_logit(const vector[Scored]&, size_t) except +
     void features_of_words(
         const Vocabulary&, const vector[Text]&, const vector[Text]&, bint, float*
     ) except +
@@ -363,8 +364,6 @@ cdef class Settings:
             raise ValueError(
                 f"n_candidates must be at least 1 and n_scored at least 0, got {n_candidates} and {n_scored}"
             )
-        if not np.isfinite([letters, tokens, *calibration, *scale]).all():
-            raise ValueError("letters, tokens, calibration and scale must be finite")
         if guards & ~ALL_GUARDS:
             raise ValueError(f"guards must be some of the flags {ALL_GUARDS}, got {guards}")
         self.options.candidates, self.options.scored = n_candidates, n_scored
@@ -373,6 +372,9 @@ cdef class Settings:
         self.options.vectors, self.options.cosines = vectors, cosines
         self.options.slope, self.options.shift = calibration
         self.options.cosine_slope, self.options.cosine_shift = scale
+        for each in (letters, tokens, *calibration, *scale):
+            if not isfinite(each):
+                raise ValueError("letters, tokens, calibration and scale must be finite")
 
 
 _DEFAULT = Settings()
@@ -671,7 +673,7 @@ cdef class KeyTable:
         cdef list many = [queries] if isinstance(queries, str) else list(queries)
         cdef list found, result = []
         cdef Py_ssize_t i, k, count
-        cdef double top, total, most
+        cdef double top, total, most, least
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
         self.run(many, settings, threads, meanings, None, None, None, None, &batch)
@@ -686,10 +688,10 @@ cdef class KeyTable:
                     most = batch.found[i][k].logit
             top = max(most, 0)
             total = exp(-top)
-            found = []
+            found, least = [], nth_logit(batch.found[i], n)
             for k in range(count):
                 total += exp(batch.found[i][k].logit - top)
-                if batch.found[i][k].logit > -INFINITY and (n > 1 or batch.found[i][k].logit == most):
+                if batch.found[i][k].logit > -INFINITY and batch.found[i][k].logit >= least:
                     found.append((-batch.found[i][k].logit, self.texts[batch.found[i][k].place]))
             found.sort()
             result.append([(key, exp(-negative - top) / total) for negative, key in found[:n]])

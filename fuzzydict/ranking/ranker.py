@@ -158,7 +158,8 @@ class Ranker:
         """Return what `rank_many` does by one call of the table."""
         settings = self._settings(None, self.learned.calibration)
         meanings = self.entries.encode(queries)
-        return self.table.best(queries, n, settings, threads=thread_limit(), meanings=meanings)
+        threads = thread_limit() if len(queries) > 1 else 1
+        return self.table.best(queries, n, settings, threads=threads, meanings=meanings)
 
     def candidates(
         self,
