@@ -31,8 +31,43 @@ namespace fuzzydict {
 constexpr int LANES = 16;
 constexpr int ROUND = 16;  // rows of numbers are read up to a multiple of so many
 
+#if defined(__x86_64__) && defined(__GNUC__)
+inline bool has_wide_lanes() {
+    static const bool has = __builtin_cpu_supports("avx2");
+    return has;
+}
+
+__attribute__((target("avx2"))) static inline __m256 product_of_eight(const int8_t* row, const float* other) {
+    __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row));
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_loadu_ps(other));
+}
+
+// The dot product, eight numbers at a time: compilers widen bytes in more steps.
+__attribute__((target("avx2"))) static float dot_by_eights(const int8_t* row, const float* other, int d) {
+    __m256 even = _mm256_setzero_ps(), odd = even;
+    int i = 0;
+    for (; i + 16 <= d; i += 16) {
+        even = _mm256_add_ps(even, product_of_eight(row + i, other + i));
+        odd = _mm256_add_ps(odd, product_of_eight(row + i + 8, other + i + 8));
+    }
+    if (i + 8 <= d) {
+        even = _mm256_add_ps(even, product_of_eight(row + i, other + i));
+        i += 8;
+    }
+    even = _mm256_add_ps(even, odd);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(even), _mm256_extractf128_ps(even, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    float sum = _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+    for (; i < d; i++) sum += static_cast<float>(row[i]) * other[i];
+    return sum;
+}
+#endif
+
 // The dot product of a row of bytes and floats.
-FUZZYDICT_WIDE static float dot(const int8_t* row, const float* other, int d) {
+inline float dot(const int8_t* row, const float* other, int d) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (has_wide_lanes()) return dot_by_eights(row, other, d);
+#endif
     float lanes[LANES] = {0}, sum = 0;
     int i = 0;
     for (; i + LANES <= d; i += LANES)
@@ -105,8 +140,7 @@ inline void products(const int8_t* rows, size_t stride, size_t n, const int16_t*
                      const float* scales, float step, float* out) {
     int width = (d + ROUND - 1) / ROUND * ROUND;
 #if defined(__x86_64__) && defined(__GNUC__)
-    static const bool has_wide_lanes = __builtin_cpu_supports("avx2");
-    if (has_wide_lanes) return add_products_of_four(rows, stride, n, query, width, scales, step, out);
+    if (has_wide_lanes()) return add_products_of_four(rows, stride, n, query, width, scales, step, out);
 #endif
     add_products(rows, stride, n, query, width, scales, step, out);
 }
@@ -160,18 +194,19 @@ struct Eight {
 };
 #endif
 
-// Add x w to sums: ``w`` is [inputs, hidden], and hidden a multiple of LANES.
+constexpr int BLOCK = 48;  // hidden units whose sums are in registers, and do not wait for each other
+
+// Add x w to sums: ``w`` is [inputs, hidden], and hidden a multiple of BLOCK.
 FUZZYDICT_WIDE static void add_layer(const float* x, int inputs, const float* w, int hidden, float* sums) {
-    for (int start = 0; start < hidden; start += LANES) {
+    for (int start = 0; start < hidden; start += BLOCK) {
+        Eight parts[BLOCK / 8];
         Eight* to = reinterpret_cast<Eight*>(sums + start);
-        Eight a = to[0], b = to[1];
+        for (int k = 0; k < BLOCK / 8; k++) parts[k] = to[k];
         for (int f = 0; f < inputs; f++) {
             const Eight* from = reinterpret_cast<const Eight*>(w + f * hidden + start);
-            a += x[f] * from[0];
-            b += x[f] * from[1];
+            for (int k = 0; k < BLOCK / 8; k++) parts[k] += x[f] * from[k];
         }
-        to[0] = a;
-        to[1] = b;
+        for (int k = 0; k < BLOCK / 8; k++) to[k] = parts[k];
     }
 }
 

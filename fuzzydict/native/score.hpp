@@ -14,12 +14,12 @@ constexpr float SHORT_FORM = 0.8f;    // the least likeness of a key that is a s
 // Two layers: x -> w2 . tanh(x w1 + b1) + b2.
 struct Network {
     int inputs = 0, hidden = 0;
-    std::vector<float> w1, b1, w2;  // hidden ones of zeros fill the last lanes
+    std::vector<float> w1, b1, w2;  // hidden ones of zeros fill the last block
     float b2 = 0;
 
     Network() = default;
     Network(int inputs, int units, const float* first, const float* bias, const float* second, float b2)
-        : inputs(inputs), hidden((units + LANES - 1) / LANES * LANES), b2(b2) {
+        : inputs(inputs), hidden((units + BLOCK - 1) / BLOCK * BLOCK), b2(b2) {
         size_t width = static_cast<size_t>(hidden);
         w1.assign(width * static_cast<size_t>(inputs), 0);
         b1.assign(width, 0);

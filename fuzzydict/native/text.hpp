@@ -62,11 +62,13 @@ inline void decode(View text, std::u32string& out) {
 }
 
 inline bool starts_with(View text, View start) {
-    return text.size() >= start.size() && std::memcmp(text.data(), start.data(), start.size()) == 0;
+    if (text.size() < start.size() || start.empty()) return start.empty();
+    return text.front() == start.front() && std::memcmp(text.data(), start.data(), start.size()) == 0;
 }
 
 inline bool ends_with(View text, View end) {
-    return text.size() >= end.size() &&
+    if (text.size() < end.size() || end.empty()) return end.empty();
+    return text.back() == end.back() &&
            std::memcmp(text.data() + text.size() - end.size(), end.data(), end.size()) == 0;
 }
 
