@@ -5,6 +5,7 @@ Reading order: `fuzzydict.primitives` (what a mapping provides), this module, th
 """
 
 import functools
+import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 CLOSEST = 3  # keys that an error names
 _BATCH = 256  # queries that are searched together
+_KEY = operator.itemgetter(0)  # of a key and its score
 _ROUNDING = 1e-5  # scores computed in a batch differ by less
 
 
@@ -41,7 +43,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             value = self._exact_value(best[0])
             if value is not MISSING:
                 return value  # type: ignore[no-any-return, unused-ignore]
-        values = self._values([key for key, _ in ranking])
+        values = self._values(list(map(_KEY, ranking)))
         raise NoMatchError(query, functools.partial(_matches, ranking, values))
 
     def __contains__(self, query: object, /) -> bool:

@@ -21,7 +21,7 @@ from fuzzydict.ranking.entries import Entries
 from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, KeyTable, Ranking
-from fuzzydict.ranking.vetoes import Vetoes
+from fuzzydict.ranking.vetoes import Vetoes, is_by_table_alone
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit
 
@@ -150,9 +150,9 @@ class Ranker:
     @property
     def _is_plain(self) -> bool:
         """Does one call of the table answer a query: nothing learned, an exact search?"""
-        learned = self.learned.projection is not None or self.entries.approximate.is_used
-        by_table = Vetoes(self.guards, self.learned, self.table).by_table_alone
-        return by_table and not learned
+        learned = self.entries.learned
+        by_table = is_by_table_alone(self.guards, learned) and learned.projection is None
+        return by_table and not self.entries.approximate.is_used
 
     def _best(self, queries: Sequence[str], n: int) -> list[list[tuple[str, float]]]:
         """Return what `rank_many` does by one call of the table."""
@@ -322,7 +322,8 @@ class Ranker:
     ) -> list[tuple[float, str, bool]]:
         """Return for each entry its logit, -inf if it is vetoed, its text, and is it an alias?"""
         vetoes = Vetoes(self.guards, self.learned, self.table)
-        query = None if vetoes.by_table_alone or not enabled else words(scored.query)
+        by_table = is_by_table_alone(self.guards, self.learned)
+        query = None if by_table or not enabled else words(scored.query)
         result = []
         for place, flags, logit, unguarded in zip(
             scored.places,

@@ -5,7 +5,12 @@ from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, KeyTable
 from fuzzydict.text.tokens import words
 
-__all__ = ["Vetoes"]
+__all__ = ["Vetoes", "is_by_table_alone"]
+
+
+def is_by_table_alone(guards: GuardSet, learned: LearnedState) -> bool:
+    """Does a table apply all guards, without exemptions or corrections?"""
+    return not (guards.custom or learned.guard_exemptions or learned.corrections)
 
 
 class Vetoes:
@@ -13,12 +18,6 @@ class Vetoes:
 
     def __init__(self, guards: GuardSet, learned: LearnedState, table: KeyTable) -> None:
         self._guards, self._learned, self._table = guards, learned, table
-
-    @property
-    def by_table_alone(self) -> bool:
-        """Does the table apply all guards, without exemptions or corrections?"""
-        learned = self._learned
-        return not (self._guards.custom or learned.guard_exemptions or learned.corrections)
 
     def names(self, query: str, key: str) -> tuple[str, ...]:
         """Return the names of the guards that forbid a key."""
