@@ -243,7 +243,7 @@ inline bool numbers_differ(const Split& query, const Split& key, const WordTable
             if (number.text.find('.') != std::string::npos) return true;
     if (few.size() > 1 || many.size() == 1) return true;
     std::string run = joined(many, "", false);  // "24/7" is written "247" too, but "1/2" is not "12"
-    return run.size() < RUN_DIGITS || run != joined(few, "", false);
+    return length_of(run) < RUN_DIGITS || run != joined(few, "", false);
 }
 
 // Negation.
