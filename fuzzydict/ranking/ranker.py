@@ -62,6 +62,7 @@ class Ranker:
         self.embedder = embedder
         self.guards = GuardSet(guards)
         self.entries = Entries(embedder, learned or LearnedState(), index)
+        self._cached_settings: tuple[LearnedState | None, object | None] = None, None
 
     @property
     def learned(self) -> LearnedState:
@@ -140,23 +141,33 @@ class Ranker:
             return [[] for _ in queries]
         for start in range(0, len(queries), _BATCH):
             part = queries[start : start + _BATCH]
-            if self._is_plain:
-                result += self._best(list(map(plain, part)), n)
-            else:
+            settings = self._table_settings()
+            if settings is None:
                 result += [found.best(n) for found in self.candidates(part)]
+            else:
+                result += self._best([plain(query) for query in part], n, settings)
             step(len(part))
         return result
 
-    @property
-    def _is_plain(self) -> bool:
-        """Does one call of the table answer a query: nothing learned, an exact search?"""
-        learned = self.entries.learned
-        by_table = is_by_table_alone(self.guards, learned) and learned.projection is None
-        return by_table and not self.entries.approximate.is_used
+    def _table_settings(self) -> object | None:
+        """Return the settings with which one call of the table answers queries.
 
-    def _best(self, queries: Sequence[str], n: int) -> list[list[tuple[str, float]]]:
+        None if it does not: for an approximate search, or if more than a calibration was learned.
+        Those of a table that embeds texts itself are made once for each learned state.
+        """
+        entries = self.entries
+        learned, (known, settings) = entries.learned, self._cached_settings
+        if known is not learned:
+            by_table = is_by_table_alone(self.guards, learned) and learned.projection is None
+            settings = self._settings(None, learned.calibration) if by_table else None
+            if entries.table.own:
+                self._cached_settings = learned, settings
+        return None if entries.approximate.is_used else settings
+
+    def _best(
+        self, queries: Sequence[str], n: int, settings: object
+    ) -> list[list[tuple[str, float]]]:
         """Return what `rank_many` does by one call of the table."""
-        settings = self._settings(None, self.learned.calibration)
         meanings = self.entries.encode(queries)
         threads = thread_limit() if len(queries) > 1 else 1
         return self.table.best(queries, n, settings, threads=threads, meanings=meanings)
