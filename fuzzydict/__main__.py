@@ -112,7 +112,7 @@ def _suggestion(name: str, known: Mapping[str, str]) -> str:
     """Return the most similar known name with its purpose, or all known names."""
     from fuzzydict import FuzzyDict
 
-    match = FuzzyDict(known).match(name)
+    match = FuzzyDict(known).match(name, cutoff=0.2)  # a person decides
     if match is None:
         return f", expected {', '.join(known)}"
     purpose = f" ({match.value})" if match.value else ""

@@ -14,6 +14,7 @@ NEGATIONS: Final = 16
 ORDER: Final = 32
 UNITS: Final = 64
 LETTERS: Final = 128
+NAMES: Final = 256
 GUARD_FLAGS: Final = (1, 2, 16, 32, 64, 128)
 ALL_GUARDS: Final = 243
 SAME_WORDS: Final = 4
@@ -23,7 +24,7 @@ class Ranking(NamedTuple):
     places: NDArray[np.int32]
     logits: Floats
     plain: Floats
-    flags: NDArray[np.uint8]
+    flags: NDArray[np.uint16]
     rows: Floats | None
 
 class Model:
@@ -37,9 +38,14 @@ class Model:
         word_network: Network,
         phrase_network: Network,
         *,
+        names: ArrayLike,
+        redundancy: ArrayLike,
         scale: ArrayLike | None = None,
         irregular: bytes = b"",
         opposites: bytes = b"",
+        units: bytes = b"",
+        aliases: bytes = b"",
+        same_names: bytes = b"",
         projection: NDArray[np.int8],
     ) -> None: ...
     def __len__(self) -> int: ...

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cpython.unicode cimport PyUnicode_FromObject
 from cython.operator cimport dereference
 from libc.math cimport INFINITY, exp, isfinite
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as boolean
 from libcpp.memory cimport make_unique, shared_ptr, unique_ptr
@@ -67,13 +67,15 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         const float* floats
         const float* weights
         const float* density
+        const float* names
+        const float* redundancy
         const int8_t* projection
         int dimension
 
     cppclass Vocabulary:
         Vocabulary(
             const Table&, string_view, const vector[uint32_t]&, uint32_t, string_view, string_view,
-            string_view
+            string_view, string_view, string_view
         ) except +
         size_t size()
         int find(string_view)
@@ -100,7 +102,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
     cppclass Options:
         size_t candidates, scored
         boolean vectors, cosines
-        uint8_t guards
+        uint16_t guards
         float letters, tokens
         float slope, shift, cosine_slope, cosine_shift
         const uint32_t* among
@@ -109,7 +111,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
     cppclass Scored:
         uint32_t place
         float logit, plain
-        uint8_t flags
+        uint16_t flags
 
     cppclass Batch:
         vector[Text] queries
@@ -140,7 +142,7 @@ cdef extern from "native/binary_codes.hpp" namespace "fuzzydict" nogil:
     ) except +
 
 
-NUMBERS, OPPOSITES, NEGATIONS, ORDER, UNITS, LETTERS = GUARD_FLAGS = (1, 2, 16, 32, 64, 128)
+NUMBERS, OPPOSITES, NEGATIONS, ORDER, UNITS, LETTERS, NAMES = GUARD_FLAGS = (1, 2, 16, 32, 64, 128, 256)
 SAME_WORDS, ALIAS = 4, 8
 """Flags of a ranked entry: the guards that veto it; another key with the same words is preferred; it
 is an alias."""
@@ -157,7 +159,7 @@ class Ranking(NamedTuple):
     places: np.ndarray  # int32 (Q, K) of the keys in the table
     logits: np.ndarray  # float32 (Q, K) -inf where a guard forbids the key
     plain: np.ndarray  # float32 (Q, K) the logits before guards and keys of the same words
-    flags: np.ndarray  # uint8 (Q, K)
+    flags: np.ndarray  # uint16 (Q, K)
     rows: np.ndarray | None  # float32 (Q, width) the vectors of the queries, if wanted
 
 
@@ -233,9 +235,10 @@ cdef class Model:
     """A vocabulary with its vectors, and the two networks of the score.
 
     ``words`` are the bytes of all words, separated by newlines, or a list of them; ``vectors`` is
-    int8 [n, d] with a ``scale`` [n], or float32 [n, d]; ``weights`` and ``density`` are [n].
-    ``irregular``, ``opposites`` and ``units`` are the contents of those files, ``projection`` the random rows
-    of `fuzzydict.text.spelling`, int8 [1024, 64]. A network is (w1, b1, w2, b2). O(n).
+    int8 [n, d] with a ``scale`` [n], or float32 [n, d]; ``weights``, ``density``,
+    ``names`` and ``redundancy`` are [n].
+    ``irregular``, ``opposites``, ``units``, ``aliases`` and ``same_names`` are the contents of files,
+    ``projection`` the random rows of `fuzzydict.text.spelling`, int8 [1024, 64]. A network is (w1, b1, w2, b2). O(n).
     """
 
     cdef shared_ptr[Vocabulary] vocabulary
@@ -245,7 +248,8 @@ cdef class Model:
 
     def __init__(
         self, words, vectors, weights, density, word_network, phrase_network, *,
-        scale=None, bytes irregular=b"", bytes opposites=b"", bytes units=b"", projection,
+        names, redundancy, scale=None, bytes irregular=b"", bytes opposites=b"", bytes units=b"", bytes aliases=b"",
+        bytes same_names=b"", projection,
     ):
         cdef vector[uint32_t] ends
         cdef Table table
@@ -279,10 +283,13 @@ cdef class Model:
         if projection.shape != (SPELLING_BUCKETS, SPELLING_DIMENSION):
             raise ValueError(f"projection must have the shape (1024, 64), got {projection.shape}")
         weights, density = _finite(weights, (n,), "weights"), _finite(density, (n,), "density")
-        self.arrays = blob, vectors, scale, weights, density, projection
+        names, redundancy = _finite(names, (n,), "names"), _finite(redundancy, (n,), "redundancy")
+        self.arrays = blob, vectors, scale, weights, density, names, redundancy, projection
         self.dimension = table.dimension = vectors.shape[1]
         table.weights = <const float*><size_t>weights.ctypes.data
         table.density = <const float*><size_t>density.ctypes.data
+        table.names = <const float*><size_t>names.ctypes.data
+        table.redundancy = <const float*><size_t>redundancy.ctypes.data
         table.projection = <const int8_t*><size_t>projection.ctypes.data
         if scale is None:
             table.floats = <const float*><size_t>vectors.ctypes.data
@@ -293,7 +300,9 @@ cdef class Model:
         cdef string_view forms = string_view(<const char*>irregular, <size_t>len(irregular))
         cdef string_view antonyms = string_view(<const char*>opposites, <size_t>len(opposites))
         cdef string_view measures = string_view(<const char*>units, <size_t>len(units))
-        self.vocabulary.reset(new Vocabulary(table, view, ends, gap, forms, antonyms, measures))
+        cdef string_view others = string_view(<const char*>aliases, <size_t>len(aliases))
+        cdef string_view things = string_view(<const char*>same_names, <size_t>len(same_names))
+        self.vocabulary.reset(new Vocabulary(table, view, ends, gap, forms, antonyms, measures, others, things))
 
     def __len__(self):
         return dereference(self.vocabulary).size()
@@ -309,7 +318,7 @@ cdef class Model:
     def word_features(self, queries, keys, *, bint vectors=True):
         """Return what is known of words or phrases of queries and of keys, pair by pair.
 
-        float32 [len(queries), 19]. Without ``vectors`` they have no meaning.
+        float32 [len(queries), `PAIR_FEATURES`]. Without ``vectors`` they have no meaning.
         """
         cdef vector[Text] ours, theirs
         read_all([(query,) for query in queries], &ours)
@@ -607,6 +616,7 @@ cdef class KeyTable:
             meaning = _finite(meanings, (n, self.table.dimension), "meanings")
             if n:
                 batch.meanings = &meaning[0, 0]
+        options.vectors = options.vectors and self.own
         if bonus is not None:
             added = _finite(bonus, (n, len(self)), "bonus")
             if n and len(self):
@@ -615,7 +625,6 @@ cdef class KeyTable:
             allowed = np.unique(self._places(among)).astype(np.uint32)
             options.among = &allowed[0] if len(allowed) else &nothing
             options.among_count = len(allowed)
-        options.vectors = options.vectors and self.own
         if rows is not None and n:
             row = rows
             batch.rows = &row[0, 0]
@@ -646,12 +655,12 @@ cdef class KeyTable:
             most = max(most, <Py_ssize_t>batch.found[i].size())
         result = Ranking(
             np.empty(n, np.int32), np.zeros((n, most), np.int32), np.full((n, most), -np.inf, np.float32),
-            np.full((n, most), -np.inf, np.float32), np.zeros((n, most), np.uint8), of_queries,
+            np.full((n, most), -np.inf, np.float32), np.zeros((n, most), np.uint16), of_queries,
         )
         cdef int32_t[::1] counts = result.counts
         cdef int32_t[:, ::1] places = result.places
         cdef float[:, ::1] logits = result.logits, plain = result.plain
-        cdef uint8_t[:, ::1] flags = result.flags
+        cdef uint16_t[:, ::1] flags = result.flags
         for i in range(n):
             counts[i] = <int32_t>batch.found[i].size()
             for k in range(counts[i]):
@@ -700,7 +709,7 @@ cdef class KeyTable:
     def phrase_features(self, query, places, *, cosines=None, bint vectors=True):
         """Return what is known of a query, a text or the tuple of its words, and some keys.
 
-        float32 [len(places), 28]. ``cosines`` take the place of those of the model.
+        float32 [len(places), `TEXT_FEATURES`]. ``cosines`` take the place of those of the model.
         """
         cdef vector[Text] text
         cdef vector[uint32_t] chosen

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fuzzydict.attending import Attending, as_queries
+from fuzzydict.equal_values import LEAST_SHARE, combined, probable
 from fuzzydict.log import LOG
 from fuzzydict.matches import Match, NoMatchError, Ranking
-from fuzzydict.options import check_count, check_probability
+from fuzzydict.options import check_count, check_prior, check_probability
 from fuzzydict.primitives import MISSING
 from fuzzydict.progress import Progress, progress_bars
+from fuzzydict.ranking.ranker import SHORTLIST
 from fuzzydict.teaching import Teaching
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             value = self._exact_value(best[0])
             if value is not MISSING:
                 return value  # type: ignore[no-any-return, unused-ignore]
+        ranking = ranking[:CLOSEST]
         values = self._values(list(map(_KEY, ranking)))
         raise NoMatchError(query, functools.partial(_matches, ranking, values))
 
@@ -63,10 +66,12 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             value = default if best is None else self._exact_value(best[0], default)
         return value
 
-    def match(self, query: object, *, cutoff: float | None = None) -> Match[K, V] | None:
+    def match(
+        self, query: object, *, cutoff: float | None = None, prior: float | None = None
+    ) -> Match[K, V] | None:
         """Return the key that ``d[query]`` finds, with its value and score, or None.
 
-        An exact key has the score 1. ``cutoff`` replaces the one of the dictionary.
+        An exact key has the score 1. ``cutoff`` and ``prior`` replace those of the dictionary.
 
         >>> from fuzzydict import FuzzyDict
         >>> FuzzyDict({"color": "red"}).match("color")
@@ -76,7 +81,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         key: Any = query
         value, score = self._exact_value(key), 1.0
         if value is MISSING:
-            best, _ = self._find(query, cutoff)
+            best, _ = self._find(query, cutoff, prior)
             if best is None:
                 return None
             key, score = best
@@ -84,7 +89,12 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         return None if value is MISSING else Match(key, value, score)
 
     def matches(
-        self, query: object, n: int = 5, *, cutoff: float | None = None
+        self,
+        query: object,
+        n: int = 5,
+        *,
+        cutoff: float | None = None,
+        prior: float | None = None,
     ) -> list[Match[K, V]]:
         """Return up to ``n`` keys with a score of at least ``cutoff``, best first.
 
@@ -95,6 +105,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             query: The query.
             n: At least 1, else ``ValueError``.
             cutoff: Replaces the cutoff of the dictionary.
+            prior: Replaces the prior of the dictionary: the share of queries that have a key.
         """
         n = check_count(n, "n")
         cutoff = self._cutoff if cutoff is None else check_probability(cutoff, "cutoff")
@@ -103,7 +114,8 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         if self._is_text(query) and cutoff != 1.0 and len(result) < n:
             with self._lock:
                 cutoff = self.cutoff if cutoff is None else cutoff
-                ranking = self._synced_ranker().rank(query, n)
+                ranking = self._ranker_with(prior).rank(query, max(n, SHORTLIST))
+            ranking = self._combined(ranking)
             ranking = [each for each in ranking if each[1] >= cutoff and each[0] != query]
             result += _matches(ranking, self._values([key for key, _ in ranking]))
         return result[:n]
@@ -157,16 +169,17 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         queries: Iterable[object],
         *,
         cutoff: float | None = None,
+        prior: float | None = None,
         progress: bool | None = None,
     ) -> list[Match[K, V] | None]:
         """Return the result of `match` for each query, in one batch; see `get_many`."""
         queries = as_queries(queries)
         with progress_bars(progress):
-            matches = self._find_many(queries, cutoff)
+            matches = self._find_many(queries, cutoff, prior)
         return [None if matches[query].value is MISSING else matches[query] for query in queries]
 
     def _find(
-        self, query: object, cutoff: float | None = None
+        self, query: object, cutoff: float | None = None, prior: float | None = None
     ) -> tuple[tuple[str, float] | None, Ranking]:
         """Return the best key of an inexact query with its score, or None, and the ranking.
 
@@ -177,7 +190,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             hash(query)
             self._count(False)
             return None, ()
-        ranking = self._ranking(query)
+        ranking = self._combined(self._ranking_with(query, prior))
         if cutoff is None:
             cutoff = self.cutoff
         best = ranking[0] if ranking and ranking[0][1] >= cutoff else None
@@ -188,9 +201,32 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
 
     def _ranking(self, query: str) -> Ranking:
         """Return the closest keys, whatever the cutoff."""
-        return self._synced_ranker().rank_many([query], CLOSEST)[0]
+        return probable(self._synced_ranker().rank_many([query], SHORTLIST)[0], CLOSEST)
 
-    def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
+    def _ranking_with(self, query: str, prior: float | None) -> Ranking:
+        if prior is None:
+            return self._ranking(query)
+        with self._lock:
+            return probable(self._ranker_with(prior).rank_many([query], SHORTLIST)[0], CLOSEST)
+
+    def _combined(self, ranking: Ranking) -> Ranking:
+        """Let the best key of equal values have the probability of all of them."""
+        if len(ranking) < 2 or ranking[1][1] < LEAST_SHARE:
+            return ranking
+        return combined(ranking, self._values, self._are_values_equal)
+
+    def _are_values_equal(self) -> bool:
+        """Are all values equal, as in a mapping that stands for a set?"""
+        return False
+
+    def _ranker_with(self, prior: float | None) -> Any:
+        """Return the ranker, with another prior if it is given."""
+        ranker = self._synced_ranker()
+        return ranker if prior is None else ranker.with_prior(check_prior(prior))
+
+    def _find_many(
+        self, queries: list[Any], cutoff: float | None = None, prior: float | None = None
+    ) -> dict[Any, Match]:
         """Return query → match. Its value is MISSING if no key matches."""
         cutoff = self._cutoff if cutoff is None else check_probability(cutoff, "cutoff")
         unique = list(dict.fromkeys(queries))
@@ -205,7 +241,7 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
         ]
         if not texts:
             return matches
-        best = self._best_of_many(texts, self.cutoff if cutoff is None else cutoff)
+        best = self._best_of_many(texts, self.cutoff if cutoff is None else cutoff, prior)
         keys = dict.fromkeys(key for key, _ in best.values())
         values = dict(zip(keys, self._values(keys), strict=True))
         for query, (key, score) in best.items():
@@ -215,18 +251,20 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
                 LOG.write(query, best.get(query))
         return matches
 
-    def _best_of_many(self, texts: list[str], cutoff: float) -> dict[str, tuple[str, float]]:
+    def _best_of_many(
+        self, texts: list[str], cutoff: float, prior: float | None
+    ) -> dict[str, tuple[str, float]]:
         """Return query → best key and its score, for the queries that match one."""
         best = {}
         with Progress("lookups", len(texts)) as step:
             for start in range(0, len(texts), _BATCH):
                 batch = texts[start : start + _BATCH]
                 with self._lock:
-                    rankings = self._synced_ranker().rank_many(batch, 2, step)
+                    rankings = self._ranker_with(prior).rank_many(batch, SHORTLIST, step)
                 for query, ranked in zip(batch, rankings, strict=True):
-                    ranking: Ranking = ranked
+                    ranking: Ranking = self._combined(ranked)
                     if ranking and _is_unclear(ranking, cutoff):
-                        ranking = self._ranking(query)
+                        ranking = self._combined(self._ranking_with(query, prior))
                     if ranking and ranking[0][1] >= cutoff:
                         best[query] = ranking[0]
         return best

@@ -103,7 +103,9 @@ class CopyableDict(RankedDict[K, V]):
                 from fuzzydict.storage import archive
 
                 learned = archive.learned(lessons)
-            self._configure({"guards": DEFAULT, **options}, learned, saved_as, pickle_id)
+            self._configure(
+                {"guards": DEFAULT, "prior": None, **options}, learned, saved_as, pickle_id
+            )
             self._set_added_state(added)
             return
         attributes, slots = state if isinstance(state, tuple) else (state, {})

@@ -16,7 +16,7 @@ from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.matches import Match, NoMatchError
 from fuzzydict.model.embedders import as_embedder, model_file
-from fuzzydict.options import check_guards, check_probability
+from fuzzydict.options import check_guards, check_prior, check_probability
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
@@ -50,6 +50,9 @@ class FuzzyDict(CopyableDict[K, V]):
         guards: Functions that forbid matches; see `fuzzydict.ranking.guards`.
         index: "exact" compares all keys; "approximate" is for millions of keys and may miss a few;
             "auto" switches from the first to the second as the dictionary grows.
+        prior: The share of queries that have a matching key, between 0 and 1. By default 0.6, which
+            suits what people type. Scores are lower with a low one: 0.1 suits a list of names of
+            which few are keys.
         items: As of `dict`.
 
     >>> car = FuzzyDict({"color": "red", "top speed": 250})
@@ -70,6 +73,7 @@ class FuzzyDict(CopyableDict[K, V]):
         cutoff: float | None = ...,
         guards: Iterable[Guard] = ...,
         index: IndexKind = ...,
+        prior: float | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -81,6 +85,7 @@ class FuzzyDict(CopyableDict[K, V]):
         cutoff: float | None = ...,
         guards: Iterable[Guard] = ...,
         index: IndexKind = ...,
+        prior: float | None = ...,
         **more: V,
     ) -> None: ...
 
@@ -92,6 +97,7 @@ class FuzzyDict(CopyableDict[K, V]):
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
         index: IndexKind = "auto",
+        prior: float | None = None,
         **items: Any,
     ) -> None:
         check_kind(index)
@@ -102,6 +108,7 @@ class FuzzyDict(CopyableDict[K, V]):
             "guards": check_guards(guards),
             "cutoff": None if cutoff is None else check_probability(cutoff, "cutoff"),
             "index": index,
+            "prior": check_prior(prior),
         }
         self._configure(options, LearnedState())
         super().__init__(*args, **items)
@@ -145,8 +152,10 @@ class FuzzyDict(CopyableDict[K, V]):
         if self._stats is not None:
             self._stats._add(found)
 
-    def _find_many(self, queries: list[Any], cutoff: float | None = None) -> dict[Any, Match]:
-        matches = super()._find_many(queries, cutoff)
+    def _find_many(
+        self, queries: list[Any], cutoff: float | None = None, prior: float | None = None
+    ) -> dict[Any, Match]:
+        matches = super()._find_many(queries, cutoff, prior)
         if self._stats is not None:
             for query in queries:
                 if matches[query].value is MISSING:
@@ -200,6 +209,7 @@ class FuzzyDict(CopyableDict[K, V]):
         options = {
             "cutoff": self._cutoff,
             "index": self._index_kind,
+            "prior": self._prior,
             "guards": None if self._guards == DEFAULT else guards,
         }
         attributes = self._added_attributes()

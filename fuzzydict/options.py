@@ -10,7 +10,7 @@ from typing import Any
 
 from fuzzydict.ranking.guards import Guard
 
-__all__ = ["check_count", "check_guards", "check_positive", "check_probability"]
+__all__ = ["check_count", "check_guards", "check_positive", "check_prior", "check_probability"]
 
 
 def check_probability(value: Any, name: str) -> float:
@@ -26,6 +26,22 @@ def check_probability(value: Any, name: str) -> float:
     number = _number(value, f"{name} must be a number from 0 to 1")
     if not 0 <= number <= 1:
         raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
+    return number
+
+
+def check_prior(value: Any) -> float | None:
+    """Return a prior, a number between 0 and 1, or None.
+
+    >>> check_prior(1)
+    Traceback (most recent call last):
+        ...
+    ValueError: prior must be a number between 0 and 1, got 1
+    """
+    if value is None:
+        return None
+    number = _number(value, "prior must be a number between 0 and 1")
+    if not 0 < number < 1:
+        raise ValueError(f"prior must be a number between 0 and 1, got {value!r}")
     return number
 
 

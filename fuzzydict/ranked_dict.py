@@ -3,6 +3,7 @@
 Reading order: options and state, the ranker, what the lookups use, writes.
 """
 
+import itertools
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from fuzzydict import forking, sharing
 from fuzzydict.base import CLOSEST, FuzzyMapping
+from fuzzydict.equal_values import all_equal, probable
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.key_sync import CACHE_SIZE, KeySync
 from fuzzydict.matches import Ranking
@@ -17,7 +19,7 @@ from fuzzydict.model.embedders import Embedder, as_embedder
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
-from fuzzydict.ranking.ranker import Ranker
+from fuzzydict.ranking.ranker import SHORTLIST, Ranker
 from fuzzydict.text.tokens import MAX_LENGTH, plain
 
 if TYPE_CHECKING:
@@ -31,7 +33,14 @@ __all__ = ["RankedDict"]
 K = TypeVar("K")
 V = TypeVar("V")
 
-_DEFAULT_OPTIONS = {"embedder": "default", "cutoff": None, "guards": DEFAULT, "index": "auto"}
+_DEFAULT_OPTIONS = {
+    "embedder": "default",
+    "cutoff": None,
+    "guards": DEFAULT,
+    "index": "auto",
+    "prior": None,
+}
+_SAMPLE = 64  # values that are compared to tell whether all are equal
 
 
 class RankedDict(FuzzyMapping[K, V], dict[K, V]):
@@ -53,6 +62,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         "_learned",
         "_lock",
         "_pickle_id",
+        "_prior",
         "_saved_as",
         "_stats",
         "_sync",
@@ -62,6 +72,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
     _cutoff: float | None
     _guards: tuple[Guard, ...]
     _index_kind: IndexKind
+    _prior: float | None
     _learned: LearnedState
     _sync: KeySync | None  # made by the first inexact lookup
     _archive: "Archive | None"  # of a file, with which the ranker starts
@@ -85,6 +96,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
             "cutoff": self._cutoff,
             "guards": self._guards,
             "index": self._index_kind,
+            "prior": self._prior,
         }
 
     def _configure(
@@ -99,7 +111,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         source, self._embedder = options["embedder"], None
         self._embedder_source = source if isinstance(source, str) else as_embedder(source)
         self._cutoff, self._guards = options["cutoff"], options["guards"]
-        self._index_kind = options["index"]
+        self._index_kind, self._prior = options["index"], options["prior"]
         self._learned, self._saved_as, self._pickle_id = learned, saved_as, pickle_id
 
     def _reset(self) -> None:
@@ -168,14 +180,14 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
             self._archive = archive.reopened(*self._saved_as, self._embedder_source)
         embedder, content = self.embedder, self._archive
         if content is None:
-            ranker = Ranker(embedder, self._guards, self._learned, self._index_kind)
+            ranker = Ranker(embedder, self._guards, self._learned, self._index_kind, self._prior)
             snapshot = None if self._pickle_id is None else sharing.retained(self._pickle_id)
             if snapshot is not None:
                 ranker.entries.restore(snapshot)
             return ranker
         if content.mapped is not None:
             content.mapped.require_unchanged()
-        ranker = Ranker(embedder, self._guards, content.learned, self._index_kind)
+        ranker = Ranker(embedder, self._guards, content.learned, self._index_kind, self._prior)
         ranker.entries.restore(content.known)
         ranker.entries.set_learned(self._learned)
         return ranker
@@ -213,6 +225,9 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
     def _values(self, keys: Collection[Any]) -> list[Any]:
         return [dict.get(self, key, MISSING) for key in keys]
 
+    def _are_values_equal(self) -> bool:
+        return all_equal(itertools.islice(self.values(), _SAMPLE))
+
     def _is_text(self, query: object) -> TypeGuard[str]:
         return isinstance(query, str) and len(self) > 0
 
@@ -226,7 +241,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         with self._lock:
             sync = self._current_sync()
             cache = sync.cache  # an embedder may teach the dictionary, which replaces the cache
-            ranking = tuple(sync.ranker.rank_many([query], CLOSEST)[0])
+            ranking = probable(sync.ranker.rank_many([query], SHORTLIST)[0], CLOSEST)
             if len(query) <= MAX_LENGTH:
                 if len(cache) >= CACHE_SIZE:
                     del cache[next(iter(cache))]

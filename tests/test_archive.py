@@ -486,7 +486,7 @@ def test_a_process_that_is_killed_leaves_the_old_file_or_the_new_one(path):
         child.join()
         found = FuzzyDict.load(path)
         assert len(found) == 501
-        assert found["kye 499"] == 499
+        assert found["KEY_499"] == 499
         turns.append(found["turn"])
     assert max(turns) > 1
 

@@ -21,6 +21,7 @@ from fuzzydict.model.embedders import (
     load,
     model_file,
 )
+from fuzzydict.model.files import MODEL_FORMAT
 from fuzzydict.model.unknown_words import NgramIndex
 from fuzzydict.storage.arrays import FileFormatError, read_arrays, write_arrays
 
@@ -274,6 +275,8 @@ DAMAGE = {
     "fewer counts": ("counts", lambda array: array[:-1]),
     "fewer scales": ("scale", lambda array: array[:-1]),
     "fewer densities": ("density", lambda array: array[:-1]),
+    "fewer names": ("names", lambda array: array[:-1]),
+    "fewer redundancies": ("redundancy", lambda array: array[:-1]),
     "fewer vectors": ("vectors", lambda array: array[:-1]),
     "vectors of one dimension": ("vectors", lambda array: array.reshape(-1)),
     "vectors of booleans": ("vectors", lambda array: array > 0),
@@ -307,6 +310,8 @@ def whole_model():
         "scale": np.ones(3, np.float32),
         "counts": np.array([1, 2, 3], np.uint32),
         "density": np.zeros(3, np.uint8),
+        "names": np.zeros(3, np.uint8),
+        "redundancy": np.zeros(3, np.uint8),
     }
 
 
@@ -318,11 +323,11 @@ def shipped_arrays():
 def test_a_damaged_model_file_is_refused_when_it_is_loaded(tmp_path, whole_model, name):
     part, change = DAMAGE[name]
     path = tmp_path / "model.safetensors"
-    write_arrays(path, whole_model, {"format": "1"})
+    write_arrays(path, whole_model, {"format": MODEL_FORMAT})
     assert FuzzyDict({"top speed": 1}, embedder=path)["topSpeed"] == 1
     with np.errstate(invalid="ignore"):
         changed = whole_model | {part: change(whole_model[part])}
-    write_arrays(path, changed, {"format": "1"})
+    write_arrays(path, changed, {"format": MODEL_FORMAT})
     with pytest.raises(FileFormatError, match=r"model\.safetensors: not a model of words"):
         load(path)
 
@@ -339,7 +344,7 @@ def test_a_model_file_of_another_format_is_refused(tmp_path, whole_model):
     path = tmp_path / "model.safetensors"
     write_arrays(path, whole_model, {"format": "9"})
     for use in (load, fingerprint):
-        with pytest.raises(FileFormatError, match=r"of the format '1', but '9': train it again"):
+        with pytest.raises(FileFormatError, match="of the format '2', but '9': train it again"):
             use(path)
     FuzzyDict({"color": 1}).save(path)
     with pytest.raises(FileFormatError, match="but 'fuzzydict dictionary'"):
@@ -433,12 +438,16 @@ def test_what_is_like_no_word_has_no_place_and_no_trust(table):
     assert table.confidence(()) == 0
 
 
-def test_looking_up_returns_vector_weight_confidence_and_density(table):
-    vectors, weights, confidence, density = table.look_up(["red", "reds", "qqqq"])
+def test_looking_up_returns_what_is_known_about_words(table):
+    vectors, weights, confidence, density, names, redundancy = table.look_up(
+        ["red", "reds", "qqqq"]
+    )
     assert vectors.shape == (3, 3)
     np.testing.assert_allclose(vectors[0], vectors[1])
     assert confidence[0] == 1 > confidence[1] > confidence[2] == 0
-    assert weights.shape == density.shape == (3,)
+    assert weights.shape == density.shape == names.shape == redundancy.shape == (3,)
+    assert names.tolist() == [0, 0, 0.5]  # an unknown word may be a name
+    assert not redundancy.any()
     assert table.look_up([]).vectors.shape == (0, 3)
 
 

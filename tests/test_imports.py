@@ -158,18 +158,18 @@ def test_the_public_names_are_few():
 # query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
 ORDER = """
 attention forking implementation log progress resources threads
-text.abbreviation text.inflection text.tokens text.negation text.numbers text.word_order
-text.spelling
+text.abbreviation text.inflection text.tokens text.aliases text.names text.negation text.numbers
+text.slips text.word_order text.spelling
 storage.arrays storage.codec
 model.arrays model.files model.networks model.vocabulary model.word_table model.unknown_words
 model.word_embedder model.loading model.embedders
 index.binary_codes index.approximate index.quantized
 ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
 ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
-ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.ranker ranking.evidence
-ranking.explanation
+ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.final_scores ranking.ranker
+ranking.evidence ranking.explanation
 learning.lookups learning.descent learning.fit
-options results matches primitives attending teaching base
+options results matches primitives equal_values attending teaching base
 integrations.plots
 self_attention counting sharing
 storage.archive
@@ -182,8 +182,9 @@ postgres.pool postgres.database postgres.statements postgres.frequencies postgre
 postgres.vectors postgres.lessons postgres.candidates postgres.items postgres.check
 postgres.rankers postgres.ranker postgres.views postgres.mapping
 cli.files cli.commands
-training.bars training.corpora training.lexicon training.graph training.styles training.tables
-training.teacher training.thesaurus training.negatives training.rewriting training.episodes
+training.bars training.corpora training.lexicon training.glossary training.graph training.styles
+training.tables training.teacher training.thesaurus training.names training.rewriting
+training.negatives training.word_traits training.entities training.episodes
 training.features training.fitting training.walks training.vectors training.building
 training.command
 """.split()  # noqa: SIM905
@@ -258,7 +259,7 @@ def test_public_objects_pickle_in_a_fresh_process():
 
 def test_the_signature_shows_the_options():
     parameters = inspect.signature(FuzzyDict).parameters
-    assert list(parameters) == ["args", "embedder", "cutoff", "guards", "index", "items"]
+    assert list(parameters) == ["args", "embedder", "cutoff", "guards", "index", "prior", "items"]
     assert parameters["index"].default == "auto"
 
 

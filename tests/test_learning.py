@@ -256,7 +256,7 @@ def test_a_correction_is_answered_at_any_cutoff(account):
 
 def test_what_means_the_corrected_query_leans_the_same_way(account):
     account.learn("how much money do I have", "check-balance")
-    assert account["how much money have I"] == 1
+    assert account["show how much money I have"] == 1
     assert account["How much mony do I have?"] == 1
     assert account["transfers"] == 2
 

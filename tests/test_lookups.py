@@ -114,7 +114,7 @@ def test_the_scale_of_an_embedder_is_found_from_its_answers(scale):
     scored = ranker.score(QUERIES, 64, calibration=Calibration(scale=scale))
     pairs = []
     for query, each in zip(QUERIES, scored, strict=True):
-        found = ranker.apply_guards(each)
+        found = ranker.final.apply_guards(each)
         shares = found.probabilities()
         for key, share in zip([*found.keys, None], [*shares, 1 - sum(shares)], strict=True):
             pairs += [(query, key)] * round(10 * share)

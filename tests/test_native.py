@@ -11,6 +11,7 @@ from test_implementations import LETTERS, LONG, PHRASES, TEXTS, WORDS
 
 from fuzzydict import implementation
 from fuzzydict.model.embedders import load
+from fuzzydict.model.networks import PAIR_FEATURES, TEXT_FEATURES
 from fuzzydict.model.vocabulary import WithoutVectors
 from fuzzydict.ranking import guards
 from fuzzydict.ranking.features import (
@@ -46,6 +47,9 @@ def table_of(model, keys):
     return table
 
 
+N_PAIR, N_TEXT = len(PAIR_FEATURES), len(TEXT_FEATURES)
+
+
 @few
 @given(TEXTS | LETTERS)
 def test_texts_are_split_into_the_same_words(written):
@@ -64,6 +68,8 @@ def test_texts_are_split_into_the_same_words(written):
         "1,0000 a,123",
         "Ab",
         "URLsA",
+        "C++ C# ObjC# a+b x+ UTC+8 issue#5 a ++ b +1",
+        "U.S. U.S.A.F. S.p.A. a.b.example i.v.2 e.g. A.B_ x.y.z D.C .a.b.",
     ],
 )
 def test_camel_case_apostrophes_and_commas_are_read_alike(written):
@@ -115,13 +121,16 @@ def test_features_of_texts_are_the_same(model, embedder, query, keys):
         count = sum(word in each for each in split)
         return 1 - np.log(count) / np.log(len(keys) + 1) if count > 1 else 1.0
 
+    def is_used(word):
+        return any(word in each for each in split)
+
     for vocabulary, vectors in ((embedder, True), (WithoutVectors(embedder), False)):
         found = table.phrase_features(query, range(len(keys)), cosines=cosines, vectors=vectors)
         ours = TextFeatures.of(text.words(query), vocabulary, is_query=True)
         for row, words, cosine in zip(found, split, cosines.tolist(), strict=True):
             theirs = TextFeatures.of(words, vocabulary, is_query=False)
             covered = coverage(ours, theirs, probability)
-            expected = text_features(ours, theirs, covered, cosine, idf)
+            expected = text_features(ours, theirs, covered, cosine, idf, is_used)
             np.testing.assert_allclose(row, expected, atol=2e-4)
 
 
@@ -240,13 +249,15 @@ def test_bad_input_is_refused(model, error, call):
 
 
 def arrays(**changes):
-    networks = [(np.zeros((n, 2)), np.zeros(2), np.zeros(2), 0) for n in (19, 28)]
+    networks = [(np.zeros((n, 2)), np.zeros(2), np.zeros(2), 0) for n in (N_PAIR, N_TEXT)]
     return {
         "words": b"a\nb",
         "vectors": np.zeros((2, 4), np.int8),
         "scale": np.ones(2),
         "weights": np.ones(2),
         "density": np.ones(2),
+        "names": np.zeros(2),
+        "redundancy": np.zeros(2),
         "word_network": networks[0],
         "phrase_network": networks[1],
         "projection": spelling.projection(),
@@ -264,9 +275,11 @@ def arrays(**changes):
         {"weights": np.full(2, np.nan)},
         {"vectors": np.full((2, 4), np.inf), "scale": None},
         {"density": np.ones((2, 1))},
+        {"names": np.ones(3)},
+        {"redundancy": np.full(2, np.inf)},
         {"projection": np.zeros((4, 64), np.int8)},
-        {"word_network": (np.zeros((18, 2)), np.zeros(2), np.zeros(2), 0)},
-        {"phrase_network": (np.zeros((28, 0)), np.zeros(0), np.zeros(0), 0)},
+        {"word_network": (np.zeros((N_PAIR - 1, 2)), np.zeros(2), np.zeros(2), 0)},
+        {"phrase_network": (np.zeros((N_TEXT, 0)), np.zeros(0), np.zeros(0), 0)},
     ],
 )
 def test_a_model_whose_arrays_do_not_fit_is_refused(change):
@@ -288,7 +301,7 @@ def test_a_model_of_huge_numbers_finds_no_meaning():
 
 def test_other_networks_share_the_words(model, embedder):
     score = embedder.score.pairs
-    unlikely = (np.zeros((28, 2)), np.zeros(2), np.zeros(2), -3.0)
+    unlikely = (np.zeros((N_TEXT, 2)), np.zeros(2), np.zeros(2), -3.0)
     other = model.with_networks((score.w1, score.b1, score.w2, score.b2), unlikely)
     assert table_of(other, ["top speed"]).rank("velocity").logits.tolist() == [[-3.0]]
     assert len(other) == len(model)

@@ -22,7 +22,7 @@ def recipe(name):
     scope = {}
     for example in doctest.DocTestParser().get_examples(RECIPES.read_text("utf-8")):
         if example.source.startswith(
-            ("import", "from", "STOP_WORDS", "def names_differ", f"class {name}")
+            ("import", "from", "STOP_WORDS", "def topics_differ", f"class {name}")
         ):
             exec(example.source, scope)
     return scope[name]

@@ -248,7 +248,7 @@ def test_calls_share_their_dictionaries():
     assert repr(tools) == "Tools(get_weather, send_email, list_processes)"
     for _ in range(3):
         assert tools.resolve("getWeather", {"town": "Oslo"}).arguments == {"city": "Oslo"}
-    assert len(tools._lookup._dictionaries) == 2
+    assert len(tools._arguments._dictionaries) == 1
 
 
 SCHEMA = {

@@ -5,6 +5,7 @@ that does not fit its schema raises an error.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,12 +15,51 @@ from fuzzydict.integrations.tool_definitions import Definitions, argument_schema
 from fuzzydict.matches import NoMatchError
 from fuzzydict.options import check_guards
 from fuzzydict.ranking.guards import DEFAULT, Guard
+from fuzzydict.text.inflection import bases
+from fuzzydict.text.tokens import compact
 
-__all__ = ["Call", "CallError", "Problem", "Tools", "resolve"]
+__all__ = ["Call", "CallError", "Problem", "Tools", "effects_differ", "resolve"]
 
 CUTOFF = 0.8  # higher than for a lookup, because a call has effects
 _ARGUMENT_FIELDS = ("arguments", "input", "args")
 _OTHER_FIELDS = {"name", "type", "id", "call_id", "_meta"}  # of a call without arguments
+_NAMESPACE = re.compile(r"\A(?:(?:functions|tools|default_api)[.:/]|mcp__(?:(?!__).)+__)")
+_SEPARATORS = re.compile(r"[.:/]")
+_ENVIRONMENTS = frozenset([
+    "prod", "production", "live", "stage", "staging", "dev", "development", "test", "testing",
+    "sandbox", "local", "remote", "dry",
+])  # fmt: skip
+_SCOPES = frozenset([
+    "all", "every", "any", "each", "force", "dry", "recursive", "permanently", "bulk", "batch",
+])  # fmt: skip
+_NEUTRAL = frozenset([
+    "a", "an", "the", "my", "our", "to", "tool", "function", "call", "api", "data", "info",
+    "please",
+])  # fmt: skip
+
+
+def effects_differ(query: tuple[str, ...], key: tuple[str, ...]) -> bool:
+    """Has one name all words of the other, and further ones, or a word such as "all" or "force"?
+
+    They change what a call does.
+
+    >>> effects_differ(("delete", "all", "files"), ("delete", "file"))
+    True
+    >>> effects_differ(("get", "the", "weather"), ("get", "weather"))
+    False
+    """
+    if compact(query) == compact(key):
+        return False
+    only_query, only_key = _without(query, key), _without(key, query)
+    if not _SCOPES.isdisjoint(only_query | only_key):
+        return True
+    return bool(only_query) != bool(only_key)
+
+
+def _without(words: tuple[str, ...], others: tuple[str, ...]) -> set[str]:
+    """Return the words of one name that the other does not have in any inflection."""
+    forms = {form for word in others for form in (word, *bases(word))}
+    return {word for word in words if forms.isdisjoint((word, *bases(word)))} - _NEUTRAL
 
 
 class Call(NamedTuple):
@@ -62,7 +102,7 @@ class Tools:
         tools: The definitions.
         cutoff: The lowest score with which a name is corrected; 1.0 corrects none.
         embedder: As in `FuzzyDict`.
-        guards: As in `FuzzyDict`.
+        guards: As in `FuzzyDict`. For the names of tools `effects_differ` is one of them.
 
     Raises:
         ValueError: A definition has an unknown form, a malformed schema, or a duplicate name.
@@ -86,8 +126,11 @@ class Tools:
         guards: Iterable[Guard] = DEFAULT,
     ) -> None:
         self._schemas = argument_schemas(tools)
-        self._lookup = NameLookup(cutoff=cutoff, embedder=embedder, guards=check_guards(guards))
-        self._lookup.dictionary(tuple(self._schemas))  # an invalid option raises here
+        guards = check_guards(guards)
+        self._arguments = NameLookup(cutoff=cutoff, embedder=embedder, guards=guards)
+        guards = (*guards, effects_differ) if guards else guards
+        self._names = NameLookup(cutoff=cutoff, embedder=embedder, guards=guards)
+        self._names.dictionary(tuple(self._schemas))  # an invalid option raises here
 
     def __repr__(self) -> str:
         return f"Tools({', '.join(self._schemas)})"
@@ -97,7 +140,8 @@ class Tools:
     ) -> Call:
         """Return the call with the name of a tool and arguments that fit its schema.
 
-        An exact name always wins. Only names and strings of enumerations are corrected, in a copy.
+        An exact name always wins. What clients write before a name ("functions.", "mcp__server__")
+        does not count. Only names and strings of enumerations are corrected, in a copy.
         Arguments that the schema does not define are errors, unless it has
         ``additionalProperties`` or defines no properties. Types, enumerations, required arguments
         and alternatives are checked; limits such as ``minimum`` and ``pattern`` are not.
@@ -119,16 +163,25 @@ class Tools:
             problem = f"a call must be a name or a mapping, got {typed_value(call)}"
             raise CallError(Problem("", problem, call))
         given = _as_object(arguments, call)
-        name = self._lookup.find(call, tuple(self._schemas))
+        name = self._names.find(self._without_namespace(call), tuple(self._schemas))
         if name.key is None:
             closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in name.closest)
             problem = "unknown tool" + (f" (closest: {closest})" if closest else "")
             raise CallError(Problem(call, problem, call, name.closest))
         schema = self._schemas[name.key]
-        found = ArgumentResolver(self._lookup, schema).correct(given, schema, name.key)
+        found = ArgumentResolver(self._arguments, schema).correct(given, schema, name.key)
         if found.problems:
             raise CallError(*found.problems)
-        return Call(name.key, found.value, name.changes + found.changes)
+        renamed = () if name.key == call else (f"{call} → {name.key}",)
+        return Call(name.key, found.value, renamed + found.changes)
+
+    def _without_namespace(self, name: str) -> str:
+        """Return a name without what clients write before it: "functions.", "mcp__server__"."""
+        if name in self._schemas:
+            return name
+        name = _NAMESPACE.sub("", name)
+        *spaces, rest = _SEPARATORS.split(name)
+        return rest if rest in self._schemas and _ENVIRONMENTS.isdisjoint(spaces) else name
 
 
 def resolve(

@@ -26,6 +26,7 @@ _PATIENCE = 4  # checks without an improvement
 _FOLDS = 5
 _FEW = 1000  # pairs, up to which each is held out in turn
 _MIN_GAIN = 2.0  # standard errors by which the held-out loss must fall
+_LEAST_GAIN = 0.001  # nats by which it must fall at least
 _HELD_OUT = 10  # one in ten of more pairs than that
 
 
@@ -111,7 +112,8 @@ def fit(
         best = int(np.argmin([sum(each.losses.sum() for each in outcomes) for outcomes in after]))
         old, new = _Outcome.together(before), _Outcome.together(after[best])
         gain = old.losses - new.losses
-        fitted = bool(gain.mean() > _MIN_GAIN * gain.std() / np.sqrt(len(gain)))
+        least = max(_MIN_GAIN * gain.std() / np.sqrt(len(gain)), _LEAST_GAIN)
+        fitted = bool(gain.mean() > least)
         report = FitReport(
             fitted, len(everything), len(gain), old.figures(), (new if fitted else old).figures()
         )

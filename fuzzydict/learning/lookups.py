@@ -73,6 +73,7 @@ def labelled_lookups(
 
     There must be some pairs. A few hundred keys are all candidates of each query.
     """
+    ranker = ranker.with_prior(None)  # which is no part of what is learned
     n = len(ranker.table) if len(ranker) <= _ALL else CANDIDATES
     found: list[Candidates] = []
     split = [words(query) for query, _ in pairs]
@@ -83,7 +84,7 @@ def labelled_lookups(
         known = ranker.entries.encode(queries)
         meanings.append(ranker.embedder.encode(queries) if known is None else known)
         scored = ranker.score(queries, n, required=[key for _, key in part], meanings=known)
-        found += [ranker.apply_guards(each) for each in scored]
+        found += [ranker.final.apply_guards(each) for each in scored]
         step(len(part))
     features = meaning_features(ranker.embedder, np.vstack(meanings), split)
     keys = list(dict.fromkeys(key for candidates in found for key in candidates.keys))
@@ -123,7 +124,7 @@ def calibrate(ranker: Ranker, pairs: Pairs) -> Calibration:
         )
         lookups: list[tuple[Floats, int | None]] = []
         for (_, key), each in zip(labelled, scored, strict=True):
-            keys, logits, _ = ranker.apply_guards(each)
+            keys, logits, _ = ranker.final.apply_guards(each)
             if key is None or key in keys:  # a key that is no candidate cannot be scored
                 lookups.append((logits, None if key is None else keys.index(key)))
         fitted, left = calibration.fit(lookups)

@@ -11,7 +11,7 @@ from fuzzydict.storage.arrays import FileFormatError, read_arrays
 
 __all__ = ["MODEL_FORMAT", "is_shipped", "model_file", "read_model"]
 
-MODEL_FORMAT = "1"
+MODEL_FORMAT = "2"
 
 
 def model_file(name: str | os.PathLike[str]) -> Path:

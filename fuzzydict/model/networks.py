@@ -15,6 +15,7 @@ PAIR_FEATURES = (
     "cosine", "cosine above 0.4", "confidence of query", "confidence of key",
     "length", "difference of lengths", "weight of query", "weight of key", "is a number",
     "cosine above density", "density of query", "density of key", "same spelling variant",
+    "edits", "slip of the finger", "query is a name", "key is a name", "part of phrase",
 )  # fmt: skip
 
 TEXT_FEATURES = (
@@ -24,7 +25,11 @@ TEXT_FEATURES = (
     "cosine", "cosine above 0.4", "cosine above 0.7", "LCS similarity", "edit similarity",
     "Jaro-Winkler", "same letters", "contraction", "abbreviation", "same words",
     "one word in query", "one word in key", "more words in query", "more words in key",
-    "length", "same words as often",
+    "length", "same words as often", "edits",
+    "head of query", "words of query that add something", "names of query",
+    "head of key", "words of key that add something", "names of key", "confidence of key",
+    "words of query in other keys", "words of key in other keys", "slip of the finger",
+    "worst word of either", "same forms",
 )  # fmt: skip
 
 

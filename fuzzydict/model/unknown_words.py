@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,9 +18,19 @@ from fuzzydict.text.tokens import is_number
 
 __all__ = ["NgramIndex", "UnknownWords"]
 
-Placed = tuple[Vectors, float, float, float]  # vector, weight, confidence, density
-
+_UNKNOWN_NAME = 0.5  # how probably a word that is not in the table is a name
 _CACHE_SIZE = 8192  # words whose places are cached
+
+
+class Placed(NamedTuple):
+    """What is known about a word that a table lacks; see `WordArrays`."""
+
+    vector: Vectors  # (d,)
+    weight: float = 1.0
+    confidence: float = 0.0
+    density: float = 0.5
+    name: float = _UNKNOWN_NAME
+    redundancy: float = 0.0
 
 
 class UnknownWords:
@@ -39,7 +50,7 @@ class UnknownWords:
         self._placed: dict[tuple[str, bool], Placed] = {}
 
     def place(self, word: str, guess: bool) -> Placed:
-        """Return vector, weight, confidence and density of a word that is not in the table.
+        """Return what is known about a word that is not in the table.
 
         ``guess`` if the word may be mistyped.
         """
@@ -54,14 +65,20 @@ class UnknownWords:
     def _place(self, word: str, guess: bool) -> Placed:
         table = self._table
         if self._vector_of is not None:
-            return self._given(self._vector_of(word), word), 1.0, 1.0, 0.5
+            return Placed(self._given(self._vector_of(word), word), confidence=1.0)
         if is_number(word):  # a number that is written like another is another
-            return np.zeros(table.dimension, np.float32), 1.0, 0.0, 0.5
+            return Placed(np.zeros(table.dimension, np.float32))
         for base in bases(word):
             row = table.rows.get(base)
             if row is not None:
-                weight, density = float(table.weights[row]), float(table.density[row])
-                return table.vectors_at([row])[0], weight, 0.9, density
+                return Placed(
+                    table.vectors_at([row])[0],
+                    float(table.weights[row]),
+                    0.9,
+                    float(table.density[row]),
+                    float(table.names[row]),
+                    float(table.redundancy[row]),
+                )
         if parts := self.split(word):
             rows = [table.rows[part] for part in parts]
             confidence, weights = 0.7, table.weights.take(rows)
@@ -72,11 +89,13 @@ class UnknownWords:
             confidence = 0.5 * max(shares, default=0.0) ** 2
             weights = np.array([share**8 for share in shares], np.float32)
         if not rows:
-            return np.zeros(table.dimension, np.float32), 1.0, 0.0, 0.5
+            return Placed(np.zeros(table.dimension, np.float32))
         vector = matrix_product(weights, table.vectors_at(rows))
         length = math.sqrt(vector @ vector)
-        density = sum(table.density.take(rows).tolist()) / len(rows)
-        return vector / np.float32(length or 1.0), 1.0, confidence, density
+        density, name = (
+            sum(values.take(rows).tolist()) / len(rows) for values in (table.density, table.names)
+        )
+        return Placed(vector / np.float32(length or 1.0), 1.0, confidence, density, name)
 
     def _given(self, given: ArrayLike, word: str) -> Vectors:
         """Return what ``vector_of`` gave for a word as a vector of unit length."""

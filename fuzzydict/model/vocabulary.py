@@ -18,6 +18,8 @@ class WordArrays(NamedTuple):
     weights: Floats  # (n,) SIF weights: 0 for the most frequent words, 1 for rare ones
     confidence: Floats  # (n,) 1 for known words, less for those placed by their spelling
     density: Floats  # (n,) mean cosine to the nearest words
+    names: Floats  # (n,) 1 for names of persons, places, species and the like, else less
+    redundancy: Floats  # (n,) 1 for words that add nothing to others, as in "phone number"
 
 
 class Vocabulary(Protocol):

@@ -45,7 +45,9 @@ class WordEmbedder:
     ``words`` is the vocabulary as `fuzzydict.text.tokens.words` spells it, with spaces in phrases,
     or as `fuzzydict.model.word_table.EncodedWords`, which are not checked; ``vectors`` a float
     array [n, d], or int8 with a float ``scale`` [n]; ``counts`` how often each word was seen [n];
-    ``density`` the mean cosine of a word to its nearest ones, [n] or one number for all.
+    ``density`` the mean cosine of a word to its nearest ones, [n] or one number for all; ``names``
+    how probably a word is a name of a person, place or species, and ``redundancy`` how probably it
+    adds nothing to other words, [n], 0 to 1.
     `EmbedderError` for shapes that do not fit together, numbers that are not finite, and words that
     are not unique.
 
@@ -62,6 +64,8 @@ class WordEmbedder:
         *,
         scale: NDArray[Any] | None = None,
         density: ArrayLike | None = None,
+        names: ArrayLike | None = None,
+        redundancy: ArrayLike | None = None,
         name: str = "words",
         unknown: Callable[[str], ArrayLike] | None = None,
         score: ScorerNetworks | None = None,
@@ -73,6 +77,7 @@ class WordEmbedder:
         density = np.asarray(0.5 if density is None else density)
         if density.ndim == 0:
             density = np.full(n, density)
+        none = np.zeros(n, np.float32)
         self.name = name
         self.score = score
         self.shipped = False  # with the package: copies and pickles are then but its name
@@ -82,6 +87,8 @@ class WordEmbedder:
             None if scale is None else checked_column(name, "scale", scale, n),
             sif_weights(None if counts is None else checked_counts(name, counts, n), n),
             checked_column(name, "density", density, n),
+            checked_column(name, "names", none if names is None else names, n),
+            checked_column(name, "redundancy", none if redundancy is None else redundancy, n),
         )
         self._unknown = unknown
         self._begin()
@@ -124,7 +131,9 @@ class WordEmbedder:
             arrays["vectors"],
             arrays["counts"],
             scale=arrays["scale"],
-            density=arrays["density"].astype(np.float32) / 255 if "density" in arrays else None,
+            density=_shares(arrays, "density"),
+            names=_shares(arrays, "names"),
+            redundancy=_shares(arrays, "redundancy"),
             name=name,
             score=ScorerNetworks.from_arrays(arrays) if "score.cutoff" in arrays else None,
         )
@@ -230,14 +239,17 @@ class WordEmbedder:
         table = self.table
         rows = np.array([table.rows.get(word, -1) for word in words], np.intp)
         vectors = np.zeros((len(words), table.dimension), np.float32)
-        weights, confidence, density = np.ones((3, len(words)), np.float32)
+        found = WordArrays(vectors, *np.ones((5, len(words)), np.float32))
         if len(table):  # unknown words have the row -1, whose values are replaced below
             vectors[:] = table.vectors_at(rows)
-            weights[:], density[:] = table.weights[rows], table.density[rows]
+            found.weights[:], found.density[:] = table.weights[rows], table.density[rows]
+            found.names[:], found.redundancy[:] = table.names[rows], table.redundancy[rows]
         for i in np.flatnonzero(rows < 0).tolist():
             placed = self._unknown_words.place(words[i], guess)
-            vectors[i], weights[i], confidence[i], density[i] = placed
-        return WordArrays(vectors, weights, confidence, density)
+            found.vectors[i], found.weights[i] = placed.vector, placed.weight
+            found.confidence[i], found.density[i] = placed.confidence, placed.density
+            found.names[i], found.redundancy[i] = placed.name, placed.redundancy
+        return found
 
     def phrases(self, words: Sequence[str], /) -> list[tuple[int, int]]:
         """Return where phrases of the vocabulary begin and end among the words.
@@ -287,12 +299,17 @@ class WordEmbedder:
         return info.vectors[0], float(info.weights[0] * info.confidence[0])
 
 
+def _shares(arrays: Mapping[str, NDArray[Any]], name: str) -> Vectors | None:
+    """Return an array of shares of 255 as numbers from 0 to 1: [n]."""
+    return np.asarray(arrays[name] / 255, np.float32) if name in arrays else None
+
+
 def _check_arrays(arrays: Mapping[str, NDArray[Any]], n: int) -> None:
     """Raise ``ValueError`` if the arrays of a model file do not fit n words."""
     vectors = arrays["vectors"]
     if vectors.ndim != 2 or len(vectors) != n or not is_finite(vectors):
         raise ValueError(f"{n} words, vectors of shape {vectors.shape}, or not finite")
-    for each in {"counts", "scale", "density"} & arrays.keys():
+    for each in {"counts", "scale", "density", "names", "redundancy"} & arrays.keys():
         found = arrays[each]
         if found.shape != (n,) or not is_finite(found) or not (found >= 0).all():
             raise ValueError(f"{n} words, {each} of shape {found.shape}, negative or not finite")

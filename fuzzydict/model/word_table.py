@@ -29,7 +29,8 @@ class WordTable:
 
     ``words`` is a list of unique words or `EncodedWords`, which are decoded when Python code first
     looks a word up: the native implementation reads the bytes. ``vectors`` is a float array [n, d],
-    or int8 with a float32 ``scale`` [n]; ``weights`` and ``density`` are float32 [n].
+    or int8 with a float32 ``scale`` [n]; ``weights``, ``density``,
+    ``names`` and ``redundancy`` are float32 [n].
     """
 
     def __init__(
@@ -39,12 +40,16 @@ class WordTable:
         scale: Floats | None,
         weights: Floats,
         density: Floats,
+        names: Floats,
+        redundancy: Floats,
     ) -> None:
         self.words = words
         self.vectors = vectors
         self.scale = scale
         self.weights = weights
         self.density = density
+        self.names = names
+        self.redundancy = redundancy
         self._begin()
 
     def _begin(self) -> None:
@@ -59,8 +64,7 @@ class WordTable:
         self._phrases: dict[tuple[str, ...], list[tuple[int, int]]] = {}  # of recent texts
 
     def __getstate__(self) -> dict[str, Any]:
-        parts = ("words", "vectors", "scale", "weights", "density")
-        return {name: getattr(self, name) for name in parts}
+        return {name: getattr(self, name) for name in _STORED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -146,13 +150,21 @@ class WordTable:
             self.weights,
             self.density,
             *blank,
+            names=self.names,
+            redundancy=self.redundancy,
             scale=self.scale,
             irregular=data_file("irregular.tsv").read_bytes(),
             opposites=data_file("opposites.tsv").read_bytes(),
             units=data_file("units.tsv").read_bytes(),
+            aliases=data_file("aliases.tsv").read_bytes(),
+            same_names=data_file("names.tsv").read_bytes(),
             projection=projection(),
         )
         return model
+
+
+# What copies and pickles contain.
+_STORED = ("words", "vectors", "scale", "weights", "density", "names", "redundancy")
 
 
 def is_encoded(words: Sequence[str] | EncodedWords) -> TypeGuard[EncodedWords]:

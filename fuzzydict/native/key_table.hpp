@@ -34,7 +34,7 @@ struct Term {
     uint32_t variant = 0;
     int32_t rows[2] = {-1, -1};
     float shares[2] = {0, 0};
-    float rarity = 1, trust = 0, density = 0.5f;
+    float rarity = 1, trust = 0, density = 0.5f, name = UNKNOWN_NAME, redundant = 0;
     uint8_t form_count = 0;   // those that only guards look at come last
     uint8_t guard_count = 0;  // of all forms
     uint8_t kinds = 0;        // what guards look at, see `Kind`
@@ -53,6 +53,8 @@ struct Term {
         found.rarity = rarity;
         found.trust = trust;
         found.density = density;
+        found.name = name;
+        found.redundant = redundant;
         return found;
     }
 
@@ -91,6 +93,8 @@ struct Term {
         term.rarity = meaning.rarity;
         term.trust = meaning.trust;
         term.density = meaning.density;
+        term.name = meaning.name;
+        term.redundant = meaning.redundant;
         return term;
     }
 };
@@ -311,20 +315,22 @@ public:
 
     // How much a term distinguishes keys: 1 where one key at most has it, to 0 where all do.
     float distinct(const Term& term) const {
-        uint32_t keys = term.keys;
-        if (has_collection_) {
-            auto found = frequencies_.find(std::string(term.text()));
-            keys = found == frequencies_.end() ? 0 : found->second;
-        }
-        return distinct(keys);
+        return distinct(has_collection_ ? frequency(term.text()) : term.keys);
     }
-    float distinct(View word) const {
+    float distinct(View word) const { return distinct(frequency(word)); }
+
+    float distinct(uint32_t keys) const {
+        return keys < 2 ? 1 : static_cast<float>(1 - distinction_ * std::log(static_cast<double>(keys)));
+    }
+
+    // How many keys have a word.
+    uint32_t frequency(View word) const {
         if (has_collection_) {
             auto found = frequencies_.find(std::string(word));
-            return distinct(found == frequencies_.end() ? 0 : found->second);
+            return found == frequencies_.end() ? 0 : found->second;
         }
         int64_t id = terms_.find(word);
-        return distinct(id < 0 ? 0 : terms_[static_cast<uint32_t>(id)].keys);
+        return id < 0 ? 0 : terms_[static_cast<uint32_t>(id)].keys;
     }
 
     // How many of so many keys have each word, where others than these are keys too.
@@ -348,10 +354,6 @@ public:
     }
 
 private:
-    float distinct(uint32_t keys) const {
-        return keys < 2 ? 1 : static_cast<float>(1 - distinction_ * std::log(static_cast<double>(keys)));
-    }
-
     // Follow the number of the keys, unless those of a larger collection count.
     void count(uint64_t keys) {
         if (!has_collection_) distinction_ = distinction(keys);

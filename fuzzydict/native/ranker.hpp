@@ -12,10 +12,15 @@ namespace fuzzydict {
 
 constexpr float CERTAIN = 8;       // the logit of an exact key where a query has no words
 constexpr float SAME_WORDS = 4;    // by which keys of the same words stand behind one of them
-enum Flag : uint8_t {
-    NUMBERS = 1, OPPOSITES = 2, SAME = 4, ALIAS = 8, NEGATED = 16, ORDER = 32, UNITS = 64, LETTERS = 128,
+constexpr float RENAMED = 1;       // logits that a key loses to which another name of the query leads
+constexpr float FORMS = 3.5f;      // the least logit of a key whose words are forms of the query's
+constexpr float CLEAR = 6;         // the logit from which on no further name is tried
+constexpr size_t ALIAS_WORDS = 8, MOST_ALIASES = 8;
+enum Flag : uint16_t {
+    NUMBERS = 1, OPPOSITES = 2, SAME = 4, ALIAS = 8, NEGATED = 16, ORDER = 32, UNITS = 64, LETTERS = 128, NAMES = 256,
+    FORM = 512,
 };
-constexpr uint8_t ALL_GUARDS = NUMBERS | OPPOSITES | NEGATED | ORDER | UNITS | LETTERS;
+constexpr uint16_t ALL_GUARDS = NUMBERS | OPPOSITES | NEGATED | ORDER | UNITS | LETTERS | NAMES;
 
 struct Options {
     size_t candidates = 64;  // of the largest products
@@ -23,7 +28,7 @@ struct Options {
     bool vectors = true;     // whether words have meanings
     bool cosines = true;     // whether texts have
     float letters = 1, tokens = 0;  // what letters and words in common count beside products
-    uint8_t guards = ALL_GUARDS;
+    uint16_t guards = ALL_GUARDS;
     float slope = 1, shift = 0;               // of logits
     float cosine_slope = 1, cosine_shift = 0;  // of the cosines of another embedder
     const uint32_t* among = nullptr;          // places, ascending, if not all keys are candidates
@@ -35,7 +40,7 @@ struct Scored {
     uint32_t place;
     float logit;  // -infinity where a guard forbids the key
     float plain;  // without guards and keys of the same words
-    uint8_t flags;
+    uint16_t flags;
 };
 
 // A query on its way. It belongs to a thread, which uses it again for the next.
@@ -100,11 +105,13 @@ public:
             numbers_ = all_numbers(scored, vocabulary.units);
         }
         find_opposites(vocabulary, options);
+        has_name_ = (options.guards & NAMES) && fuzzydict::has_name(words, vocabulary.things());
     }
 
     size_t size() const { return count + spans.size(); }
     uint8_t kinds() const { return kinds_; }            // of its words
     const Numbers& numbers() const { return numbers_; }  // of the words that are scored
+    bool has_name() const { return has_name_; }
     const Letters spaced_letters() const { return spaced_; }
 
     bool may_be_opposite(uint32_t form) const {
@@ -118,12 +125,7 @@ private:
         row.assign(static_cast<size_t>(keys.width), 0.0f);
         trust = 1;
         if (keys.own) {
-            double all = 0, trusted = 0;
-            for (const Meaning& each : meanings) {
-                all += each.rarity;
-                trusted += each.rarity * each.trust;
-            }
-            trust = static_cast<float>(trusted / std::max(all, 1e-6));
+            trust = trust_of(meanings);
             vocabulary.embed(text.words, meanings, row.data());
             for (int i = 0; i < keys.dimension; i++) row[static_cast<size_t>(i)] *= trust;
         } else if (meaning) {
@@ -133,6 +135,15 @@ private:
         decode(text.words.compact, compact);
         spelling_vector(compact, vocabulary.table.projection, row.data() + keys.dimension);
         drop_infinite(row);
+    }
+
+    static float trust_of(const std::vector<Meaning>& meanings) {
+        double all = 0, trusted = 0;
+        for (const Meaning& each : meanings) {
+            all += each.rarity;
+            trusted += each.rarity * each.trust;
+        }
+        return static_cast<float>(trusted / std::max(all, 1e-6));
     }
 
     void find_opposites(const Vocabulary& vocabulary, const Options& options) {
@@ -152,6 +163,7 @@ private:
 
     std::u32string letters_, spaced_;
     uint8_t kinds_ = 0;
+    bool has_name_ = false;
     Numbers numbers_;
     std::vector<uint32_t> opposites_;
     std::array<uint64_t, 16> filter_{};
@@ -169,19 +181,8 @@ public:
     // The keys that the query may mean, scored. ``exact`` is the place of the key that it is, or
     // less than 0: it is always one of them.
     void rank(const Options& options, const float* meaning, int64_t exact, std::vector<Scored>& out) {
-        out.clear();
-        query.prepare(keys_, meaning, options);
-        begin(options);
-        found_.clear();
-        if (query.text.words.size()) nearest(options);
-        uint32_t sure = static_cast<uint32_t>(exact);
-        if (options.among && !std::binary_search(options.among, options.among + options.among_count, sure)) exact = -1;
-        if (exact >= 0 && place_of(sure) == found_.size()) {
-            if (found_.size() >= options.candidates) found_.erase(std::max_element(found_.begin(), found_.end()));
-            found_.push_back({sure, product(sure, options), 0});
-        }
-        if (options.scored && found_.size() > options.scored) shortlist(options, exact);
-        score(options, out);
+        rank_as_written(options, meaning, exact, out);
+        if (exact < 0) rank_renamed(options, meaning, out);
     }
 
     // What is known of the query, which is prepared, and a key.
@@ -205,6 +206,83 @@ private:
             return product > other.product || (product == other.product && place < other.place);
         }
     };
+
+    // Score the keys that other names of parts of the query lead to ("Swaziland", "Eswatini"). Each
+    // key keeps its best score.
+    void rank_renamed(const Options& options, const float* meaning, std::vector<Scored>& out) {
+        std::vector<Split> texts = renamed();
+        if (texts.empty()) return;
+        Text asked = query.text;
+        std::vector<float> row = query.row;
+        std::vector<Scored> others;
+        float best = -INFINITY;
+        for (Split& words : texts) {
+            if (best > CLEAR) break;
+            query.text.raw = words.spaced;
+            query.text.words = std::move(words);
+            rank_as_written(options, meaning, -1, others);
+            for (Scored& other : others) {
+                best = std::max(best, other.logit);
+                other.logit -= RENAMED;
+                other.plain -= RENAMED;
+                auto same = std::find_if(out.begin(), out.end(), [&](const Scored& each) { return each.place == other.place; });
+                if (same == out.end()) out.push_back(other);
+                else if (other.logit > same->logit) *same = other;
+            }
+        }
+        query.text = std::move(asked);
+        query.row = std::move(row);
+    }
+
+    // The query with another name for one of its parts, where keys have all words of that name.
+    std::vector<Split> renamed() const {
+        std::vector<Split> found;
+        const Split& words = query.text.words;
+        const WordTable& aliases = vocabulary_.aliases();
+        for (size_t size = std::min(words.size(), ALIAS_WORDS); size > 0; size--)
+            for (size_t start = 0; start + size <= words.size(); start++) {
+                View part = words.phrase(start, start + size);
+                auto add = [&](View other) {
+                    if (found.size() == MOST_ALIASES) return;
+                    Split text;
+                    for (size_t i = 0; i < start; i++) text.add(words[i], words.is_number(i));
+                    for (View rest = other; !rest.empty();) {
+                        View word = rest.substr(0, rest.find(' '));
+                        int64_t id = keys_.terms().find(word);
+                        if (id < 0) return;
+                        text.add(word, keys_.terms()[static_cast<uint32_t>(id)].number);
+                        rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+                    }
+                    for (size_t i = start + size; i < words.size(); i++) text.add(words[i], words.is_number(i));
+                    auto same = [&](const Split& each) { return each.spaced == text.spaced; };
+                    if (!same(words) && std::none_of(found.begin(), found.end(), same)) found.push_back(std::move(text));
+                };
+                aliases.each(part, hash_of(part), add);
+if (size > 1) {  // "kW" is two words
+                    View joined = words.joined(start, start + size);
+                    aliases.each(joined, hash_of(joined), add);
+                }
+                std::string whole = "=" + std::string(part);  // of common words, such as "can"
+                if (size == words.size()) aliases.each(whole, hash_of(whole), add);
+            }
+        return found;
+    }
+
+    void rank_as_written(const Options& options, const float* meaning, int64_t exact, std::vector<Scored>& out) {
+        out.clear();
+        query.prepare(keys_, meaning, options);
+        begin(options);
+        found_.clear();
+        if (query.text.words.size()) nearest(options);
+        uint32_t sure = static_cast<uint32_t>(exact);
+        if (options.among && !std::binary_search(options.among, options.among + options.among_count, sure)) exact = -1;
+        if (exact >= 0 && place_of(sure) == found_.size()) {
+            if (found_.size() >= options.candidates) found_.erase(std::max_element(found_.begin(), found_.end()));
+            found_.push_back({sure, product(sure, options), 0});
+        }
+        if (options.scored && found_.size() > options.scored) shortlist(options, exact);
+        score(options, out);
+    }
 
     size_t place_of(uint32_t key) const {
         size_t i = 0;
@@ -334,17 +412,22 @@ private:
             const Key& key = keys_.key(each.place);
             aliases = aliases || key.is_alias();
             if (!query.text.words.size()) {
-                out.push_back({each.place, CERTAIN, CERTAIN, static_cast<uint8_t>(key.is_alias() ? ALIAS : 0)});
+                out.push_back({each.place, CERTAIN, CERTAIN, static_cast<uint16_t>(key.is_alias() ? ALIAS : 0)});
                 continue;
             }
             phrase_features(key, options, cosine_of(each.place, options), x);
-            float logit = options.slope * phrases_(x, sums_.data()) + options.shift;
-            uint8_t flags = forbidding(each.place, options);
+            float logit = phrases_(x, sums_.data());
+            if (x[SAME_FORMS] > 0) logit = std::max(logit, FORMS);
+            logit = options.slope * logit + options.shift;
+            uint16_t flags = forbidding(each.place, options);
             float guarded = flags ? -INFINITY : logit;
             if (key.is_alias()) flags |= ALIAS;
             out.push_back({each.place, guarded, logit, flags});
         }
-        if (!aliases && query.text.words.size()) prefer_one(out);
+        if (!aliases && query.text.words.size()) {
+            prefer_one(out);
+            prefer_one_form(out);
+        }
     }
 
     // Of keys of the same words let one stand out, which is written most like the query.
@@ -371,6 +454,42 @@ private:
         }
     }
 
+    // Of keys whose words are forms of each other ("color", "colors") let the best one stand out.
+    void prefer_one_form(std::vector<Scored>& out) {
+        for (size_t i = 0; i < out.size(); i++) {
+            bool second = false;
+            for (size_t k = 0; k < out.size() && !second; k++)
+                second = k != i && is_better(out[k], out[i]) && same_forms(out[k].place, out[i].place);
+            if (second) out[i].flags |= FORM;
+        }
+        for (Scored& each : out)
+            if (each.flags & FORM) {
+                each.flags = static_cast<uint16_t>((each.flags & ~FORM) | SAME);
+                each.logit -= SAME_WORDS;
+            }
+    }
+
+    // Does a key that no guard forbids, and which is better than no key, have the higher logit?
+    static bool is_better(const Scored& one, const Scored& other) {
+        return one.logit > 0 && one.logit > other.logit && !((one.flags | other.flags) & SAME);
+    }
+
+    bool same_forms(uint32_t one, uint32_t other) const {
+        const Key &first = keys_.key(one), &second = keys_.key(other);
+        if (first.count() != second.count()) return false;
+        for (size_t i = 0; i < first.count(); i++) {
+            if (!share_form(keys_.terms()[first.ids()[i]].word({}), keys_.terms()[second.ids()[i]])) return false;
+        }
+        return true;
+    }
+
+    // Is one word, or what it is inflected from, also the other or what that is inflected from?
+    static bool share_form(const Word& one, const Term& other) {
+        const uint32_t* end = other.forms() + other.form_count;
+        return std::any_of(one.forms, one.forms + one.form_count,
+                           [&](uint32_t form) { return std::find(other.forms(), end, form) != end; });
+    }
+
     bool same_words(uint32_t one, uint32_t other) const {
         const Key &first = keys_.key(one), &second = keys_.key(other);
         return first.count() == second.count() && std::equal(first.ids(), first.ids() + first.count(), second.ids());
@@ -386,11 +505,12 @@ private:
     }
 
     // The guards that forbid a key.
-    uint8_t forbidding(uint32_t place, const Options& options) {
+    uint16_t forbidding(uint32_t place, const Options& options) {
         const Key& key = keys_.key(place);
         const Split& asked = query.text.words;
-        uint8_t flags = 0, any = query.kinds() | key.kinds(), both = query.kinds() & key.kinds();
-        bool structured = ((any & (NUMERIC | NEGATING)) || both) && (options.guards & ~OPPOSITES), may = false;
+        uint16_t flags = 0;
+        uint8_t any = query.kinds() | key.kinds(), both = query.kinds() & key.kinds();
+        bool structured = ((any & (NUMERIC | NEGATING | LETTER)) || both) && (options.guards & ~OPPOSITES), may = false;
         if (options.guards & OPPOSITES) {
             uint64_t phrase = HASH_START;
             for (size_t i = 0; i < key.count(); i++) {
@@ -401,15 +521,16 @@ private:
             }
             may |= key.count() > 1 && query.may_be_opposite(short_hash(phrase));
         }
-        if (!structured && !may) return 0;
+        if (!structured && !may && !query.has_name()) return 0;
         Split held = keys_.split(place);
-        auto applies = [&](uint8_t guard, bool found) { return (options.guards & guard) && found; };
+        auto applies = [&](uint16_t guard, bool found) { return (options.guards & guard) && found; };
         if (may && are_opposites(asked, held, vocabulary_)) flags |= OPPOSITES;
         if (applies(NUMBERS, any & NUMERIC) && numbers_differ(asked, held, vocabulary_.units)) flags |= NUMBERS;
         if (applies(NEGATED, any & NEGATING) && negations_differ(asked, held, vocabulary_.irregular)) flags |= NEGATED;
         if (applies(ORDER, both & CONNECTING) && order_differs(asked, held)) flags |= ORDER;
         if (applies(UNITS, both & UNIT) && units_differ(asked, held, vocabulary_.units)) flags |= UNITS;
-        if (applies(LETTERS, both & LETTER) && letters_differ(asked, held)) flags |= LETTERS;
+        if (applies(LETTERS, any & LETTER) && letters_differ(asked, held)) flags |= LETTERS;
+        if (query.has_name() && names_differ(asked, held, vocabulary_.things(), vocabulary_.irregular)) flags |= NAMES;
         return flags;
     }
 
@@ -421,11 +542,14 @@ private:
         shares_.clear();
         for (float& each : all_) each = 0;
         weights_.clear();
+        used_.clear();
         trusted_ = 0;
         known_ = true;
         for (size_t i = 0; i < query.count; i++) {
             const Meaning& meaning = query.terms[i].word.meaning;
-            weights_.emplace_back(meaning.rarity, keys_.distinct(query.terms[i].word.text));
+            uint32_t frequency = keys_.frequency(query.terms[i].word.text);
+            weights_.emplace_back(meaning.rarity, keys_.distinct(frequency));
+            used_.push_back(frequency > 0);
             for (int k = 0; k < 3; k++) all_[k] += weights_.back().each[k];
             trusted_ += meaning.rarity * (options.vectors ? meaning.trust : 0);
             known_ = known_ && meaning.rarity < 1;
@@ -481,34 +605,46 @@ private:
         // How far query and key cover each other, word by word.
         std::fill(x, x + PHRASE_FEATURES, 0.0f);
         float all[3] = {0}, found[3] = {0}, least = 0;
+        Unmatched extra;
+        size_t head = head_of(query.count, [&](size_t a) { return query.terms[a].word.text; });
         for (size_t a = 0; a < query.count; a++) {
             const float* weights = weights_[a].each;
             for (int k = 0; k < 3; k++) found[k] += weights[k] * of_query[a];
             x[3] = std::max(x[3], of_query[a]);
             x[8] = std::max(x[8], weights[1] * of_query[a]);
             least = std::max(least, weights[2] - weights[2] * of_query[a]);
+            extra.add(query.terms[a].word.meaning, weights[2] - weights[2] * of_query[a], a == head, used_[a]);
         }
+        extra.write(x + 29, x + 36);
         x[0] = found[0] / std::max(all_[0], 1e-6f);
         x[4] = 1 - least;
         x[6] = found[1] / std::max(all_[1], 1e-6f);
         x[9] = (all_[2] - found[2]) / 2;
         least = 0;
+        extra = Unmatched();
+        float trusted = 0;
+        head = head_of(count, [&](size_t t) { return keys_.terms()[ids[t]].text(); });
         std::fill(found, found + 3, 0.0f);
         for (size_t t = 0; t < count; t++) {
             const Term& term = keys_.terms()[ids[t]];
             Weights weights(term.rarity, keys_.distinct(term));
+            trusted += term.rarity * (options.vectors ? term.trust : 0);
             for (int k = 0; k < 3; k++) {
                 all[k] += weights.each[k];
                 found[k] += weights.each[k] * of_key[t];
             }
             least = std::max(least, weights.each[2] - weights.each[2] * of_key[t]);
+            extra.add(term.meaning(), weights.each[2] - weights.each[2] * of_key[t], t == head, 1 - keys_.distinct(term));
         }
+        extra.write(x + 32, x + 37);
         x[1] = found[0] / std::max(all[0], 1e-6f);
         x[5] = 1 - least;
+        x[39] = std::max(x[4], x[5]);
         x[7] = found[1] / std::max(all[1], 1e-6f);
         x[10] = (all[2] - found[2]) / 2;
         x[2] = std::min(x[0], x[1]);
         x[11] = trusted_ / std::max(all_[0], 1e-6f);
+        x[35] = trusted / std::max(all[0], 1e-6f);
 
         // The meaning and the letters of the whole.
         x[12] = cosine;
@@ -520,11 +656,14 @@ private:
             decode(keys_.terms()[ids[t]].text(), other_);
             starts[t + 1] = other_.size();
         }
-        similarities(query.pattern, other_, x + 15);
+        int edits = similarities(query.pattern, other_, x + 15);
+        x[28] = static_cast<float>(std::min(edits, 6)) / 6;
         Letters ours = query.letters, theirs = other_;
         if (!ours.empty() && !theirs.empty() && ours[0] == theirs[0]) shortened_forms(starts, count, x + 19);
         same_bag(ids, count, x);
-        x[18] = ours == theirs;
+        if (edits == 1) x[38] = slip(ours, theirs);
+        x[18] = ours == theirs || has_variants(ids, count);
+        x[SAME_FORMS] = has_forms(ids, count);
         x[22] = query.count == 1;
         x[23] = count == 1;
         x[24] = query.count > count ? static_cast<float>(query.count - count) / 3 : 0;
@@ -588,6 +727,24 @@ private:
         if (!brief && x[1] < SHORT_FORM) x[1] = 0;
     }
 
+    // Are the words of a key spelling variants of the query's, one by one?
+    bool has_variants(const uint32_t* ids, size_t count) {
+        if (count != query.count) return false;
+        for (size_t t = 0; t < count; t++)
+            if (keys_.terms()[ids[t]].variant != query.terms[t].word.variant) return false;
+        return true;
+    }
+
+    // Are the words of a key forms of the query's, one by one?
+    bool has_forms(const uint32_t* ids, size_t count) {
+        if (count != query.count) return false;
+        for (size_t t = 0; t < count; t++) {
+            query.terms[t].find_forms(vocabulary_);
+            if (!share_form(query.terms[t].word, keys_.terms()[ids[t]])) return false;
+        }
+        return true;
+    }
+
     // Are the words the same, in any order or number; and as often?
     void same_bag(const uint32_t* ids, size_t count, float* x) {
         ours_.assign(query.ids.begin(), query.ids.begin() + static_cast<std::ptrdiff_t>(query.count));
@@ -612,6 +769,7 @@ private:
     std::vector<int16_t> rounded_;
     std::vector<float> about_, best_;
     std::vector<Weights> weights_;
+    std::vector<bool> used_;  // does a key have the word?
     float all_[3] = {0}, trusted_ = 0;
     bool known_ = true;
     // The terms of keys that it was compared with:

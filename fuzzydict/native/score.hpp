@@ -5,8 +5,9 @@
 
 namespace fuzzydict {
 
-constexpr int WORD_FEATURES = 19;
-constexpr int PHRASE_FEATURES = 28;
+constexpr int WORD_FEATURES = 24;
+constexpr int PHRASE_FEATURES = 41;
+constexpr int SAME_FORMS = 40;  // the place of a feature
 constexpr size_t SCORED_WORDS = 24;   // of a text
 constexpr size_t SCORED_TERMS = 128;  // words and phrases of a text
 constexpr float SHORT_FORM = 0.8f;    // the least likeness of a key that is a short form of a query
@@ -60,7 +61,7 @@ struct QueryWord {
     bool knows_forms = false;
 
     void prepare(View text, Letters letters, bool number, const Meaning& meaning, const Vocabulary& vocabulary) {
-        word = {text, letters, meaning, number, nullptr, 0, 0};
+        word = {text, letters, meaning, number, nullptr, 0, short_hash(variant_hash(text))};
         pattern.prepare(letters);
         knows_forms = false;
         vector.assign(static_cast<size_t>(vocabulary.table.dimension), 0.0f);
@@ -79,9 +80,22 @@ struct QueryWord {
         });
         word.forms = forms.data();
         word.form_count = forms.size();
-        word.variant = short_hash(variant_hash(word.text));
     }
 };
+
+// Is one the head of the other, a phrase: 1; is it another word of it: -1; or neither: 0?
+inline float part(View one, View other) {
+    View word = one.size() < other.size() ? one : other, phrase = one.size() < other.size() ? other : one;
+    if (word.find(' ') != View::npos || phrase.find(' ') == View::npos) return 0;
+    size_t last = phrase.rfind(' ') + 1;
+    if (phrase.substr(last) == word) return 1;
+    for (View rest = phrase.substr(0, last); !rest.empty();) {
+        View first = rest.substr(0, rest.find(' '));
+        if (first == word) return -1;
+        rest.remove_prefix(first.size() + 1);
+    }
+    return 0;
+}
 
 // What is known of a word of a query and one of a key. Without ``vectors`` they have no meaning.
 inline void word_features(QueryWord& query, const Word& key, const Vocabulary& vocabulary, bool vectors, float* x) {
@@ -90,7 +104,7 @@ inline void word_features(QueryWord& query, const Word& key, const Vocabulary& v
     float trusts[2] = {vectors ? word.meaning.trust : 0, vectors ? key.meaning.trust : 0};
     float cosine = 0;  // the query's vector is times its trust already
     if (trusts[0] > 0 && trusts[1] > 0) cosine = vocabulary.product(key.meaning, query.vector.data()) * trusts[1];
-    similarities(query.pattern, key.letters, x);
+    int edits = similarities(query.pattern, key.letters, x);
     x[6] = cosine;
     x[7] = std::max(cosine - 0.4f, 0.0f);
     x[8] = trusts[0];
@@ -105,6 +119,11 @@ inline void word_features(QueryWord& query, const Word& key, const Vocabulary& v
     x[15] = cosine - trusts[0] * trusts[1] * (word.meaning.density + key.meaning.density) / 2;
     x[16] = word.meaning.density;
     x[17] = key.meaning.density;
+    x[19] = static_cast<float>(std::min(edits, 4)) / 4;
+    if (edits == 1) x[20] = slip(word.letters, key.letters);
+    x[21] = word.meaning.name;
+    x[22] = key.meaning.name;
+    x[23] = part(word.text, key.text);
     if (key.letters.empty() || query.initials.find(key.letters[0]) == std::u32string::npos) return;
     if (word.text == key.text) {
         x[3] = x[4] = x[5] = x[18] = 1;
@@ -128,6 +147,36 @@ struct Weights {
 
     Weights(float rarity, float distinct) : each{rarity, rarity * distinct, std::min(2 * rarity, 1.0f)} {}
 };
+
+// The words of a text that have no counterpart: whether one of them is the head, adds something, is
+// a name, or is a word of other keys. Each feature is 1 where there is none.
+struct Unmatched {
+    float head = 0, adds = 0, name = 0, used = 0;
+
+    void add(const Meaning& meaning, float uncovered, bool is_head, float in_others) {
+        if (is_head) head = uncovered;
+        adds = std::max(adds, uncovered * (1 - meaning.redundant));
+        name = std::max(name, uncovered * meaning.name);
+        used = std::max(used, uncovered * in_others);
+    }
+
+    void write(float* x, float* last) const {
+        x[0] = 1 - head;
+        x[1] = 1 - adds;
+        x[2] = 1 - name;
+        *last = 1 - used;
+    }
+};
+
+// The place of the head of a phrase: the word before the first connector, or the last one.
+template <class Text> size_t head_of(size_t count, Text text) {
+    static constexpr View CONNECTORS[] = {
+        "of", "for", "from", "in", "to", "by", "with", "at", "on", "per",
+    };
+    for (size_t i = 1; i < count; i++)
+        if (is_one_of(text(i), CONNECTORS)) return i - 1;
+    return count ? count - 1 : 0;
+}
 
 struct Span {
     uint8_t start, end;

@@ -257,14 +257,15 @@ inline float jaro_winkler(const Pattern& one, Letters other) {
     return jaro_winkler(one.letters, other, met, moved);
 }
 
-// The three of them; for texts of up to 64 letters in one pass.
-inline void similarities(const Pattern& one, Letters other, float* out) {
+// The three of them, for texts of up to 64 letters in one pass. Return the number of edits.
+inline int similarities(const Pattern& one, Letters other, float* out) {
     int n = one.length, m = static_cast<int>(other.size());
     if (n == 0 || m == 0 || n > WORD_BITS || m > WORD_BITS) {
+        int distance = edit_distance(one, other);
         out[0] = lcs_ratio(one, other);
-        out[1] = edit_similarity(one, other);
+        out[1] = edit_similarity(distance, std::max(n, m));
         out[2] = jaro_winkler(one, other);
-        return;
+        return distance;
     }
     CommonLetters common;
     Edits edits(n);
@@ -278,10 +279,49 @@ inline void similarities(const Pattern& one, Letters other, float* out) {
     out[0] = lcs_ratio(common.length(n), n + m);
     out[1] = edit_similarity(edits.distance(), std::max(n, m));
     out[2] = jaro_winkler(one.letters, other, same.met(), same.moved());
+    return edits.distance();
 }
 
 inline bool is_vowel(char32_t letter) {
     return letter == 'a' || letter == 'e' || letter == 'i' || letter == 'o' || letter == 'u';
+}
+
+// Are the keys of two letters neighbours, or do the letters often sound alike?
+inline bool are_confused(char32_t one, char32_t other) {
+    static constexpr const char* ROWS[] = {"qwertyuiop", "asdfghjkl", "zxcvbnm"};
+    static constexpr const char* SOUNDS[] = {"ck", "cs", "sz", "kq", "iy", "gj", "fv", "mn"};
+    if (is_vowel(one) && is_vowel(other)) return true;
+    for (const char* pair : SOUNDS)
+        if ((one == static_cast<unsigned char>(pair[0]) && other == static_cast<unsigned char>(pair[1])) ||
+            (other == static_cast<unsigned char>(pair[0]) && one == static_cast<unsigned char>(pair[1])))
+            return true;
+    int row[2] = {-1, -1}, column[2] = {0, 0};
+    for (int side = 0; side < 2; side++)
+        for (int r = 0; r < 3; r++)
+            for (int c = 0; ROWS[r][c]; c++)
+                if ((side ? other : one) == static_cast<unsigned char>(ROWS[r][c])) {
+                    row[side] = r;
+                    column[side] = c;
+                }
+    if (row[0] < 0 || row[1] < 0) return false;
+    int down = row[1] - row[0], right = column[1] - column[0];
+    return down == 0 ? right == 1 || right == -1 : (down == 1 && (right == 0 || right == -1)) ||
+                                                       (down == -1 && (right == 0 || right == 1));
+}
+
+// How likely the one edit between two words is a slip: 1 for letters that are exchanged, doubled or
+// confused, 0.5 for one that is left out or added behind the first, 0 for another one.
+inline float slip(Letters one, Letters other) {
+    Letters brief = one.size() <= other.size() ? one : other, full = one.size() <= other.size() ? other : one;
+    size_t at = 0;
+    while (at < brief.size() && brief[at] == full[at]) at++;
+    if (brief.size() == full.size()) {
+        bool exchanged = at + 1 < full.size() && brief[at] != brief[at + 1] && brief[at] == full[at + 1] &&
+                         brief[at + 1] == full[at];
+        return exchanged || are_confused(brief[at], full[at]) ? 1.0f : 0.0f;
+    }
+    if (at && full[at] == full[at - 1]) return 1;  // a letter that is equal to the next one is found behind it
+    return at ? 0.5f : 0.0f;
 }
 
 inline bool in_order(Letters brief, Letters full, bool consonants = false) {

@@ -30,9 +30,12 @@ inline int number_named(View word) {
         "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
         "eighteenth", "nineteenth", "twentieth",
     };
+    static constexpr View TENS[] = {"thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
     if (word.size() < 3 || word.size() > 11) return 0;
     for (int i = 0; i < 40; i++)
         if (NAMES[i] == word) return i % 20 + 1;
+    for (int i = 0; i < 7; i++)
+        if (TENS[i] == word) return 10 * (i + 3);
     return 0;
 }
 
@@ -111,7 +114,7 @@ inline uint8_t kinds_of(View word, bool number, const WordTable& units) {
     if (number || number_named(word) || roman_value(word)) kinds |= NUMERIC;
     if (is_negation(word) || word == "free") kinds |= NEGATING;
     if (connection(word)) kinds |= CONNECTING;
-    if (!number && length_of(word) == 1) kinds |= LETTER;
+    if ((!number && length_of(word) == 1) || word == "plus") kinds |= LETTER;
     if (!number && unit_of(word, units)) kinds |= UNIT;
     return kinds;
 }
@@ -227,13 +230,24 @@ inline bool needs_its_numbers(const Split& text, const WordTable& units) {
     return letters && letters <= CODE_LETTERS && !text.is_number(0);
 }
 
+// Does each name one number in words that the other lacks: "fifth" and "sixth"?
+inline bool named_numbers_differ(const Split& query, const Numbers& asked, const Split& key, const Numbers& held) {
+    Numbers one = named_numbers(query), other = named_numbers(key);
+    auto lacking = [](const Numbers& named, const Numbers& beside, const Numbers& written) {
+        return std::count_if(named.begin(), named.end(), [&](const Number& each) {
+            return !are_within({each}, beside) && !are_within({each}, written);
+        });
+    };
+    return lacking(one, other, held) == 1 && lacking(other, one, asked) == 1;
+}
+
 // Do both name numbers, and not the same ones?
 inline bool numbers_differ(const Split& query, const Split& key, const WordTable& units) {
     Numbers asked = numbers_of(query, units), held = numbers_of(key, units);
-    bool in_words = asked.empty() && held.empty();
+    if (named_numbers_differ(query, asked, key, held)) return true;
+    if (asked.empty() && held.empty()) return false;
     if (asked.empty()) asked = named_numbers(query);
     if (held.empty()) held = named_numbers(key);
-    if (in_words) return asked.size() == 1 && held.size() == 1 && asked[0].text != held[0].text;
     if (asked.empty() || held.empty()) return needs_its_numbers(query, units) || needs_its_numbers(key, units);
     if (are_same_numbers(asked, held)) return false;
     const Numbers &few = asked.size() <= held.size() ? asked : held, &many = asked.size() <= held.size() ? held : asked;
@@ -336,6 +350,61 @@ inline bool order_differs(const Split& query, const Split& key) {
     return false;
 }
 
+// Names.
+
+// Do both texts stand for known things of one kind, and not for the same one? A thing begins with
+// the letter of its kind.
+inline bool are_different_things(View one, View other, const WordTable& things) {
+    bool known = false, same = false;
+    things.each(one, hash_of(one), [&](View thing) {
+        things.each(other, hash_of(other), [&](View another) {
+            known |= thing.substr(0, 1) == another.substr(0, 1);
+            same |= thing == another;
+        });
+    });
+    return known && !same;
+}
+
+inline View text_of(const std::vector<View>& words, std::string& out) {
+    out.clear();
+    for (View word : words) out.append(out.empty() ? "" : " ").append(word);
+    return out;
+}
+
+// Is a word an inflection of another?
+inline bool is_inflected(View word, View base, const WordTable& irregular) {
+    return each_base(word, irregular, [&](View each) { return each == base; });
+}
+
+// Are both known names, or is what only one of them has, and not of the same thing?
+inline bool names_differ(const Split& query, const Split& key, const WordTable& things, const WordTable& irregular) {
+    auto differ = [&](View one, View other) {
+        bool words = one.find(' ') == View::npos && other.find(' ') == View::npos;
+        if (words && (is_inflected(one, other, irregular) || is_inflected(other, one, irregular))) return false;
+        return are_different_things(one, other, things);
+    };
+    if (differ(query.spaced, key.spaced)) return true;
+    std::vector<View> only_asked, only_held;
+    for (size_t i = 0; i < query.size(); i++)
+        if (!has_word(key, query[i])) only_asked.push_back(query[i]);
+    for (size_t i = 0; i < key.size(); i++)
+        if (!has_word(query, key[i])) only_held.push_back(key[i]);
+    std::string one, other;
+    return only_asked.size() < query.size() && !only_asked.empty() && !only_held.empty() &&
+           differ(text_of(only_asked, one), text_of(only_held, other));
+}
+
+// Does a text have a known name?
+inline bool has_name(const Split& text, const WordTable& things) {
+    bool found = false;
+    for (size_t start = 0; start < text.size() && !found; start++)
+        for (size_t end = start + 1; end <= std::min(start + PHRASE_WORDS, text.size()) && !found; end++) {
+            View part = text.phrase(start, end);
+            things.each(part, hash_of(part), [&](View) { found = true; });
+        }
+    return found;
+}
+
 // Units and letters.
 
 // Do both name a unit in the same place, and not the same one?
@@ -362,8 +431,29 @@ inline bool units_differ(const Split& query, const Split& key, const WordTable& 
     return last && one.quantity() == two.quantity();
 }
 
-// Do both name something by a single letter, and not the same one?
+// Does a plus sign end a text, or is it part of "UTC+8" or "C++"?
+inline bool has_plus(const Split& text) {
+    for (size_t i = 1; i < text.size(); i++)
+        if (text[i] == "plus" && (i + 1 == text.size() || text[i + 1] == "plus" || text.is_number(i + 1))) return true;
+    return false;
+}
+
+// Do all letters that number something ("5a") number the same in another text?
+inline bool has_numbered_letters(const Split& text, const Split& other) {
+    for (size_t i = 1; i < text.size(); i++) {
+        if (!text.is_number(i - 1) || text[i].size() != 1 || View("abde").find(text[i]) == View::npos) continue;
+        bool found = false;
+        for (size_t k = 1; k < other.size(); k++) found |= other[k - 1] == text[i - 1] && other[k] == text[i];
+        if (!found) return false;
+    }
+    return true;
+}
+
+// Do both name something by a single letter, and not the same one? A letter behind a number, and a
+// plus sign, make another thing.
 inline bool letters_differ(const Split& query, const Split& key) {
+    if (!has_numbered_letters(query, key) || !has_numbered_letters(key, query)) return true;
+    if (std::min(query.size(), key.size()) < LONG_TEXT && has_plus(query) != has_plus(key)) return true;
     using Place = std::pair<View, View>;  // the word before a letter, "" where it is the last
     auto letters = [](const Split& text) {
         std::vector<Place> found;

@@ -258,6 +258,46 @@ inline size_t read_number(View text, size_t i, std::string& out) {
     return end;
 }
 
+// Read plus signs, which are words behind a word or a number, unless letters follow: "C++", "UTC+8".
+// Return where they end.
+inline size_t read_plus(View text, size_t i, Split& out) {
+    size_t end = i;
+    while (end < text.size() && text[end] == '+') end++;
+    auto at = [&](size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
+    bool behind = i && (is_letter(at(i - 1)) || is_digit(at(i - 1)));
+    if (behind && !is_letter(at(end)))
+        for (size_t k = i; k < end; k++) out.add("plus", false);
+    return end;
+}
+
+// Is a mark part of "C#": behind a single letter?
+inline bool is_sharp(View text, size_t i, bool camel) {
+    auto at = [&](size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
+    if (!i || !is_letter(at(i - 1)) || is_word(at(i + 1))) return false;
+    return i == 1 || !is_word(at(i - 2)) || (camel && begins_word(text, i - 1));
+}
+
+// Write initials as one word: "U.S." as "US", but not "a.b.example".
+inline std::string with_joined_initials(View text) {
+    auto at = [&](size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
+    std::string result;
+    for (size_t i = 0; i < text.size();) {
+        size_t end = i;
+        if (!i || !is_word(at(i - 1)))
+            while (is_letter(at(end)) && at(end + 1) == '.') end += 2;
+        size_t rest = end;
+        while (is_word(at(rest))) rest++;
+        if (end < i + 4 || rest > end + 1 || (rest > end && !is_letter(at(end)))) {
+            end = std::max(end, i + 1);
+            result.append(text.substr(i, end - i));
+        } else {
+            for (size_t k = i; k < end; k += 2) result.push_back(text[k]);
+        }
+        i = end;
+    }
+    return result;
+}
+
 // The words of an ASCII text.
 inline Split split_ascii(View text) {
     text = text.substr(0, MAX_LENGTH);
@@ -268,7 +308,11 @@ inline Split split_ascii(View text) {
         marks |= letter == '\'' || letter == ',';
     }
     bool camel = lower && upper;
-    std::string rewritten;
+    std::string rewritten, joined;
+    if (text.find('.') != View::npos) {
+        joined = with_joined_initials(text);
+        text = joined;
+    }
     if (marks) {
         rewritten = without_marks(text, camel);
         text = rewritten;
@@ -278,6 +322,11 @@ inline Split split_ascii(View text) {
     std::string word;
     for (size_t i = 0; i < text.size();) {
         unsigned char letter = static_cast<unsigned char>(text[i]);
+        if (letter == '+') {
+            i = read_plus(text, i, result);
+            continue;
+        }
+        if (letter == '#' && is_sharp(text, i, camel)) result.add("sharp", false);
         bool number = is_digit(letter);
         if (!number && !is_letter(letter) && !starts_decimal(text, i)) {
             ++i;
@@ -373,10 +422,13 @@ template <class Visit> bool each_base(View word, const WordTable& irregular, Vis
     return false;
 }
 
+constexpr size_t VARIANT_LETTERS = 5;  // "four" is not spelled "for"
+
 // The hash of the one spelling for the British and the American one.
 inline uint64_t variant_hash(View word) {
     uint64_t hash = HASH_START;
     size_t i = 0;
+    if (length_of(word) < VARIANT_LETTERS && word != "grey") return hash_of(word);
     while (i < word.size()) {
         View rest = word.substr(i), to;
         size_t used = 0;
@@ -392,7 +444,14 @@ inline uint64_t variant_hash(View word) {
         };
         switch (word[i]) {
         case 'g': is("grey", "gray"); break;
-        case 'o': is("our", "or"); is("ogue", "og"); is("oe", "e"); break;
+        case 'o':
+            if (starts_with(rest, "our") && (rest.size() == 3 || rest == "ours" || View("iaflyh").find(rest[3]) != View::npos ||
+                                             starts_with(rest, "oured") || starts_with(rest, "ourer")))
+                is("our", "or");
+            is("ogue", "og");
+            is("oe", "e");
+            break;
+        case 's': is("sulph", "sulf"); break;
         case 'i': if (before("is", true)) is("is", "iz"); break;
         case 'y': if (before("ys", false)) is("ys", "yz"); break;
         case 't': if (rest == "tre") is("tre", "ter"); break;

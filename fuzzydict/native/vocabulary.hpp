@@ -11,6 +11,7 @@ namespace fuzzydict {
 
 constexpr size_t EMBEDDED_WORDS = 64;  // of a text
 constexpr size_t PHRASE_WORDS = 4;     // of the longest phrase that is looked up
+constexpr float UNKNOWN_NAME = 0.5f;   // how probably a word that the model lacks is a name
 
 // Where a word lies: its vector is the sum of some rows of the table, each times its share.
 struct Meaning {
@@ -18,6 +19,7 @@ struct Meaning {
     float shares[3];
     int count = 0;
     float rarity = 1, trust = 0, density = 0.5f;
+    float name = UNKNOWN_NAME, redundant = 0;
 };
 
 // The arrays of a model; they belong to others.
@@ -27,6 +29,8 @@ struct Table {
     const float* floats = nullptr;    // [n, d], where there are no numbers
     const float* weights = nullptr;   // [n]: the rarity of words
     const float* density = nullptr;   // [n]
+    const float* names = nullptr;       // [n]: how probably a word is a name
+    const float* redundancy = nullptr;  // [n]: how probably it adds nothing to other words
     const int8_t* projection = nullptr;  // [1024, 64]
     int dimension = 0;
 };
@@ -37,13 +41,30 @@ inline void drop_infinite(std::vector<float>& vector) {
         if (!std::isfinite(each)) each = 0;
 }
 
+// A table that is read when it is first needed.
+class LazyTable {
+public:
+    explicit LazyTable(View file) : file_(file) {}
+
+    const WordTable& read() const {
+        std::call_once(once_, [this] { table_ = std::make_unique<WordTable>(file_); });
+        return *table_;
+    }
+
+private:
+    std::string file_;
+    mutable std::once_flag once_;
+    mutable std::unique_ptr<WordTable> table_;
+};
+
 class Vocabulary {
 public:
     // ``words`` are the bytes of all words, each from where the one before ends to its own end, of
     // which ``gap`` bytes separate it from the next.
     Vocabulary(const Table& table, View words, const std::vector<uint32_t>& ends, uint32_t gap,
-               View irregular, View opposites, View units)
-        : table(table), irregular(irregular), units(units), opposites_file_(opposites), names_(ends.size()) {
+               View irregular, View opposites, View units, View aliases, View things)
+        : table(table), irregular(irregular), units(units), opposites_(opposites), aliases_(aliases),
+          things_(things), names_(ends.size()) {
         uint32_t start = 0;
         for (uint32_t end : ends) {
             View word = words.substr(start, end - start);
@@ -65,10 +86,9 @@ public:
     size_t size() const { return names_.size(); }
     int32_t find(View word) const { return names_.find(word); }
 
-    const WordTable& opposites() const {
-        std::call_once(opposites_once_, [this] { opposites_ = std::make_unique<WordTable>(opposites_file_); });
-        return *opposites_;
-    }
+    const WordTable& opposites() const { return opposites_.read(); }
+    const WordTable& aliases() const { return aliases_.read(); }
+    const WordTable& things() const { return things_.read(); }  // that names stand for
 
     // Call ``visit(start, end)`` for each phrase among the first words of a text.
     template <class Visit> void each_phrase(const Split& text, size_t count, Visit visit) const {
@@ -93,6 +113,8 @@ public:
         found.rarity = table.weights[row];
         found.trust = trust;
         found.density = table.density[row];
+        found.name = table.names[row];
+        found.redundant = table.redundancy[row];
         return found;
     }
 
@@ -183,9 +205,13 @@ private:
             found.trust = static_cast<float>(0.5 * static_cast<double>(most) * most);
         }
         if (found.count == 0) return found;
-        double density = 0;
-        for (int i = 0; i < found.count; i++) density += table.density[found.rows[i]];
+        double density = 0, name = 0;
+        for (int i = 0; i < found.count; i++) {
+            density += table.density[found.rows[i]];
+            name += table.names[found.rows[i]];
+        }
         found.density = static_cast<float>(density / found.count);
+        found.name = static_cast<float>(name / found.count);
         std::vector<float> vector(static_cast<size_t>(table.dimension), 0.0f);
         add_to(found, 1, vector.data());
         float length = std::sqrt(dot(vector.data(), vector.data(), table.dimension));
@@ -375,11 +401,10 @@ private:
         }
     }
 
-    std::string opposites_file_;
+    LazyTable opposites_, aliases_, things_;
     Names names_;
     std::array<uint64_t, OPENERS / 64> openers_{};
-    mutable std::once_flag grams_once_, opposites_once_;
-    mutable std::unique_ptr<WordTable> opposites_;
+    mutable std::once_flag grams_once_;
     mutable std::unique_ptr<const Grams> grams_;
 };
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from fuzzydict.base import FuzzyMapping
 from fuzzydict.learning.lookups import Lookups, labelled_lookups, queries_and_keys
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
-from fuzzydict.options import check_count, check_guards, check_positive
+from fuzzydict.options import check_count, check_guards, check_positive, check_prior
 from fuzzydict.postgres.candidates import CandidateSearch
 from fuzzydict.postgres.check import check_tables
 from fuzzydict.postgres.database import Database
@@ -65,6 +65,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         embedder: As in `FuzzyDict`, and the same one in all clients of the dictionary.
         cutoff: As in `FuzzyDict`.
         guards: As in `FuzzyDict`.
+        prior: As in `FuzzyDict`.
         partitions: Number of partitions of new tables, by the hash of the key; None for none.
         pool_size: Connections that are open at most. Each thread that reads or writes needs one.
         timeout: Seconds in which a lost connection is re-established.
@@ -92,6 +93,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         embedder: Any = "default",
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
+        prior: float | None = None,
         partitions: int | None = None,
         pool_size: int = 8,
         timeout: float = 30.0,
@@ -103,7 +105,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         if isinstance(embedder, str):
             model_file(embedder)  # a name of none fails here
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)
-        self._guards = check_guards(guards)
+        self._guards, self._prior = check_guards(guards), check_prior(prior)
         partitions = None if partitions is None else check_count(partitions, "partitions")
         pool_size = check_count(pool_size, "pool_size")
         timeout = check_positive(timeout, "timeout")
@@ -155,7 +157,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
     def _synced_ranker(self) -> ServerRanker:  # type: ignore[override]
         self._learned = self._lessons.state().learned
         embedder = self._lessons.encoder(self._learned).embedder
-        return ServerRanker(embedder, self._learned, self._rankers, self._word_counts)
+        return ServerRanker(embedder, self._learned, self._rankers, self._word_counts, self._prior)
 
     def _ranker_for(self, queries: Sequence[str], required: Collection[str] = ()) -> Ranker:
         return self._rankers.ranker_for(queries, required=required)

@@ -21,8 +21,9 @@ class ServerRanker:
         learned: LearnedState,
         rankers: TemporaryRankers,
         word_counts: WordCounts,
+        prior: float | None = None,
     ) -> None:
-        self.embedder, self.learned = embedder, learned
+        self.embedder, self.learned, self.prior = embedder, learned, prior
         self._rankers, self._word_counts = rankers, word_counts
 
     def __len__(self) -> int:
@@ -32,6 +33,10 @@ class ServerRanker:
         """Can it be a key? The mapping reads the server."""
         return isinstance(key, str)
 
+    def with_prior(self, prior: float | None) -> "ServerRanker":
+        """Return a ranker of the same keys with another prior."""
+        return ServerRanker(self.embedder, self.learned, self._rankers, self._word_counts, prior)
+
     def rank(self, query: str, n: int) -> list[tuple[str, float]]:
         """Return what `Ranker.rank` does for all keys of the server.
 
@@ -40,7 +45,7 @@ class ServerRanker:
         """
         width, before = CANDIDATES, -1
         while True:
-            (ranker,) = self._rankers.rankers_for([query], width)
+            ((_, ranker),) = self._each([query], width)
             allowed = len(ranker.candidates([query], width)[0].best(width))
             if allowed >= n or allowed == before or len(ranker) < width:
                 return ranker.rank(query, n)
@@ -75,4 +80,7 @@ class ServerRanker:
         n: int = CANDIDATES,
         among: Collection[str] | None = None,
     ) -> Iterator[tuple[str, Ranker]]:
-        return zip(queries, self._rankers.rankers_for(queries, n, among), strict=True)
+        for query, ranker in zip(
+            queries, self._rankers.rankers_for(queries, n, among), strict=True
+        ):
+            yield query, ranker.with_prior(self.prior)

@@ -17,13 +17,39 @@ from numpy.typing import NDArray
 from fuzzydict.forking import matrix_product
 from fuzzydict.text.tokens import plain
 
-__all__ = ["Background", "Calibration", "Scale", "beside_null", "fit"]
+__all__ = [
+    "TRAINED_PRIOR",
+    "Background",
+    "Calibration",
+    "Scale",
+    "beside_null",
+    "fit",
+    "prior_shift",
+]
 
 Floats = NDArray[np.float32]
 
 _SAMPLE = 128
 _MEAN, _SPREAD = 0.03, 0.13  # of the default model's cosines between keys of one dictionary
 _PRIOR = (0.25, 0.13, 10.0)  # of sentence transformers; worth so many keys
+
+
+TRAINED_PRIOR = 0.6  # share of the lookups the scorer was fitted on that have a matching key
+
+
+def prior_shift(prior: float | None) -> float:
+    """Return what a prior adds to the logits of all keys, by Bayes' rule.
+
+    ``prior`` is the share of queries that have a matching key, None for that of the lookups that
+    the scorer was fitted on.
+
+    >>> prior_shift(0.6), prior_shift(0.1) < 0
+    (0.0, True)
+    """
+    if prior is None:
+        return 0.0
+    odds = (prior / (1 - prior)) / (TRAINED_PRIOR / (1 - TRAINED_PRIOR))
+    return round(math.log(odds), 12)
 
 
 class Scale(NamedTuple):

@@ -6,9 +6,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Candidates"]
+__all__ = ["Candidates", "ScoredEntries"]
 
 Floats = NDArray[np.float32]
+
+
+class ScoredEntries(NamedTuple):
+    """The entries that were scored for a query, in no order."""
+
+    query: str
+    places: list[int]  # in the table
+    flags: list[int]
+    logits: Floats  # -inf where a built-in guard vetoes the entry
+    unguarded: Floats
+    vector: Floats  # of the query: meaning and spelling
 
 
 class Candidates(NamedTuple):

@@ -10,8 +10,8 @@ from fuzzydict.model.embedders import WordEmbedder, load, networks_for
 from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
 from fuzzydict.ranking.alignment import WordAlignment, align
 from fuzzydict.ranking.calibration import Calibration
-from fuzzydict.ranking.candidates import Candidates
-from fuzzydict.ranking.ranker import Ranker, ScoredEntries
+from fuzzydict.ranking.candidates import Candidates, ScoredEntries
+from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.ranking.table import ALIAS
 from fuzzydict.ranking.vetoes import Vetoes
 from fuzzydict.text.spelling import similarities
@@ -111,7 +111,7 @@ def _corrections_through(ranker: Ranker, scored: ScoredEntries) -> dict[str | No
         if key is None or key in ranker:
             return {key: query}
     best: dict[str | None, tuple[float, str]] = {None: (0.0, "")}
-    for logit, text, is_alias in ranker.guarded_entries(scored):
+    for logit, text, is_alias in ranker.final.guarded_entries(scored):
         key = corrections[text] if is_alias else text
         best[key] = max(best.get(key, (-np.inf, "")), (logit, text if is_alias else ""))
     return {key: text for key, (_, text) in best.items() if text}

@@ -16,13 +16,16 @@ from fuzzydict.model.vocabulary import Vocabulary
 from fuzzydict.text.abbreviation import abbreviation, contraction
 from fuzzydict.text.inflection import bases, spelling_variant
 from fuzzydict.text.numbers import named_numbers, numbers, same_number
+from fuzzydict.text.slips import edits, slip
 from fuzzydict.text.tokens import compact, is_number
+from fuzzydict.text.word_order import head_place
 
 __all__ = [
     "MAX_WORDS",
     "Coverage",
     "TextFeatures",
     "WordFeatures",
+    "are_forms",
     "coverage",
     "pair_features",
     "text_features",
@@ -43,6 +46,8 @@ class WordFeatures(NamedTuple):
     weight: float  # 0 for the most frequent words to 1 for rare ones
     confidence: float  # 1 for known words, less for words placed by their spelling
     density: float  # mean cosine to the nearest words
+    name: float  # 1 for a name, else less
+    redundancy: float  # 1 for a word that adds nothing to others
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ class TextFeatures:
         names = [*words, *(" ".join(words[start:end]) for start, end in phrases)]
         arrays = vocabulary.look_up(names, guess=is_query)
         terms = [
-            WordFeatures(name, vector, float(weight), float(confidence), float(density))
-            for name, vector, weight, confidence, density in zip(names, *arrays, strict=True)
+            WordFeatures(name, vector, *map(float, shares))
+            for name, vector, *shares in zip(names, *arrays, strict=True)
         ]
         return cls(words, terms, phrases)
 
@@ -89,7 +94,7 @@ def similarities(query: str, key: str) -> tuple[float, float, float]:
 
 
 def pair_features(query: WordFeatures, key: WordFeatures) -> Floats:
-    """Return the `PAIR_FEATURES` of a word or phrase of the query and one of the key: [19]."""
+    """Return the `PAIR_FEATURES` of a word or phrase of the query and one of the key: [24]."""
     one, other = query.text, key.text
     confidence = query.confidence * key.confidence
     cosine = float(query.vector @ key.vector) * confidence
@@ -100,6 +105,7 @@ def pair_features(query: WordFeatures, key: WordFeatures) -> Floats:
         same_base = float(not {one, *bases(one)}.isdisjoint((other, *bases(other))))
         same_variant = float(spelling_variant(one) == spelling_variant(other))
         is_short = same_word or _short_form(one, other, query.weight < 1)
+    n_edits = edits(one, other)
     return np.array(
         [
             *similarities(one, other),
@@ -119,9 +125,23 @@ def pair_features(query: WordFeatures, key: WordFeatures) -> Floats:
             query.density,
             key.density,
             same_variant,
+            min(n_edits, 4) / 4,
+            slip(one, other) if n_edits == 1 else 0.0,
+            query.name,
+            key.name,
+            _part(one, other),
         ],
         np.float32,
     )
+
+
+def _part(one: str, other: str) -> float:
+    """Return 1 if one is the head of the other, a phrase, -1 if it is another word of it, or 0."""
+    word, phrase = sorted((one, other), key=len)
+    *before, head = phrase.split(" ")
+    if not before or " " in word:
+        return 0.0
+    return 1.0 if word == head else -float(word in before)
 
 
 def _short_form(query: str, key: str, is_known: bool) -> float:
@@ -198,11 +218,13 @@ def text_features(
     covered: Coverage,
     cosine: float,
     idf: Callable[[str], float],
+    is_used: Callable[[str], bool],
 ) -> Floats:
-    """Return `TEXT_FEATURES` of a query and a key: float32 [28].
+    """Return `TEXT_FEATURES` of a query and a key: float32 [41].
 
     ``cosine`` is that of the two meanings, reduced where words of the query are unknown; ``idf``
-    returns how well a word tells the keys of this dictionary apart, 0 to 1.
+    returns how well a word tells the keys of this dictionary apart, 0 to 1, and ``is_used`` whether
+    any of them has it.
     """
     of_query = _weights(query, idf)  # (3, words)
     of_key = _weights(key, idf)
@@ -211,10 +233,10 @@ def text_features(
     weight, idf_weight, content = range(3)
     share_query = found_query / np.maximum(total_query, 1e-6)
     share_key = found_key / np.maximum(total_key, 1e-6)
-    confidence = sum(
-        term.weight * term.confidence for term in query.terms[: len(query.words)]
-    ) / max(total_query[weight], 1e-6)
+    only_query = of_query[content] * (1 - covered.query)
+    only_key = of_key[content] * (1 - covered.key)
     one, other = query.letters, key.letters
+    n_edits = edits(one, other)
     contracted = abbreviated = 0.0
     if one[:1] == other[:1]:
         contracted = _contraction(query, key)
@@ -233,12 +255,12 @@ def text_features(
             (of_query[idf_weight] * covered.query).max(initial=0),
             (total_query[content] - found_query[content]) / 2,
             (total_key[content] - found_key[content]) / 2,
-            confidence,
+            _confidence(query),
             cosine,
             max(cosine - 0.4, 0.0),
             max(cosine - 0.7, 0.0),
             *similarities(one, other),
-            one == other,
+            one == other or _variants(query.words) == _variants(key.words),
             contracted,
             abbreviated,
             same_words,
@@ -248,9 +270,30 @@ def text_features(
             max(len(key.words) - len(query.words), 0) / 3,
             min(len(one), len(other), 16) / 8,
             same_words and sorted(query.words) == sorted(key.words),
+            min(n_edits, 6) / 6,
+            *_unmatched(query, only_query),
+            *_unmatched(key, only_key),
+            _confidence(key),
+            1 - max((only_query * [is_used(word) for word in query.words]), default=0.0),
+            1 - max((only_key * [1 - idf(word) for word in key.words]), default=0.0),
+            slip(one, other) if n_edits == 1 else 0.0,
+            1 - min(only_query.max(initial=0), only_key.max(initial=0)),
+            are_forms(query.words, key.words),
         ],
         np.float32,
     )
+
+
+def are_forms(one: Words, other: Words) -> bool:
+    """Are the words of two texts forms of each other, one by one: "color" and "colors"?"""
+    return len(one) == len(other) and all(
+        not {word, *bases(word)}.isdisjoint((rival, *bases(rival)))
+        for word, rival in zip(one, other, strict=True)
+    )
+
+
+def _variants(words: Words) -> list[str]:
+    return list(map(spelling_variant, words))
 
 
 def _weights(text: TextFeatures, idf: Callable[[str], float]) -> Floats:
@@ -259,6 +302,25 @@ def _weights(text: TextFeatures, idf: Callable[[str], float]) -> Floats:
     weights = np.array([term.weight for term in terms])
     idfs = np.array([idf(term.text) for term in terms])
     return np.stack([weights, weights * idfs, np.minimum(2 * weights, 1)])
+
+
+def _confidence(text: TextFeatures) -> float:
+    """Return the share of the words that are known, by their weight."""
+    terms = text.terms[: len(text.words)]
+    known = sum(term.weight * term.confidence for term in terms)
+    return known / max(sum(term.weight for term in terms), 1e-6)
+
+
+def _unmatched(text: TextFeatures, uncovered: Floats) -> tuple[float, float, float]:
+    """Return how far the head, what adds something, and the names of a text have counterparts.
+
+    ``uncovered`` is the content of each word that has none: [words].
+    """
+    terms = text.terms[: len(text.words)]
+    adds = [share * (1 - term.redundancy) for share, term in zip(uncovered, terms, strict=True)]
+    names = [share * term.name for share, term in zip(uncovered, terms, strict=True)]
+    head = uncovered[head_place(text.words)] if terms else 0.0
+    return 1 - float(head), 1 - max(adds, default=0.0), 1 - max(names, default=0.0)
 
 
 def _contraction(query: TextFeatures, key: TextFeatures) -> float:

@@ -6,11 +6,13 @@ lookup obey the same guards.
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 
 from fuzzydict.ranking.table import GUARD_FLAGS
 from fuzzydict.resources import read_table
 from fuzzydict.text.inflection import bases
+from fuzzydict.text.names import are_different_names
 from fuzzydict.text.negation import negated
 from fuzzydict.text.numbers import Number, named_numbers, numbers, same_number, unit
 from fuzzydict.text.tokens import compact, is_number
@@ -23,6 +25,7 @@ __all__ = [
     "Words",
     "flags_of",
     "letters_differ",
+    "names_differ",
     "negations_differ",
     "numbers_differ",
     "opposites",
@@ -36,6 +39,7 @@ Guard = Callable[[Words, Words], bool]
 _LONG = 4  # words of a text that may have one number more than the other
 _RUN = 3  # digits that may be written without what separates them
 _CODE = 2  # letters of a formula or code: NO2, B6
+_NUMBERING = frozenset("abde")  # "5a", but not "5 c" or "5 m"
 
 
 def numbers_differ(query: Words, key: Words) -> bool:
@@ -49,9 +53,10 @@ def numbers_differ(query: Words, key: Words) -> bool:
     (True, False)
     """
     of_query, of_key = numbers(query), numbers(key)
+    if _named_numbers_differ(query, key):
+        return True
     if not of_query and not of_key:
-        of_query, of_key = named_numbers(query), named_numbers(key)
-        return len(of_query) == len(of_key) == 1 and of_query[0].text != of_key[0].text
+        return False
     of_query, of_key = of_query or named_numbers(query), of_key or named_numbers(key)
     if not of_query or not of_key:
         return _needs_its_numbers(query) or _needs_its_numbers(key)
@@ -65,6 +70,15 @@ def numbers_differ(query: Words, key: Words) -> bool:
     # "24/7" is written "247" too, but "1/2" is not "12".
     one_run = len(fewer) == 1 < len(more) and len(_digits(more)) >= _RUN
     return not (one_run and _digits(fewer) == _digits(more))
+
+
+def _named_numbers_differ(query: Words, key: Words) -> bool:
+    """Does each name one number that the other lacks: "fifth" and "sixth"?"""
+    one, other = named_numbers(query), named_numbers(key)
+    every, every_other = numbers(query) + one, numbers(key) + other
+    only_one = [number for number in one if not _are_within([number], every_other)]
+    only_other = [number for number in other if not _are_within([number], every)]
+    return len(only_one) == len(only_other) == 1
 
 
 def _are_same(of_query: list[Number], of_key: list[Number]) -> bool:
@@ -125,9 +139,15 @@ def _follows_number(word: str, words: Words) -> bool:
 def letters_differ(query: Words, key: Words) -> bool:
     """Do both name something by a single letter, and not the same one?
 
+    A letter behind a number, and a plus sign, make another thing: "7a" is not "7", nor C++ C.
+
     >>> letters_differ(("hepatitis", "a"), ("hepatitis", "b"))
     True
     """
+    if _numbered_letters(query) != _numbered_letters(key):
+        return True
+    if min(len(query), len(key)) < _LONG and _has_plus(query) != _has_plus(key):
+        return True
     of_query, of_key = _letters(query) - _letters(key), _letters(key) - _letters(query)
     query_letters = {letter for _, letter in of_query}
     key_letters = {letter for _, letter in of_key}
@@ -135,6 +155,23 @@ def letters_differ(query: Words, key: Words) -> bool:
         before == other_before and letter not in key_letters and other not in query_letters
         for before, letter in of_query
         for other_before, other in of_key
+    )
+
+
+def _numbered_letters(words: Words) -> set[tuple[str, str]]:
+    """Return letters that number something, each with the number before it; no units."""
+    return {
+        (before, letter)
+        for before, letter in itertools.pairwise(words)
+        if letter in _NUMBERING and is_number(before)
+    }
+
+
+def _has_plus(words: Words) -> bool:
+    """Does a plus sign end the text, or is it part of "UTC+8" or "C++"?"""
+    return any(
+        one == "plus" and (not other or other == "plus" or is_number(other))
+        for one, other in itertools.pairwise((*words[1:], ""))
     )
 
 
@@ -167,6 +204,18 @@ def negations_differ(query: Words, key: Words) -> bool:
         if same and (word in negated_in_query) != bool(same & negated_in_key):
             return True
     return False
+
+
+def names_differ(query: Words, key: Words) -> bool:
+    """Are both known names, or have both one in the same place, and not of the same thing?
+
+    The names are those of WordNet and the glossary: of places, persons, companies, substances,
+    species and languages.
+
+    >>> names_differ(("estonia",), ("latvia",)), names_differ(("insulin", "lispro"), ("insulin",))
+    (True, False)
+    """
+    return are_different_names(query, key)
 
 
 def order_differs(query: Words, key: Words) -> bool:
@@ -224,6 +273,7 @@ DEFAULT: tuple[Guard, ...] = (
     order_differs,
     units_differ,
     letters_differ,
+    names_differ,
 )
 _FLAGS = dict(zip(DEFAULT, GUARD_FLAGS, strict=True))
 

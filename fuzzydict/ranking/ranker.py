@@ -5,27 +5,28 @@ reference implementation), guards, and what the dictionary learned. `Ranker.cand
 stages of a query in their order.
 """
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.model.embedders import Embedder
-from fuzzydict.ranking.calibration import Calibration
-from fuzzydict.ranking.candidates import Candidates
+from fuzzydict.ranking.calibration import Calibration, prior_shift
+from fuzzydict.ranking.candidates import Candidates, ScoredEntries
 from fuzzydict.ranking.entries import Entries
+from fuzzydict.ranking.final_scores import FinalScores
 from fuzzydict.ranking.guards import DEFAULT, Guard, GuardSet
 from fuzzydict.ranking.learned import LearnedState
-from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, KeyTable, Ranking
-from fuzzydict.ranking.vetoes import Vetoes, is_by_table_alone
+from fuzzydict.ranking.table import KeyTable, Ranking
+from fuzzydict.ranking.vetoes import is_by_table_alone
 from fuzzydict.text.tokens import plain, words
 from fuzzydict.threads import thread_limit
 
-__all__ = ["CANDIDATES", "SHORTLIST", "Ranker", "ScoredEntries"]
+__all__ = ["CANDIDATES", "SHORTLIST", "Ranker"]
 
 Floats = NDArray[np.float32]
 
@@ -38,17 +39,6 @@ _ALIAS_PENALTY = 1.0  # by which the logit of a corrected query counts less than
 _NONE: Floats = np.empty(0, np.float32)
 
 
-class ScoredEntries(NamedTuple):
-    """The entries that were scored for a query, in no order."""
-
-    query: str
-    places: list[int]  # in the table
-    flags: list[int]
-    logits: Floats  # -inf where a built-in guard vetoes the entry
-    unguarded: Floats
-    vector: Floats  # of the query: meaning and spelling
-
-
 class Ranker:
     """The text keys of a dictionary, ready for queries."""
 
@@ -58,10 +48,13 @@ class Ranker:
         guards: Iterable[Guard] = DEFAULT,
         learned: LearnedState | None = None,
         index: IndexKind = "auto",
+        prior: float | None = None,
     ) -> None:
         self.embedder = embedder
+        self.prior = prior
         self.guards = GuardSet(guards)
         self.entries = Entries(embedder, learned or LearnedState(), index)
+        self.final = FinalScores(self.guards, self.entries)
         self._cached_settings: tuple[LearnedState | None, object | None] = None, None
 
     @property
@@ -84,6 +77,12 @@ class Ranker:
 
     def __contains__(self, key: object) -> bool:
         return key in self.entries
+
+    def with_prior(self, prior: float | None) -> "Ranker":
+        """Return a ranker of the same entries with another prior."""
+        other = copy.copy(self)
+        other.prior, other._cached_settings = prior, (None, None)
+        return other
 
     # Queries.
 
@@ -194,11 +193,7 @@ class Ranker:
         bonus = self.entries.projected.bonus(projected)
         scored = self.score(queries, n, among, bonus=bonus, guards=guards, meanings=meanings)
         found = [
-            self._apply_lessons(
-                each,
-                self.apply_guards(each, enabled=guards),
-                None if projected is None else projected[i],
-            )
+            self.final.candidates(each, None if projected is None else projected[i], guards=guards)
             for i, each in enumerate(scored)
         ]
         if cosines:
@@ -303,7 +298,7 @@ class Ranker:
             guards=self.guards.builtin if guards else 0,
             vectors=meaning,
             cosines=meaning,
-            calibration=calibration[:2],
+            calibration=(calibration.slope, calibration.shift + prior_shift(self.prior)),
             scale=self.entries.cosine_scale(calibration),
         )
 
@@ -311,70 +306,6 @@ class Ranker:
         """Return the key that the query certainly means: itself, or that of its correction."""
         key = query if query in self else self.learned.corrections.get(query)
         return key if key in self else None
-
-    # Guards and lessons.
-
-    def apply_guards(self, scored: ScoredEntries, *, enabled: bool = True) -> Candidates:
-        """Veto entries, and let the best entry stand for others that lead to the same key."""
-        entries = self.guarded_entries(scored, enabled=enabled)
-        if not any(is_alias for _, _, is_alias in entries):
-            texts = [text for _, text, _ in entries]
-            return Candidates(texts, np.array([logit for logit, _, _ in entries], np.float32))
-        best: dict[str | None, float] = {}
-        for logit, text, is_alias in entries:
-            key = self.learned.corrections[text] if is_alias else text
-            best[key] = max(best.get(key, -np.inf), logit)
-        null = max(best.pop(None, 0.0), 0.0)
-        keys = [key for key in best if key is not None]
-        return Candidates(keys, np.array(list(best.values()), np.float32) - np.float32(null))
-
-    def guarded_entries(
-        self, scored: ScoredEntries, *, enabled: bool = True
-    ) -> list[tuple[float, str, bool]]:
-        """Return for each entry its logit, -inf if it is vetoed, its text, and is it an alias?"""
-        vetoes = Vetoes(self.guards, self.learned, self.table)
-        by_table = is_by_table_alone(self.guards, self.learned)
-        query = None if by_table or not enabled else words(scored.query)
-        result = []
-        for place, flags, logit, unguarded in zip(
-            scored.places,
-            scored.flags,
-            scored.logits.tolist(),
-            scored.unguarded.tolist(),
-            strict=True,
-        ):
-            if query is not None:
-                if vetoes.is_vetoed(query, place, flags):
-                    logit = -np.inf
-                elif flags & ALL_GUARDS:
-                    logit = unguarded
-            is_alias = bool(flags & ALIAS)
-            penalty = _ALIAS_PENALTY if is_alias else 0.0
-            result.append((logit - penalty, self.table.text(place), is_alias))
-        return result
-
-    def _apply_lessons(
-        self, scored: ScoredEntries, candidates: Candidates, projected: Floats | None
-    ) -> Candidates:
-        """Add what projections learned; exact keys, and corrections of the query, are certain."""
-        keys, logits = candidates.keys, candidates.logits
-        query, corrections = scored.query, self.learned.corrections
-        if not keys:
-            return candidates
-        if projected is not None:
-            logits = self.entries.projected.logits(
-                logits, projected, [self.entries.place(key) for key in keys]
-            )
-        if query in keys:
-            logits = logits.copy()
-            logits[keys.index(query)] = max(float(logits.max()) + 1.0, EXACT_LOGIT)
-        elif query in corrections:
-            key = corrections[query]
-            if key is None or key in keys:
-                logits = logits - np.float32(max(float(logits.max()), 0.0) + _CORRECTED_LOGIT)
-            if key in keys:
-                logits[keys.index(key)] = _CORRECTED_LOGIT
-        return Candidates(keys, logits)
 
 
 def _unpack(queries: Sequence[str], ranking: Ranking) -> list[ScoredEntries]:

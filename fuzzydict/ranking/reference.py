@@ -16,11 +16,12 @@ from fuzzydict.forking import matrix_product
 from fuzzydict.index.quantized import QuantizedVectors
 from fuzzydict.model.embedders import WordEmbedder, networks_for
 from fuzzydict.model.vocabulary import WithoutVectors
-from fuzzydict.ranking.features import TextFeatures, coverage, text_features
+from fuzzydict.ranking.features import TextFeatures, are_forms, coverage, text_features
 from fuzzydict.ranking.guards import flags_of
 from fuzzydict.ranking.table import ALIAS, ALL_GUARDS, EXACT_LOGIT, SAME_WORDS, Ranking
 from fuzzydict.ranking.vectors import TextVectors, with_spelling
 from fuzzydict.text import spelling
+from fuzzydict.text.aliases import renamed
 from fuzzydict.text.tokens import MAX_LENGTH, plain, words
 
 __all__ = ["ReferenceTable", "Settings"]
@@ -29,6 +30,9 @@ Floats = NDArray[np.float32]
 Words = tuple[str, ...]
 
 _NOT_PREFERRED = 4.0  # logits that keys lose to another one with the same words
+_CLEAR = 6.0  # the logit from which on no further name of a query is tried
+_FORMS = 3.5  # the least logit of a key whose words are forms of the query's
+_RENAMED = 1.0  # logits that a key loses to which another name of the query leads
 
 
 class Settings(NamedTuple):
@@ -55,6 +59,7 @@ class _Entry(NamedTuple):
 
 class _Scored(NamedTuple):
     place: int
+    entry: _Entry
     logit: float
     plain: float
     flags: int
@@ -177,6 +182,11 @@ class ReferenceTable:
         count = counts.get(word, 0)
         return 1 - math.log(count) / math.log(keys + 1) if count > 1 else 1.0
 
+    def _is_used(self, word: str) -> bool:
+        """Does any key have the word?"""
+        counts, _ = self._collection or (self._frequencies, 0)
+        return counts.get(word, 0) > 0
+
     # Ranking.
 
     def settings(self, **options: Any) -> Settings:
@@ -197,16 +207,42 @@ class ReferenceTable:
     ) -> Ranking:
         """Find and score the candidates of each query."""
         settings = settings or Settings()
-        vectors, stored = self.query_vectors(queries, meanings), self.vectors()
+        allowed = sorted(range(len(self)) if among is None else set(among))
+        vectors = self.query_vectors(queries, meanings)
         found = []
         for i, query in enumerate(queries):
             place = self._keys.get(query, -1) if exact is None else exact[i]
-            products = matrix_product(stored, vectors[i])
-            if bonus is not None:
-                products = products + bonus[i]
-            candidates = self._candidates(query, products, settings, place, among)
-            found.append(self._score(query, vectors[i], candidates, settings))
+            more = None if bonus is None else bonus[i]
+            scored = self._rank(query, vectors[i], settings, allowed, place, more)
+            for text in renamed(words(query), self._has_word) if place < 0 else ():
+                other = " ".join(text)
+                meaning = None if meanings is None else meanings[i : i + 1]
+                (vector,) = self.query_vectors([other], meaning)
+                others = self._rank(other, vector, settings, allowed, -1, more)
+                _keep_best(scored, others)
+                if max((each.logit for each in others), default=-math.inf) > _CLEAR:
+                    break
+            found.append(scored)
         return _ranking(found, vectors if rows else None)
+
+    def _has_word(self, word: str) -> bool:
+        return any(word in entry.words for entry in self._entries)
+
+    def _rank(
+        self,
+        query: str,
+        vector: Floats,
+        settings: Settings,
+        allowed: Sequence[int],
+        exact: int,
+        bonus: Floats | None,
+    ) -> list[_Scored]:
+        """Find and score the candidates of a query. ``allowed`` are the places of keys."""
+        products = matrix_product(self.vectors(), vector)
+        if bonus is not None:
+            products = products + bonus
+        candidates = self._candidates(query, products, settings, exact, allowed)
+        return self._score(query, vector, candidates, settings)
 
     def query_vectors(self, queries: Sequence[str], meanings: Floats | None = None, /) -> Floats:
         """Return the vectors of queries, [Q, width], whose dot products choose candidates.
@@ -224,13 +260,12 @@ class ReferenceTable:
         products: Floats,
         settings: Settings,
         exact: int,
-        among: Iterable[int] | None,
+        allowed: Sequence[int],
     ) -> list[int]:
         """Return the places of the entries to score: the nearest, and of these the most similar
         in letters. The exact entry, if it is allowed, is always one of them."""
         text = words(query)
-        allowed = sorted(range(len(self)) if among is None else set(among))
-        if among is not None and exact not in allowed:
+        if exact not in allowed:
             exact = -1
         nearest = sorted(allowed, key=lambda place: -products[place]) if text else []
         nearest = nearest[: settings.n_candidates]
@@ -260,15 +295,18 @@ class ReferenceTable:
         for place in candidates:
             entry = self._entries[place]
             if not text:  # nothing but marks: it means no other key than itself
-                result.append(_Scored(place, EXACT_LOGIT, EXACT_LOGIT, ALIAS * entry.is_alias))
+                flags = ALIAS * entry.is_alias
+                result.append(_Scored(place, entry, EXACT_LOGIT, EXACT_LOGIT, flags))
                 continue
             key = entry.features if meaning else entry.spelled
             cosine = self._cosine(vector, place, settings)
             logit = slope * self._logit(features, key, cosine) + shift
             flags = flags_of(text, entry.words, settings.guards)
             guarded = -math.inf if flags else logit
-            result.append(_Scored(place, guarded, logit, flags | ALIAS * entry.is_alias))
-        return self._prefer_closest_spelling(query, result) if text else result
+            result.append(_Scored(place, entry, guarded, logit, flags | ALIAS * entry.is_alias))
+        if not text or any(each.flags & ALIAS for each in result):
+            return result
+        return _prefer_best_form(_prefer_closest_spelling(query, result))
 
     def _cosine(self, vector: Floats, place: int, settings: Settings) -> float:
         """Return the cosine of two meanings, on the scale of the default model's."""
@@ -281,32 +319,12 @@ class ReferenceTable:
 
     def _logit(self, query: TextFeatures, key: TextFeatures, cosine: float) -> float:
         covered = coverage(query, key, self._pair_probability)
-        features = text_features(query, key, covered, cosine, self.idf)
-        return float(self._networks.texts(features))
+        features = text_features(query, key, covered, cosine, self.idf, self._is_used)
+        logit = float(self._networks.texts(features))
+        return max(logit, _FORMS) if are_forms(query.words, key.words) else logit
 
     def _pair_probability(self, features: Floats) -> float:
         return 1 / (1 + math.exp(-float(self._networks.pairs(features))))
-
-    def _prefer_closest_spelling(self, query: str, scored: list[_Scored]) -> list[_Scored]:
-        """Of keys with the same words prefer the one whose spelling is closest to the query.
-
-        Otherwise they would share its probability, and none of them might reach the cutoff.
-        """
-        if any(each.flags & ALIAS for each in scored):
-            return scored
-        preferred: dict[Words, str] = {}
-        for each in scored:
-            entry = self._entries[each.place]
-            best = preferred.setdefault(entry.words, entry.text)
-            ratio, other = spelling.ratios(query, [entry.text, best]).tolist()
-            if (-ratio, entry.text) < (-other, best):
-                preferred[entry.words] = entry.text
-        return [
-            each
-            if preferred[self._entries[each.place].words] == self._entries[each.place].text
-            else each._replace(logit=each.logit - _NOT_PREFERRED, flags=each.flags | SAME_WORDS)
-            for each in scored
-        ]
 
     def best(
         self,
@@ -334,6 +352,54 @@ class ReferenceTable:
         return result
 
 
+def _prefer_closest_spelling(query: str, scored: list[_Scored]) -> list[_Scored]:
+    """Of keys with the same words prefer the one whose spelling is closest to the query.
+
+    Otherwise they would share its probability, and none of them might reach the cutoff.
+    """
+    preferred: dict[Words, str] = {}
+    for each in scored:
+        entry = each.entry
+        best = preferred.setdefault(entry.words, entry.text)
+        ratio, other = spelling.ratios(query, [entry.text, best]).tolist()
+        if (-ratio, entry.text) < (-other, best):
+            preferred[entry.words] = entry.text
+    return [
+        each if preferred[each.entry.words] == each.entry.text else _behind(each) for each in scored
+    ]
+
+
+def _prefer_best_form(scored: list[_Scored]) -> list[_Scored]:
+    """Of keys whose words are forms of each other ("color", "colors") prefer the best one."""
+    rivals = [each for each in scored if each.logit > 0 and not each.flags & SAME_WORDS]
+    return [
+        _behind(each)
+        if not each.flags & SAME_WORDS
+        and any(
+            other.logit > each.logit and are_forms(other.entry.words, each.entry.words)
+            for other in rivals
+        )
+        else each
+        for each in scored
+    ]
+
+
+def _behind(scored: _Scored) -> _Scored:
+    """Return an entry behind another one that is preferred."""
+    return scored._replace(logit=scored.logit - _NOT_PREFERRED, flags=scored.flags | SAME_WORDS)
+
+
+def _keep_best(scored: list[_Scored], others: Sequence[_Scored]) -> None:
+    """Let each key have the better of its score and the one by another name of the query."""
+    at = {each.place: i for i, each in enumerate(scored)}
+    for other in others:
+        other = other._replace(logit=other.logit - _RENAMED, plain=other.plain - _RENAMED)
+        if other.place not in at:
+            scored.append(other)
+        elif other.logit > scored[at[other.place]].logit:
+            scored[at[other.place]] = other
+
+
 def _ranking(found: Sequence[Sequence[_Scored]], vectors: Floats | None) -> Ranking:
     """Return the entries of all queries as arrays."""
     shape = len(found), max(map(len, found), default=0)
@@ -342,7 +408,7 @@ def _ranking(found: Sequence[Sequence[_Scored]], vectors: Floats | None) -> Rank
         np.zeros(shape, np.int32),
         np.full(shape, -np.inf, np.float32),
         np.full(shape, -np.inf, np.float32),
-        np.zeros(shape, np.uint8),
+        np.zeros(shape, np.uint16),
         vectors,
     )
     for i, each in enumerate(found):

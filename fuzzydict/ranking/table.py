@@ -18,6 +18,7 @@ __all__ = [
     "EXACT_LOGIT",
     "GUARD_FLAGS",
     "LETTERS",
+    "NAMES",
     "NEGATIONS",
     "NUMBERS",
     "OPPOSITES",
@@ -31,7 +32,9 @@ __all__ = [
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
 
-NUMBERS, OPPOSITES, NEGATIONS, ORDER, UNITS, LETTERS = GUARD_FLAGS = (1, 2, 16, 32, 64, 128)
+NUMBERS, OPPOSITES, NEGATIONS, ORDER, UNITS, LETTERS, NAMES = GUARD_FLAGS = (
+    1, 2, 16, 32, 64, 128, 256,
+)  # fmt: skip
 SAME_WORDS, ALIAS = 4, 8
 """Flags of a ranked entry: the built-in guards that veto it; another key with the same words is
 preferred; it is an alias."""
@@ -48,7 +51,7 @@ class Ranking(NamedTuple):
     places: NDArray[np.int32]  # (Q, K) of the entries in the table
     logits: Floats  # (Q, K) -inf where a built-in guard vetoes the entry
     plain: Floats  # (Q, K) before guards and preferences
-    flags: NDArray[np.uint8]  # (Q, K)
+    flags: NDArray[np.uint16]  # (Q, K)
     rows: Floats | None  # (Q, width) vectors of the queries, meaning and spelling, if wanted
 
 

@@ -206,12 +206,14 @@ def _projection(
     return Projection(grams, weights, query, key, own, null, float(slope))
 
 
-def _options(cutoff: Any, index: Any, guards: Any) -> dict[str, Any]:
+def _options(cutoff: Any, index: Any, guards: Any, prior: Any = None) -> dict[str, Any]:
     if not (cutoff is None or (isinstance(cutoff, (int, float)) and 0 <= cutoff <= 1)):
         raise ValueError(f"a cutoff of {cutoff!r}")
     if index not in ("auto", "exact", "approximate"):
         raise ValueError(f"an index of the kind {index!r}")
-    return {"cutoff": cutoff, "index": index, "guards": guards}
+    if not (prior is None or (isinstance(prior, (int, float)) and 0 < prior < 1)):
+        raise ValueError(f"a prior of {prior!r}")
+    return {"cutoff": cutoff, "index": index, "guards": guards, "prior": prior}
 
 
 def _listed(texts: Iterable[str]) -> str:

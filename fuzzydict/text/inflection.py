@@ -18,10 +18,12 @@ _SUFFIXES_OF = {
     for end in {suffix[-1] for suffix, _ in _SUFFIXES}
 }
 
-_VARIANTS = re.compile("grey|our|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$")
+_VARIANTS = re.compile(
+    "grey|sulph|our(?=s?$|ed|er|[iaflyh])|is(?=e|ing|ation)|ys(?=e|ing)|tre$|ogue|ence|ll|ae|oe|mme$"
+)
 _VARIANT_OF = {
-    "grey": "gray", "our": "or", "is": "iz", "ys": "yz", "tre": "ter", "ogue": "og",
-    "ence": "ense", "ll": "l", "ae": "e", "oe": "e", "mme": "m",
+    "grey": "gray", "sulph": "sulf", "our": "or", "is": "iz", "ys": "yz", "tre": "ter",
+    "ogue": "og", "ence": "ense", "ll": "l", "ae": "e", "oe": "e", "mme": "m",
 }  # fmt: skip
 
 
@@ -47,9 +49,13 @@ def regular_bases(word: str) -> Iterator[str]:
 def spelling_variant(word: str) -> str:
     """Return one spelling for the British and the American one; it need not be a word.
 
+    Words of less than five letters have none: "four" is not "for".
+
     >>> spelling_variant("colour") == spelling_variant("color"), spelling_variant("modernised")
     (True, 'modernized')
     """
+    if len(word) < 5 and word != "grey":
+        return word
     return _VARIANTS.sub(lambda match: _VARIANT_OF[match[0]], word)
 
 

@@ -27,7 +27,9 @@ _ORDINALS = (
     "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
     "eighteenth", "nineteenth", "twentieth",
 )  # fmt: skip
+_TENS = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _NAMES = {name: n for names in (_CARDINALS, _ORDINALS) for n, name in enumerate(names, 1)}
+_NAMES |= {name: n for n, name in zip(range(30, 100, 10), _TENS, strict=True)}
 
 
 class Unit(NamedTuple):
@@ -76,7 +78,7 @@ def numbers(words: Sequence[str]) -> list[Number]:
 
 
 def named_numbers(words: Sequence[str]) -> list[Number]:
-    """Return the numbers from 1 to 20 that are written as words, such as "two" or "second"."""
+    """Return the numbers that are written as words, such as "two", "second" or "thirty"."""
     return [Number(str(_NAMES[word]), None, i) for i, word in enumerate(words) if word in _NAMES]
 
 

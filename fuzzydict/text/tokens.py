@@ -21,6 +21,9 @@ _WORD = re.compile(
     r"(?:(?:(?<![\d.])\d+|(?<![\w.]))\.\d+(?!\.?\d)|\d+)"  # 1.5 and .5, but not 1.2.3
     r"|[^\W\d_]+"
 )
+_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W\d_+])")  # iPhone 14+, C++, UTC+8, but not ctrl+c
+_SHARP = re.compile(r"(?<=\b[^\W\d_])#(?!\w)")  # C#, but not issue#
+_INITIALS = re.compile(r"(?<!\w)((?:[^\W\d_]\.){2,})(\w*)")  # U.S., S.p.A
 _MARKS = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -63,7 +66,8 @@ def fold(text: str) -> str:
         return text
     import unicodedata
 
-    text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))[: 2 * MAX_LENGTH]
+    text = _INVISIBLE.sub("", text).replace("−", "-")  # the minus sign
+    text = unicodedata.normalize("NFKD", text)[: 2 * MAX_LENGTH]
     return unicodedata.normalize("NFC", _MARKS.sub("", text))
 
 
@@ -72,22 +76,37 @@ def words(text: str) -> tuple[str, ...]:
 
     Linear in ``min(len(text), MAX_LENGTH)``.
 
-    A decimal number is one word, without zeros that add nothing; and so is a negative one.
+    A decimal number is one word, without zeros that add nothing; and so is a negative one. A plus
+    sign behind a word or number is a word, too ("C++", "UTC+8"). Initials are one word ("U.S.").
 
     >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail"), words("1.0 mg, -.50")
     (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'), ('1', 'mg', '-0.5'))
     """
     text = fold(text)
+    if "." in text:
+        text = _INITIALS.sub(_joined_initials, text)
     if not (text.islower() or text.isupper()):
         text = _camel().sub(" ", text)
     if "'" in text or "’" in text:
         text = _APOSTROPHE.sub("", text)
     if "," in text:
         text = _THOUSANDS.sub("", text)
+    if "+" in text:
+        text = _PLUS.sub(lambda signs: " plus " * len(signs[0]), text)
+    if "#" in text:
+        text = _SHARP.sub(" sharp ", text)
     found = _WORD.findall(text.casefold())
     if "." in text:
         found = [_decimal(word) if "." in word else word for word in found]
     return tuple(found)
+
+
+def _joined_initials(found: re.Match[str]) -> str:
+    """Return "U.S." as "US"; but leave "a.b.example" as it is."""
+    rest: str = found[2]
+    if rest and not (len(rest) == 1 and rest.isalpha()):
+        return found[0]
+    return found[1].replace(".", "") + rest
 
 
 def _decimal(number: str) -> str:

@@ -1,8 +1,10 @@
-"""Words on the two sides of a connector, such as "to" or "owes", which must not be exchanged."""
+"""The order of words: the head of a phrase, and the two sides of a connector such as "to"."""
 
 from collections.abc import Sequence
 
-__all__ = ["sides_exchanged"]
+__all__ = ["head_place", "sides_exchanged"]
+
+_PREPOSITIONS = frozenset(["of", "for", "from", "in", "to", "by", "with", "at", "on", "per"])
 
 _CONNECTORS = {
     word: group
@@ -13,6 +15,18 @@ _CONNECTORS = {
     )
     for word in group.split()
 }  # fmt: skip
+
+
+def head_place(words: Sequence[str]) -> int:
+    """Return the place of the word that says what a phrase names: what the others describe.
+
+    It is the word before the first preposition, or else the last one.
+
+    >>> head_place(("phone", "case")), head_place(("date", "of", "birth"))
+    (1, 0)
+    """
+    places = (i for i, word in enumerate(words) if i and word in _PREPOSITIONS)
+    return next(places, len(words)) - 1
 
 
 def sides_exchanged(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -13,12 +13,14 @@ from fuzzydict.model.networks import ScorerNetworks
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import write_arrays
 from fuzzydict.text.tokens import words as split_words
-from fuzzydict.training import corpora, fitting, tables, vectors
+from fuzzydict.training import corpora, fitting, tables, vectors, word_traits
 from fuzzydict.training.bars import bar
 from fuzzydict.training.episodes import Episode, episodes
 from fuzzydict.training.features import phrase_lookups, word_lookups
+from fuzzydict.training.glossary import read_aliases, read_redundant_words
 from fuzzydict.training.graph import antonym_pairs, read_graph
 from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
+from fuzzydict.training.names import things_by_name
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 from fuzzydict.training.vectors import WordVectors
 
@@ -84,6 +86,7 @@ def _write(
     lookups: int,
 ) -> None:
     arrays = _arrays(trained)
+    arrays |= _traits(arrays["words"].tobytes().decode().split("\n"), lexicon)
     embedder = WordEmbedder.from_arrays(arrays, name)
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
     score = fit_scorer(embedder, thesaurus, n=lookups, seed=seed)
@@ -108,6 +111,19 @@ def _arrays(trained: WordVectors) -> dict[str, NDArray[np.generic]]:
     }
 
 
+def _traits(
+    words: Sequence[str], lexicon: Sequence[LexiconEntry]
+) -> dict[str, NDArray[np.generic]]:
+    """Return which of the words are names, and which are redundant, as shares of 255."""
+    graph = read_graph(lexicon)
+    redundant = read_redundant_words(data_file("glossary"))
+    traits = {
+        "names": word_traits.names(words, graph, corpora.wordnet_reader()),
+        "redundancy": word_traits.redundancy(words, graph, redundant),
+    }
+    return {name: np.round(255 * trait).astype(np.uint8) for name, trait in traits.items()}
+
+
 def _density(unit: Floats, nearest: int = 10) -> Floats:
     """Return the mean cosine of each word to its nearest neighbours.
 
@@ -128,7 +144,7 @@ def fit_scorer(
     thesaurus: Thesaurus,
     *,
     n: int = 10_000,
-    units: tuple[int, int] = (16, 32),
+    units: tuple[int, int] = (21, 42),
     epochs: int = 24,
     seed: int = 1,
 ) -> ScorerNetworks:
@@ -145,13 +161,17 @@ def fit_scorer(
     phrases = fitting.fit_ensemble(lookups, units[1], epochs=epochs, title="phrases")
     held_out = phrase_lookups(made(n // 8, 3), words, embedder)
     # These lookups are harder than real ones: 3 of 8 have no answer, and most of those are similar
-    # to a key. With 2.75% wrong answers here there are fewer than 2% in real use.
+    # to a key. With 2.75% wrong answers here there are fewer than 2% where people type keys.
     return ScorerNetworks(words, phrases, fitting.choose_cutoff(phrases, held_out, wrong=0.0275))
 
 
 def write_tables(folder: Path) -> None:
-    """Write the tables of opposites and irregular forms into ``folder``."""
+    """Write the tables of opposites, aliases, names and irregular forms into ``folder``."""
     wordnet = corpora.wordnet_reader()
     tables.write_irregular_forms(wordnet, folder / "irregular.tsv")
+    glossary = read_aliases(data_file("glossary"))
+    tables.write_aliases(glossary, folder / "aliases.tsv")
+    thesaurus = build_thesaurus(wordnet, read_lexicon(data_file("lexicon")))
+    tables.write_names(things_by_name(wordnet, glossary, thesaurus), folder / "names.tsv")
     graph = read_graph(read_lexicon(data_file("lexicon")))
     tables.write_opposites(antonym_pairs(graph), folder / "opposites.tsv")

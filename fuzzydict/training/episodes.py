@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fuzzydict.text.tokens import words as split_words
-from fuzzydict.training.negatives import negative
+from fuzzydict.training.entities import codes, companies, people
+from fuzzydict.training.negatives import Surroundings, negative
 from fuzzydict.training.rewriting import (
     entitled,
     past_tense,
@@ -23,6 +24,7 @@ from fuzzydict.training.thesaurus import Thesaurus
 __all__ = ["Episode", "episodes"]
 
 _QUERIES = 12  # of an episode, at most, that mean a key
+_ENTITIES = 0.1  # episodes of codes, people or companies
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,14 @@ def episodes(thesaurus: Thesaurus, n: int, seed: int, *, single: bool = False) -
     With ``single`` every key is a word or a phrase of the thesaurus, without compounds.
     """
     rng = random.Random(seed)
+    entities = codes, people, companies
     for _ in range(n):
-        yield _single_episode(thesaurus, rng) if single else _episode(thesaurus, rng)
+        if single:
+            yield _single_episode(thesaurus, rng)
+        elif rng.random() < _ENTITIES:
+            yield Episode(*rng.choice(entities)(thesaurus, rng))
+        else:
+            yield _episode(thesaurus, rng)
 
 
 def _single_episode(thesaurus: Thesaurus, rng: random.Random) -> Episode:
@@ -55,6 +63,7 @@ def _episode(thesaurus: Thesaurus, rng: random.Random) -> Episode:
     plain = {entitled(key, rng): key for key in terms if rng.random() < 0.03}
     full = {key: title for title, key in plain.items()}
     keys = [full.get(key, key) for key in terms]
+    keys = [_numbered(key, rng) if rng.random() < 0.04 else key for key in keys]
     theme = [] if rng.random() < 0.5 else _theme(rng.choice(heads), terms, rng)
     keys = [_with_theme(key, theme, rng) if theme and rng.random() < 0.3 else key for key in keys]
     keys = _unique(keys)
@@ -113,7 +122,9 @@ def _lookups(
     for position in rng.sample(range(len(keys)), min(len(keys), _QUERIES)):
         key = keys[position]
         query: str | None
-        if key in plain and rng.random() < 0.6:
+        if rng.random() < 0.7 and (renumbered := _renumbered(key, rng)):
+            query = renumbered
+        elif key in plain and rng.random() < 0.6:
             query = plain[key]
         elif theme and rng.random() < 0.3:
             query = _without_theme(key, theme, rng)
@@ -121,8 +132,9 @@ def _lookups(
             query = rewritten(key, thesaurus, rng)
         if query and not any(_same(query, other) for i, other in enumerate(keys) if i != position):
             lookups.append((query, position))
+    near = Surroundings(keys, related, pool, thesaurus)
     for _ in range(max(1, round(0.6 * len(lookups)))):
-        query = negative(keys, related, pool, thesaurus, rng)
+        query = negative(near, rng)
         if query and not any(_same(query, key) for key in keys):
             lookups.append((restyled(query, rng), None))
     return lookups
@@ -146,6 +158,26 @@ def _as_questions(
     )
 
 
+_NUMBERS = (
+    ("1", "I", "one"), ("2", "II", "two"), ("3", "III", "three"), ("4", "IV", "four"),
+    ("5", "V", "five"), ("6", "VI", "six"), ("7", "VII", "seven"), ("8", "VIII", "eight"),
+)  # fmt: skip
+
+
+def _numbered(key: str, rng: random.Random) -> str:
+    """Return the key with a number behind it, which queries write in another way."""
+    return f"{key} {rng.choice(rng.choice(_NUMBERS))}"
+
+
+def _renumbered(key: str, rng: random.Random) -> str | None:
+    """Return the key with its number written in another way, or None if it has none."""
+    rest, _, number = key.rpartition(" ")
+    for forms in _NUMBERS:
+        if number in forms and rest:
+            return f"{rest} {rng.choice([form for form in forms if form != number])}"
+    return None
+
+
 def _theme(head: str, phrases: Iterable[str], rng: random.Random) -> list[str]:
     """Return one to three words that many keys have in common, so they say little."""
     words = head.split()
@@ -167,7 +199,12 @@ def _without_theme(key: str, theme: Sequence[str], rng: random.Random) -> str:
 
 
 def _topic(thesaurus: Thesaurus, rng: random.Random) -> list[str]:
-    return rng.choice(thesaurus.fields if rng.random() < 0.7 else thesaurus.topics)
+    kind = rng.random()
+    if kind < 0.58:
+        return rng.choice(thesaurus.fields)
+    if kind < 0.79:
+        return rng.choice(thesaurus.topics)
+    return rng.choice(thesaurus.names if kind < 0.91 else thesaurus.rare)
 
 
 def _relatives(term: str, thesaurus: Thesaurus, rng: random.Random) -> list[str]:

