@@ -402,6 +402,7 @@ LIES = {
     "an option more": lambda about: about["options"].update(evil=1),
     "a cutoff above one": lambda about: about["options"].update(cutoff=2),
     "a cutoff of text": lambda about: about["options"].update(cutoff="1"),
+    "a prior of one": lambda about: about["options"].update(prior=1),
     "an index of another kind": lambda about: about["options"].update(index="server"),
     "an embedder that is a path": lambda about: about["embedder"].update(name="../data/brown"),
     "an embedder that is not there": lambda about: about["embedder"].update(name="missing"),

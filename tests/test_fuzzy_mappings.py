@@ -328,6 +328,30 @@ def test_cutoff_is_kept_and_checked(make):
     assert strict.match("velocity", cutoff=0.9999) is None
 
 
+def test_the_prior_shifts_scores(make):
+    car, rare = make(CAR), make(CAR, prior=0.1)
+    usual = car.match("cost", cutoff=0.0).score
+    lower = rare.match("cost", cutoff=0.0).score
+    assert lower < usual
+    assert car.match("cost", cutoff=0.0, prior=0.1).score == pytest.approx(lower, abs=1e-5)
+    assert car.matches("cost", cutoff=0.0, prior=0.1)[0].score == pytest.approx(lower, abs=1e-5)
+    (many,) = car.match_many(["cost"], cutoff=0.0, prior=0.1)
+    assert many.score == pytest.approx(lower, abs=1e-5)
+    with pytest.raises(ValueError, match="prior must be a number between 0 and 1"):
+        make(prior=1)
+
+
+def test_keys_with_equal_values_share_their_probability(make):
+    keys = ["shipping address", "billing address", "total"]
+    apart = make(dict(zip(keys, "abc", strict=True)), cutoff=0.0)
+    together = make(dict(zip(keys, "aac", strict=True)), cutoff=0.0)
+    shares = [match.score for match in apart.matches("address", 2)]
+    best = together.match("address")
+    assert best.value == "a"
+    assert best.score == pytest.approx(sum(shares), abs=1e-4)
+    assert together.matches("address", 1)[0] == best
+
+
 def test_guards_forbid(make):
     sales = make({"Q1 revenue": 10, "turn on": "ok"})
     assert sales.get("q1_revenue") == 10

@@ -588,6 +588,7 @@ def tiny_fits(monkeypatch):
     monkeypatch.setattr(fitting, "_FOLDS", 2)
     monkeypatch.setattr(descent, "_RANK", 4)
     monkeypatch.setattr(fitting, "_MIN_GAIN", -1e6)
+    monkeypatch.setattr(fitting, "_LEAST_GAIN", -1e6)
 
 
 @pytest.fixture

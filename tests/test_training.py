@@ -25,8 +25,10 @@ from fuzzydict.model.networks import MLP, PAIR_FEATURES
 from fuzzydict.storage.arrays import read_arrays
 from fuzzydict.training import corpora, features, fitting, vectors
 from fuzzydict.training.episodes import Episode, episodes
+from fuzzydict.training.glossary import read_aliases, read_redundant_words, spellings
 from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
-from fuzzydict.training.rewriting import mistype
+from fuzzydict.training.negatives import Surroundings, negative
+from fuzzydict.training.rewriting import mistype, rewritten
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 
 ROOT = Path(__file__).parents[1]
@@ -345,3 +347,43 @@ def test_training_without_the_compiled_extension_says_what_to_do() -> None:
         "ImportError: training needs the compiled extension: "
         "reinstall FuzzyDict where a C++ compiler is found"
     )
+
+
+def test_the_glossary_is_read(tmp_path):
+    (tmp_path / "aliases.tsv").write_text("# names\nunit\tkilowatt; kW\n\n", "utf-8")
+    rows = "gmbh\tlast\tlegal form\npty ltd\tlast\tlegal form\nthe\tfirst\trequest word\n"
+    (tmp_path / "redundant_words.tsv").write_text(rows, "utf-8")
+    (line,) = read_aliases(tmp_path)
+    assert (line.kind, line.names) == ("unit", ["kilowatt", "kW"])
+    assert read_redundant_words(tmp_path) == {"gmbh", "the"}
+    assert spellings("kW") == ["k w", "kw"]
+    assert spellings("$") == []
+    (tmp_path / "aliases.tsv").write_text("kilowatt; kW\n", "utf-8")
+    with pytest.raises(ValueError, match="1: expected fields between tabs"):
+        read_aliases(tmp_path)
+
+
+def made_queries(key, make, **tables):
+    """Return the queries that are made for a key, of 2,000 attempts."""
+    thesaurus = Thesaurus(terms=["cost", "owner"], **tables)
+    rng = random.Random(0)
+    return {make(key, thesaurus, rng) for _ in range(2000)}
+
+
+def test_what_adds_nothing_may_be_left_out_and_so_may_modifiers():
+    assert "phone" in made_queries("phone number", rewritten)
+    assert "address" in made_queries("delivery address", rewritten)
+    idiom = made_queries("ice cream", rewritten, synonyms={"ice cream": ["gelato"]})
+    assert "gelato" in idiom
+    assert "cream" not in idiom
+
+
+def test_heads_parts_and_words_of_other_keys_make_negatives():
+    def make(key, thesaurus, rng):
+        near = Surroundings([key, "user email"], {"price"}, ["cost"], thesaurus)
+        return negative(near, rng)
+
+    found = made_queries("order date", make, synonyms={"date": ["day"]})
+    assert {"order", "user", "order email", "user date"} <= found
+    assert any(query and query.startswith("order date ") for query in found)
+    assert not found & {"price", "day", "order day"}

@@ -26,7 +26,7 @@ _PATIENCE = 4  # checks without an improvement
 _FOLDS = 5
 _FEW = 1000  # pairs, up to which each is held out in turn
 _MIN_GAIN = 2.0  # standard errors by which the held-out loss must fall
-_LEAST_GAIN = 0.001  # nats by which it must fall at least
+_LEAST_GAIN = 1e-4  # nats by which it must fall at least
 _HELD_OUT = 10  # one in ten of more pairs than that
 
 
