@@ -25,7 +25,7 @@ PAIRS = [
 
 def main(dsn, name, forks):
     forks = int(forks)
-    fitting._STEPS, fitting._MIN_GAIN = 10, -1e6
+    fitting._STEPS, fitting._MIN_GAIN, fitting._LEAST_GAIN = 10, -1e6, -1e6
     car = PostgresFuzzyDict(dsn, name)
     car.update(falcon=1, otter=2)
     closed = PostgresFuzzyDict(dsn, name)

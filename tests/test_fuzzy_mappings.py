@@ -526,6 +526,7 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
     pairs = [("falcn", "falcon"), ("otte", "otter"), ("zzz", None)]
     monkeypatch.setattr(fitting, "_STEPS", 5)
     monkeypatch.setattr(fitting, "_MIN_GAIN", -1e6)
+    monkeypatch.setattr(fitting, "_LEAST_GAIN", -1e6)
     expected = make(items)
     expected.calibrate(pairs)
     assert expected.fit(few).fitted

@@ -272,6 +272,7 @@ def hasty_fits():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "_STEPS", 45)
         patch.setattr(fitting, "_MIN_GAIN", -1e6)
+        patch.setattr(fitting, "_LEAST_GAIN", -1e6)
         yield
 
 
