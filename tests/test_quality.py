@@ -2,12 +2,14 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 quality = pytest.importorskip("quality")
+tool_calls = pytest.importorskip("tool_calls")
 
 pytestmark = pytest.mark.no_cover  # thousands of lookups, which go where those of other tests go
 EVAL = Path(os.environ.get("FUZZYDICT_EVAL", quality.ROOT.parent / "shared" / "eval"))
@@ -51,4 +53,28 @@ def test_opposites_are_not_answered(library):
     tasks = quality.load_sets(EVAL).get("opposites")
     if tasks is None:
         pytest.skip(f"{EVAL} does not hold opposites.tsv")
-    assert judged(library, tasks).opposite_given <= 0.03
+    assert judged(library, tasks).opposite_given <= 0.003
+
+
+def test_lookups_after_bug_reports(library):
+    tasks = quality.load_sets(EVAL).get("reports")
+    if tasks is None:
+        pytest.skip(f"{EVAL} does not hold reports.jsonl")
+    figures = judged(library, tasks)
+    assert figures.total >= 0.92
+    assert figures.wrong <= 0.03
+    assert figures.sure_wrong <= 0.005
+    assert figures.calibration_error <= 0.04
+
+
+def test_own_lookups(library):
+    figures = judged(library, quality.load_reports(quality.OWN_LOOKUPS))
+    assert figures.total >= 0.93
+    assert figures.wrong <= 0.025
+
+
+def test_near_miss_tool_calls():
+    found = Counter(outcome.name for outcome in tool_calls.outcomes())
+    assert found["executed"] == found["confused"] == 0
+    assert found["refused"] == 200
+    assert found["corrected"] >= 85
