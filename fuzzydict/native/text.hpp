@@ -351,9 +351,10 @@ inline Split split_ascii(View text) {
 // The file ``word<TAB>form,form`` a line, as a map from words to lists of words.
 class WordTable {
 public:
-    WordTable() : WordTable(View{}) {}
+    WordTable() : WordTable(std::string()) {}
 
-    explicit WordTable(View file) : file_(file) {
+    explicit WordTable(std::string file)
+        : file_(std::move(file)), rows_(static_cast<size_t>(std::count(file_.begin(), file_.end(), '\n'))) {
         View rest(file_);
         while (!rest.empty()) {
             View line = rest.substr(0, rest.find('\n'));

@@ -47,12 +47,12 @@ public:
     explicit LazyTable(View file) : file_(file) {}
 
     const WordTable& read() const {
-        std::call_once(once_, [this] { table_ = std::make_unique<WordTable>(file_); });
+        std::call_once(once_, [this] { table_ = std::make_unique<WordTable>(std::move(file_)); });
         return *table_;
     }
 
 private:
-    std::string file_;
+    mutable std::string file_;  // until it is read
     mutable std::once_flag once_;
     mutable std::unique_ptr<WordTable> table_;
 };
@@ -63,7 +63,7 @@ public:
     // which ``gap`` bytes separate it from the next.
     Vocabulary(const Table& table, View words, const std::vector<uint32_t>& ends, uint32_t gap,
                View irregular, View opposites, View units, View aliases, View things)
-        : table(table), irregular(irregular), units(units), opposites_(opposites), aliases_(aliases),
+        : table(table), irregular(std::string(irregular)), units(std::string(units)), opposites_(opposites), aliases_(aliases),
           things_(things), names_(ends.size()) {
         uint32_t start = 0;
         for (uint32_t end : ends) {
