@@ -111,3 +111,20 @@ def server(binaries):
     yield server
     server.stop()
     shutil.rmtree(folder)
+
+
+# Files whose tests start servers, processes, compilers or trainings.
+SLOW = frozenset([
+    "test_dask.py", "test_dict_conformance.py", "test_forking.py", "test_fuzzy_mappings.py",
+    "test_imports.py", "test_learning_benchmarks.py", "test_missing_extension.py",
+    "test_postgres.py", "test_postgres_benchmark.py", "test_quality.py", "test_recipes.py",
+    "test_sharing.py", "test_speed_benchmark.py", "test_state_machine.py", "test_threads.py",
+    "test_training.py", "test_training_vectors.py", "test_typing.py",
+])  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests of slow files as slow."""
+    for item in items:
+        if item.path.name in SLOW:
+            item.add_marker("slow")

@@ -468,6 +468,7 @@ def saves(d, path, started):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_the_old_file_or_the_new_one(path):
     d = FuzzyDict({"turn": 0, **{f"key {i}": i for i in range(500)}})
     d.save(path)
