@@ -15,8 +15,8 @@ ORDER: Final = 32
 UNITS: Final = 64
 LETTERS: Final = 128
 NAMES: Final = 256
-GUARD_FLAGS: Final = (1, 2, 16, 32, 64, 128)
-ALL_GUARDS: Final = 243
+GUARD_FLAGS: Final = (1, 2, 16, 32, 64, 128, 256)
+ALL_GUARDS: Final = 499
 SAME_WORDS: Final = 4
 
 class Ranking(NamedTuple):

@@ -616,7 +616,6 @@ cdef class KeyTable:
             meaning = _finite(meanings, (n, self.table.dimension), "meanings")
             if n:
                 batch.meanings = &meaning[0, 0]
-        options.vectors = options.vectors and self.own
         if bonus is not None:
             added = _finite(bonus, (n, len(self)), "bonus")
             if n and len(self):
@@ -625,6 +624,7 @@ cdef class KeyTable:
             allowed = np.unique(self._places(among)).astype(np.uint32)
             options.among = &allowed[0] if len(allowed) else &nothing
             options.among_count = len(allowed)
+        options.vectors = options.vectors and self.own
         if rows is not None and n:
             row = rows
             batch.rows = &row[0, 0]

@@ -137,15 +137,6 @@ private:
         drop_infinite(row);
     }
 
-    static float trust_of(const std::vector<Meaning>& meanings) {
-        double all = 0, trusted = 0;
-        for (const Meaning& each : meanings) {
-            all += each.rarity;
-            trusted += each.rarity * each.trust;
-        }
-        return static_cast<float>(trusted / std::max(all, 1e-6));
-    }
-
     void find_opposites(const Vocabulary& vocabulary, const Options& options) {
         opposites_.clear();
         filter_.fill(0);
@@ -877,13 +868,9 @@ inline void embed_texts(const Vocabulary& vocabulary, std::vector<Text>& texts, 
     for (Text& text : texts) {
         text.split();
         meanings.clear();
-        double all = 0, trusted = 0;
-        for (size_t i = 0; i < text.words.size(); i++) {
+        for (size_t i = 0; i < text.words.size(); i++)
             meanings.push_back(vocabulary.look_up(text.words[i], text.words.is_number(i), guess));
-            all += meanings.back().rarity;
-            trusted += meanings.back().rarity * meanings.back().trust;
-        }
-        *trust++ = static_cast<float>(trusted / std::max(all, 1e-6));
+        *trust++ = trust_of(meanings);
         vocabulary.embed(text.words, meanings, out);
         letters.clear();
         decode(text.words.compact, letters);

@@ -22,6 +22,16 @@ struct Meaning {
     float name = UNKNOWN_NAME, redundant = 0;
 };
 
+// How far the meaning of a text is to be trusted, by that of its words.
+inline float trust_of(const std::vector<Meaning>& meanings) {
+    double all = 0, trusted = 0;
+    for (const Meaning& each : meanings) {
+        all += each.rarity;
+        trusted += each.rarity * each.trust;
+    }
+    return static_cast<float>(trusted / std::max(all, 1e-6));
+}
+
 // The arrays of a model; they belong to others.
 struct Table {
     const int8_t* numbers = nullptr;  // [n, d], each row times its scale

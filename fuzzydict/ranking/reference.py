@@ -208,17 +208,17 @@ class ReferenceTable:
         """Find and score the candidates of each query."""
         settings = settings or Settings()
         allowed = sorted(range(len(self)) if among is None else set(among))
-        vectors = self.query_vectors(queries, meanings)
+        vectors, stored = self.query_vectors(queries, meanings), self.vectors()
         found = []
         for i, query in enumerate(queries):
             place = self._keys.get(query, -1) if exact is None else exact[i]
             more = None if bonus is None else bonus[i]
-            scored = self._rank(query, vectors[i], settings, allowed, place, more)
+            scored = self._rank(query, vectors[i], stored, settings, allowed, place, more)
             for text in renamed(words(query), self._has_word) if place < 0 else ():
                 other = " ".join(text)
                 meaning = None if meanings is None else meanings[i : i + 1]
                 (vector,) = self.query_vectors([other], meaning)
-                others = self._rank(other, vector, settings, allowed, -1, more)
+                others = self._rank(other, vector, stored, settings, allowed, -1, more)
                 _keep_best(scored, others)
                 if max((each.logit for each in others), default=-math.inf) > _CLEAR:
                     break
@@ -232,13 +232,17 @@ class ReferenceTable:
         self,
         query: str,
         vector: Floats,
+        stored: Floats,
         settings: Settings,
         allowed: Sequence[int],
         exact: int,
         bonus: Floats | None,
     ) -> list[_Scored]:
-        """Find and score the candidates of a query. ``allowed`` are the places of keys."""
-        products = matrix_product(self.vectors(), vector)
+        """Find and score the candidates of a query, of the keys ``allowed`` by their places.
+
+        ``stored`` are the vectors of all keys.
+        """
+        products = matrix_product(stored, vector)
         if bonus is not None:
             products = products + bonus
         candidates = self._candidates(query, products, settings, exact, allowed)

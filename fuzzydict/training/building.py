@@ -167,11 +167,11 @@ def fit_scorer(
 
 def write_tables(folder: Path) -> None:
     """Write the tables of opposites, aliases, names and irregular forms into ``folder``."""
-    wordnet = corpora.wordnet_reader()
+    wordnet, lexicon = corpora.wordnet_reader(), read_lexicon(data_file("lexicon"))
     tables.write_irregular_forms(wordnet, folder / "irregular.tsv")
     glossary = read_aliases(data_file("glossary"))
     tables.write_aliases(glossary, folder / "aliases.tsv")
-    thesaurus = build_thesaurus(wordnet, read_lexicon(data_file("lexicon")))
+    thesaurus = build_thesaurus(wordnet, lexicon)
     tables.write_names(things_by_name(wordnet, glossary, thesaurus), folder / "names.tsv")
-    graph = read_graph(read_lexicon(data_file("lexicon")))
+    graph = read_graph(lexicon)
     tables.write_opposites(antonym_pairs(graph), folder / "opposites.tsv")

@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 try:
@@ -28,6 +28,7 @@ __all__ = [
     "Sentence",
     "brown_paragraphs",
     "brown_sentences",
+    "sense_share",
     "tag_count",
     "term_of",
     "text_sentences",
@@ -90,6 +91,20 @@ def _total_tag_counts() -> Counter[str]:
 def total_tag_count(name: str) -> int:
     """Return how often texts were tagged with any sense of a lemma's name, in any case."""
     return _total_tag_counts()[name.lower()]
+
+
+def sense_share(wordnet: Any, word: str, belongs: Callable[[Any], bool]) -> float | None:
+    """Return the share of a word's senses that belong, by how often each was tagged, or None.
+
+    A sense that was never tagged counts half. ``word`` is in lower case, with "_" in phrases.
+    """
+    total = found = 0.0
+    for sense in wordnet.synsets(word):
+        lemmas = [lemma for lemma in sense.lemmas() if lemma.name().lower() == word]
+        count = 0.5 + sum(map(tag_count, lemmas))
+        total += count
+        found += count * belongs(sense)
+    return found / total if total else None
 
 
 def tokens(text: str) -> Sentence:

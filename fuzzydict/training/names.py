@@ -1,11 +1,12 @@
 """Names of places, persons, substances, species and so on, and the things that they stand for."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fuzzydict.text.tokens import words
-from fuzzydict.training.corpora import tag_count
+from fuzzydict.training.corpora import sense_share
 from fuzzydict.training.glossary import GlossaryLine, spellings
 from fuzzydict.training.thesaurus import Thesaurus
 
@@ -84,11 +85,16 @@ def things_by_name(
     letters are left out, unless the glossary has them.
     """
     table: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    common = _CommonWords(wordnet)
+
+    @functools.cache
+    def is_common(name: str) -> bool:
+        share = sense_share(wordnet, name, is_thing)
+        return share is not None and share < _USUAL
+
     for number, synset in enumerate(_things(wordnet)):
         for lemma in synset.lemmas():
             name = " ".join(words(lemma.name().replace("_", " ")))
-            if len(name) >= _SHORTEST and not common(lemma.name()):
+            if len(name) >= _SHORTEST and not is_common(lemma.name().lower()):
                 table[name][f"{_kind_of(synset)}{number}"] = None
     known = {name: list(things) for name, things in table.items()}
     for number, line in enumerate(glossary):
@@ -129,23 +135,3 @@ def _is_language(line: GlossaryLine, wordnet: Any) -> bool:
 def _things(wordnet: Any) -> Iterator[Any]:
     nouns = sorted(wordnet.all_synsets("n"), key=lambda synset: int(synset.offset()))
     return (synset for synset in nouns if is_thing(synset))
-
-
-class _CommonWords:
-    """Tells whether a word usually is no name."""
-
-    def __init__(self, wordnet: Any) -> None:
-        self._wordnet = wordnet
-        self._known: dict[str, bool] = {}
-
-    def __call__(self, name: str) -> bool:
-        lower = name.lower()
-        if lower not in self._known:
-            total = named = 0.0
-            for synset in self._wordnet.synsets(lower):
-                lemmas = [each for each in synset.lemmas() if each.name().lower() == lower]
-                count = 0.5 + sum(map(tag_count, lemmas))
-                total += count
-                named += count * is_thing(synset)
-            self._known[lower] = named < _USUAL * total
-        return self._known[lower]

@@ -14,7 +14,7 @@ from fuzzydict.text import spelling
 from fuzzydict.training.corpora import tag_count, term_of, total_tag_count
 from fuzzydict.training.lexicon import LexiconEntry
 
-__all__ = ["Table", "Thesaurus", "build_thesaurus"]
+__all__ = ["STRICT_KINDS", "Table", "Thesaurus", "build_thesaurus"]
 
 Table = dict[str, list[str]]
 
@@ -148,14 +148,16 @@ def _add_names(thesaurus: Thesaurus, nouns: Sequence[Any], rng: random.Random) -
             thesaurus.siblings[head] += rng.sample(heads, 6)
 
 
-_STRICT = frozenset(["noun.substance", "noun.animal", "noun.plant", "noun.food"])
+# WordNet's files of things that are distinguished as strictly as names: two plants are not the same
+# because they are similar.
+STRICT_KINDS = frozenset(["noun.substance", "noun.animal", "noun.plant", "noun.food"])
 
 
 def _add_kinds(thesaurus: Thesaurus, nouns: Sequence[Any], rng: random.Random) -> None:
     """Add the names of rare substances, drugs, species and foods."""
     for kind in nouns:
         below = _ordered(kind.hyponyms())
-        if len(below) < 8 or (kind.lexname() not in _STRICT and not _is_drug(kind)):
+        if len(below) < 8 or (kind.lexname() not in STRICT_KINDS and not _is_drug(kind)):
             continue
         names = [[term_of(lemma.name()) for lemma in sense.lemmas()] for sense in below]
         heads = [same[0] for same in names]

@@ -1,5 +1,6 @@
 """What WordNet and the lexicon say about words beside their meaning: names, and redundant words."""
 
+import functools
 from collections import Counter
 from collections.abc import Container, Sequence
 from typing import Any
@@ -8,17 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.text.inflection import bases
-from fuzzydict.training.corpora import tag_count
+from fuzzydict.training.corpora import sense_share
 from fuzzydict.training.graph import Graph
 from fuzzydict.training.negatives import ESSENTIAL
+from fuzzydict.training.thesaurus import STRICT_KINDS
 
 __all__ = ["names", "redundancy"]
 
 Floats = NDArray[np.float32]
 
-# WordNet's files of things that are told apart as strictly as names: two plants are not the same
-# because they are similar.
-_KINDS = frozenset(["noun.substance", "noun.animal", "noun.plant", "noun.food"])
 _DRUGS = frozenset(["drug.n.01", "medicine.n.02", "chemical.n.01"])
 _FOREIGN = 0.8  # how probably a word that is not in WordNet is a name
 _UNSEEN = 4  # compounds that the average word is taken to be in beside those of a word
@@ -31,22 +30,12 @@ def names(words: Sequence[str], graph: Graph, wordnet: Any) -> Floats:
     share of a word's senses, by their frequency, in WordNet; a word that neither WordNet nor the
     lexicon has is taken to be one.
     """
-    is_name: dict[Any, bool] = {}
-
-    def share(word: str) -> float | None:
-        total = named = 0.0
-        for synset in wordnet.synsets(word.replace(" ", "_")):
-            if synset not in is_name:
-                is_name[synset] = _is_name(synset)
-            lemmas = [each for each in synset.lemmas() if each.name().lower() == word.lower()]
-            count = 0.5 + sum(map(tag_count, lemmas))
-            total += count
-            named += count * is_name[synset]
-        return named / total if total else None
+    is_name = functools.cache(_is_name)
 
     def trait(word: str) -> float:
         for form in (word, *bases(word)):
-            if (found := share(form)) is not None:
+            found = sense_share(wordnet, form.replace(" ", "_"), is_name)
+            if found is not None:
                 return found
             if form in graph.senses:
                 return 0.0
@@ -60,7 +49,7 @@ def _is_name(synset: Any) -> bool:
         return True
     if synset.pos() != "n":
         return False
-    return synset.lexname() in _KINDS or any(
+    return synset.lexname() in STRICT_KINDS or any(
         above.name() in _DRUGS for path in synset.hypernym_paths()[:1] for above in path
     )
 
