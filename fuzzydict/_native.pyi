@@ -44,6 +44,7 @@ class Model:
         irregular: bytes = b"",
         opposites: bytes = b"",
         units: bytes = b"",
+        connectors: bytes = b"",
         aliases: bytes = b"",
         same_names: bytes = b"",
         projection: NDArray[np.int8],

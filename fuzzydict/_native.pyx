@@ -51,11 +51,13 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
         void add(string_view, bint) except +
         string spaced
 
+    bint may_have_notation(string_view)
+
     cppclass Text:
         string raw
         string folded
         Split words
-        boolean ascii
+        boolean simple
         void split() except +
 
     cppclass Meaning:
@@ -75,7 +77,7 @@ cdef extern from "native/ranker.hpp" namespace "fuzzydict" nogil:
     cppclass Vocabulary:
         Vocabulary(
             const Table&, string_view, const vector[uint32_t]&, uint32_t, string_view, string_view,
-            string_view, string_view, string_view
+            string_view, string_view, string_view, string_view
         ) except +
         size_t size()
         int find(string_view)
@@ -164,15 +166,17 @@ class Ranking(NamedTuple):
 
 
 cdef int read(object text, Text* out) except -1:
-    """Copy what is read of a text. Texts beyond ASCII are split here, others by ``split``."""
+    """Copy what is read of a text. ``Text.split`` splits simple texts, Python those that are not
+    ASCII or that may have dates, amounts and the like."""
     if not isinstance(text, str):
         raise TypeError(f"a text must be a str, got {type(text).__name__}")
     text = PyUnicode_FromObject(text)[:CHARACTERS]
     cdef bytes encoded
-    out.ascii = PyUnicode_IS_ASCII(text)
-    if out.ascii:
+    if PyUnicode_IS_ASCII(text):
         out.raw.assign(<char*>PyUnicode_1BYTE_DATA(text), <size_t>len(text))
-        return 0
+        if not may_have_notation(string_view(out.raw.data(), out.raw.size())):
+            return 0
+    out.simple = False
     out.raw = text.encode("utf-8", "surrogatepass")
     out.folded = text.casefold().encode("utf-8", "surrogatepass")
     for word in texts.words(text):
@@ -193,7 +197,7 @@ cdef int read_all(object many, vector[Text]* out) except -1:
     out.resize(len(all_texts))
     for i, text in enumerate(all_texts):
         if isinstance(text, tuple):
-            dereference(out)[i].ascii = False
+            dereference(out)[i].simple = False
             for word in text:
                 if not isinstance(word, str):
                     raise TypeError(f"a word must be a str, got {type(word).__name__}")
@@ -237,7 +241,7 @@ cdef class Model:
     ``words`` are the bytes of all words, separated by newlines, or a list of them; ``vectors`` is
     int8 [n, d] with a ``scale`` [n], or float32 [n, d]; ``weights``, ``density``,
     ``names`` and ``redundancy`` are [n].
-    ``irregular``, ``opposites``, ``units``, ``aliases`` and ``same_names`` are the contents of files,
+    ``irregular``, ``opposites``, ``units``, ``connectors``, ``aliases`` and ``same_names`` are the contents of files,
     ``projection`` the random rows of `fuzzydict.text.spelling`, int8 [1024, 64]. A network is (w1, b1, w2, b2). O(n).
     """
 
@@ -248,8 +252,8 @@ cdef class Model:
 
     def __init__(
         self, words, vectors, weights, density, word_network, phrase_network, *,
-        names, redundancy, scale=None, bytes irregular=b"", bytes opposites=b"", bytes units=b"", bytes aliases=b"",
-        bytes same_names=b"", projection,
+        names, redundancy, scale=None, bytes irregular=b"", bytes opposites=b"", bytes units=b"",
+        bytes connectors=b"", bytes aliases=b"", bytes same_names=b"", projection,
     ):
         cdef vector[uint32_t] ends
         cdef Table table
@@ -300,9 +304,10 @@ cdef class Model:
         cdef string_view forms = string_view(<const char*>irregular, <size_t>len(irregular))
         cdef string_view antonyms = string_view(<const char*>opposites, <size_t>len(opposites))
         cdef string_view measures = string_view(<const char*>units, <size_t>len(units))
+        cdef string_view relations = string_view(<const char*>connectors, <size_t>len(connectors))
         cdef string_view others = string_view(<const char*>aliases, <size_t>len(aliases))
         cdef string_view things = string_view(<const char*>same_names, <size_t>len(same_names))
-        self.vocabulary.reset(new Vocabulary(table, view, ends, gap, forms, antonyms, measures, others, things))
+        self.vocabulary.reset(new Vocabulary(table, view, ends, gap, forms, antonyms, measures, relations, others, things))
 
     def __len__(self):
         return dereference(self.vocabulary).size()

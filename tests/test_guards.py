@@ -24,6 +24,10 @@ def both_ways(guard, one, other):
 
 
 NUMBERS_THAT_DIFFER = [
+    ("#00ff00", "#ff0000"),
+    ("1/2 cup", "1/4 cup"),
+    ("12:30 AM", "12:30 PM"),
+    ("$10", "€10"),
     ("Q1", "Q2"),
     ("sha1", "sha256"),
     ("revenue 2023", "revenue 2024"),
@@ -57,6 +61,9 @@ NUMBERS_THAT_DIFFER = [
 ]
 
 NUMBERS_THAT_AGREE = [
+    ("+44 20 7946 0018", "+442079460018"),
+    ("1/2 inch", "0.5 inch"),
+    ("9 pm", "21:00"),
     ("utf8", "utf-8"),
     ("Key 2", "key2"),
     ("Q1", "q_1"),
@@ -191,6 +198,11 @@ ORDERS_THAT_DIFFER = [
     ("cats versus dogs", "dogs vs cats"),
     ("compress then encrypt", "encrypt then compress"),
     ("owner of child", "child of owner"),
+    ("Ann likes Tom", "Tom likes Ann"),
+    ("debit bank, credit cash", "debit cash, credit bank"),
+    ("buy 2 get 1", "buy 1 get 2"),
+    ("USD/EUR", "EUR/USD"),
+    ("usd->eur", "eur → usd"),
 ]
 
 ORDERS_THAT_AGREE = [
@@ -199,6 +211,11 @@ ORDERS_THAT_AGREE = [
     ("red and blue", "blue and red"),
     ("flights to Oslo from Bergen", "flights from Bergen to Oslo"),
     ("max_input_size", "input_max_size"),
+    ("large red shirt", "shirt red large"),
+    ("max size of input", "max of size input"),
+    ("red/blue", "blue/red"),
+    ("USD EUR", "USD EUR"),
+    ("debit bank, credit cash", "credit cash, debit bank"),
     ("to", "to"),
 ]
 

@@ -158,8 +158,8 @@ def test_the_public_names_are_few():
 # query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
 ORDER = """
 attention forking implementation log progress resources threads
-text.abbreviation text.inflection text.tokens text.aliases text.names text.negation text.numbers
-text.slips text.word_order text.spelling
+text.abbreviation text.inflection text.notations text.tokens text.aliases text.names text.negation
+text.numbers text.slips text.word_order text.spelling
 storage.arrays storage.codec
 model.arrays model.files model.networks model.vocabulary model.word_table model.unknown_words
 model.word_embedder model.loading model.embedders

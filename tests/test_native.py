@@ -56,6 +56,18 @@ def test_texts_are_split_into_the_same_words(written):
     assert native.split(written) == text.words(written)
 
 
+PARTS_OF_VALUES = [
+    "1", "2", "5", "05", "12", "30", "2024", "1999", "jan", "May", "sept.", "am", "PM", "a.m.",
+    "utc", "GMT", "minus", "to", "abc", "x", "of", "th", " ", " ", " ", "/", ":", "-", "+", ".",
+    ",", "%", "$", "€", "(", ")", "->", "=>", "0x", "ff", "2", "_", "½",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS_OF_VALUES), max_size=8).map("".join))
+def test_dates_amounts_and_the_like_are_split_into_the_same_words(written):
+    assert native.split(written) == text.words(written)
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -68,6 +68,63 @@ def test_a_name_is_split_into_its_words(text, expected):
     assert words(text) == expected
 
 
+SAME_VALUES = [
+    ["9 pm", "9pm", "9:00 PM", "9 p.m.", "09:00 p.m.", "21:00"],
+    ["12:30 AM", "0:30", "00:30"],
+    ["12 pm", "12:00"],
+    ["15 January 2024", "Jan 15, 2024", "January 15th, 2024", "15/01/2024", "01/15/2024",
+     "15.01.2024", "2024-01-15", "2024/01/15", "15_jan_2024"],
+    ["September 2024", "Sept. 2024", "sep-2024", "2024-09"],
+    ["1.5 cups", "1 1/2 cups", "1½ cups", "1-1/2 cups"],
+    ["0.5", ".5", "1/2", "½"],
+    ["$10", "10 $", "10 dollars"],
+    ["€2.50", "2.50 €", "2.50 euros"],
+    ["price ($)", "price dollars"],
+    ["10%", "10 %", "10 percent"],
+    ["growth (%)", "growth %", "growth percent"],
+    ["UTC+5:30", "UTC +05:30", "GMT+0530"],
+    ["UTC-5", "GMT -05:00"],
+    ["sphere -1.25", "sphere minus 1.25"],
+    ["csv2json", "csv to json", "csv -> json", "csv→json", "csv=>json"],
+    ["0x00FF00", "#00ff00"],
+    ["blood group A-", "blood group A minus"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(values[0], other) for values in SAME_VALUES for other in values[1:]]
+)
+def test_a_value_has_the_same_words_in_every_notation(one, other):
+    def value(text):
+        return [word.lstrip("0") or "0" for word in words(text)]
+
+    assert value(one) == value(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("01/02/2024", ("01", "02", "2024")),  # of January or of February
+        ("31/31/2024", ("31", "31", "2024")),
+        ("24/7", ("24", "7")),
+        ("1/2/2024", ("1", "2", "2024")),
+        ("1/7", ("1", "7")),
+        ("0/2", ("0", "2")),
+        ("13 pm", ("13", "pm")),
+        ("5 minus 3", ("5", "minus", "3")),
+        ("H2O", ("h", "2", "o")),
+        ("e-", ("e", "minus")),
+        ("no-", ("no", "minus")),
+        ("non-", ("non",)),
+        ("may 5", ("may", "5")),
+        ("price ($/kg)", ("price", "kg")),
+        ("0x", ("0", "x")),
+    ],
+)
+def test_what_is_no_other_notation_stays_as_it_is(text, expected):
+    assert words(text) == expected
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "?!", "😀", "\ud800", "\u200b", "_", "--"])
 def test_marks_are_no_words(text):
     assert words(text) == ()

@@ -156,6 +156,7 @@ class WordTable:
             irregular=data_file("irregular.tsv").read_bytes(),
             opposites=data_file("opposites.tsv").read_bytes(),
             units=data_file("units.tsv").read_bytes(),
+            connectors=data_file("connectors.tsv").read_bytes(),
             aliases=data_file("aliases.tsv").read_bytes(),
             same_names=data_file("names.tsv").read_bytes(),
             projection=projection(),

@@ -8,15 +8,16 @@
 
 namespace fuzzydict {
 
-// A text as it comes in. Texts beyond ASCII are split and folded by the caller.
+// A text as it comes in. The caller splits and folds those that are not simple: beyond ASCII, or with
+// a notation such as a date.
 struct Text {
     std::string raw;     // its first characters
-    std::string folded;  // the same in lower case, where it is not ASCII
+    std::string folded;  // the same in lower case, where it is not simple
     Split words;
-    bool ascii = true;
+    bool simple = true;
 
     void split() {
-        if (ascii) words = split_ascii(raw);
+        if (simple) words = split_ascii(raw);
     }
 };
 
@@ -83,7 +84,7 @@ struct Term {
         std::memcpy(term.block.get() + bytes, text.data(), text.size());
         term.size = static_cast<uint32_t>(text.size());
         term.variant = short_hash(variant_hash(text));
-        term.kinds = kinds_of(text, number, vocabulary.units);
+        term.kinds = kinds_of(text, number, vocabulary.units, vocabulary.connectors);
         term.number = number;
         Meaning meaning = vocabulary.look_up(text, number, false);
         for (int i = 0; i < std::min(meaning.count, 2); i++) {
@@ -189,7 +190,7 @@ public:
     Key(const Text& text, const std::vector<uint32_t>& ids, const std::vector<Span>& spans, uint8_t kinds, bool alias) {
         header header{static_cast<uint32_t>(text.raw.size()), static_cast<uint32_t>(text.folded.size()),
                       static_cast<uint16_t>(text.words.size()), static_cast<uint8_t>(spans.size()),
-                      static_cast<uint8_t>(text.ascii | alias << 1 | kinds)};
+                      static_cast<uint8_t>(text.simple | alias << 1 | kinds)};
         block_ = std::make_unique<char[]>(sizeof header + ids.size() * 4 + spans.size() * 2 + text.raw.size() +
                                           text.folded.size());
         char* out = block_.get();
@@ -207,7 +208,7 @@ public:
     size_t count() const { return head().words; }
     size_t phrases() const { return head().phrases; }
     size_t terms() const { return count() + phrases(); }
-    bool is_ascii() const { return head().flags & 1; }
+    bool is_simple() const { return head().flags & 1; }
     bool is_alias() const { return head().flags & 2; }  // it is no key, but another text that means one
     uint8_t kinds() const { return head().flags & ~uint8_t{3}; }  // of its words
     const uint32_t* ids() const { return reinterpret_cast<const uint32_t*>(block_.get() + sizeof(header)); }
@@ -215,7 +216,7 @@ public:
     void prefetch() const { FUZZYDICT_PREFETCH(block_.get()); }
     View raw() const { return View(reinterpret_cast<const char*>(spans() + phrases()), head().raw); }
     View folded() const { return View(raw().data() + raw().size(), head().folded); }
-    View lower() const { return is_ascii() ? raw() : folded(); }
+    View lower() const { return is_simple() ? raw() : folded(); }
     size_t bytes() const { return sizeof(header) + terms() * 4 + phrases() * 2 + head().raw + head().folded + 16; }
 
 private:

@@ -97,7 +97,8 @@ public:
             terms[count + i].prepare(phrase, written, false, vocabulary.look_up(phrase, false, true), vocabulary);
         }
         kinds_ = 0;
-        for (size_t i = 0; i < words.size(); i++) kinds_ |= kinds_of(words[i], words.is_number(i), vocabulary.units);
+        for (size_t i = 0; i < words.size(); i++)
+            kinds_ |= kinds_of(words[i], words.is_number(i), vocabulary.units, vocabulary.connectors);
         numbers_.clear();
         if (kinds_ & NUMERIC) {
             Split scored;
@@ -352,8 +353,8 @@ if (size > 1) {  // "kW" is two words
         for (Found& each : found_) {
             const Key& key = keys_.key(each.place);
             other_.clear();
-            if (!key.is_ascii()) decode(key.lower(), other_);
-            each.similarity = each.product + options.letters * (key.is_ascii() ? lcs_ratio(query.spaced, key.raw()) : lcs_ratio(query.spaced, Letters(other_)));
+            if (!key.is_simple()) decode(key.lower(), other_);
+            each.similarity = each.product + options.letters * (key.is_simple() ? lcs_ratio(query.spaced, key.raw()) : lcs_ratio(query.spaced, Letters(other_)));
             if (options.tokens > 0) each.similarity += options.tokens * shared(key);
         }
         bool has_exact = exact >= 0 && place_of(static_cast<uint32_t>(exact)) < found_.size();
@@ -501,7 +502,9 @@ if (size > 1) {  // "kW" is two words
         const Split& asked = query.text.words;
         uint16_t flags = 0;
         uint8_t any = query.kinds() | key.kinds(), both = query.kinds() & key.kinds();
-        bool structured = ((any & (NUMERIC | NEGATING | LETTER)) || both) && (options.guards & ~OPPOSITES), may = false;
+        bool exchanged = asked.size() == key.count() && asked.size() >= SENTENCE;  // perhaps
+        bool structured = ((any & (NUMERIC | NEGATING | LETTER)) || both || exchanged) && (options.guards & ~OPPOSITES);
+        bool may = false;
         if (options.guards & OPPOSITES) {
             uint64_t phrase = HASH_START;
             for (size_t i = 0; i < key.count(); i++) {
@@ -518,7 +521,8 @@ if (size > 1) {  // "kW" is two words
         if (may && are_opposites(asked, held, vocabulary_)) flags |= OPPOSITES;
         if (applies(NUMBERS, any & NUMERIC) && numbers_differ(asked, held, vocabulary_.units)) flags |= NUMBERS;
         if (applies(NEGATED, any & NEGATING) && negations_differ(asked, held, vocabulary_.irregular)) flags |= NEGATED;
-        if (applies(ORDER, both & CONNECTING) && order_differs(asked, held)) flags |= ORDER;
+        if (applies(ORDER, both & CONNECTING) && sides_exchanged(asked, held, vocabulary_.connectors)) flags |= ORDER;
+        if (applies(ORDER, true) && two_exchanged(asked, held, vocabulary_.units)) flags |= ORDER;
         if (applies(UNITS, both & UNIT) && units_differ(asked, held, vocabulary_.units)) flags |= UNITS;
         if (applies(LETTERS, any & LETTER) && letters_differ(asked, held)) flags |= LETTERS;
         if (query.has_name() && names_differ(asked, held, vocabulary_.things(), vocabulary_.irregular)) flags |= NAMES;

@@ -67,23 +67,11 @@ inline bool is_negation(View word) {
     return word.size() >= 2 && word.size() <= 9 && is_one_of(word, WORDS);
 }
 
-// A number for words that connect in the same way, or 0.
-inline int connection(View word) {
-    static constexpr struct {
-        View word;
-        int group;
-    } WORDS[] = {
-        {"to", 1}, {"into", 1}, {"2", 1}, {"from", 2}, {"in", 3}, {"by", 4}, {"of", 5}, {"before", 6},
-        {"after", 7}, {"then", 8}, {"than", 9}, {"versus", 10}, {"vs", 10}, {"v", 10}, {"over", 11},
-        {"per", 12}, {"minus", 13}, {"owe", 14}, {"owes", 14}, {"owed", 14}, {"beat", 15}, {"beats", 15},
-        {"beaten", 15}, {"manage", 16}, {"manages", 16}, {"managed", 16}, {"follow", 17}, {"follows", 17},
-        {"followed", 17}, {"own", 18}, {"owns", 18}, {"owned", 18}, {"contain", 19}, {"contains", 19},
-        {"cause", 20}, {"causes", 20}, {"caused", 20},
-    };
-    if (word.size() > 8) return 0;
-    for (const auto& each : WORDS)
-        if (each.word == word) return each.group;
-    return 0;
+// What words that connect in the same way have in common, or "".
+inline View connection(View word, const WordTable& connectors) {
+    View found;
+    connectors.each(word, hash_of(word), [&](View group) { found = group; });
+    return found;
 }
 
 struct Unit {
@@ -109,11 +97,11 @@ inline Unit unit_of(View word, const WordTable& units) {
     return found;
 }
 
-inline uint8_t kinds_of(View word, bool number, const WordTable& units) {
+inline uint8_t kinds_of(View word, bool number, const WordTable& units, const WordTable& connectors) {
     uint8_t kinds = 0;
     if (number || number_named(word) || roman_value(word)) kinds |= NUMERIC;
     if (is_negation(word) || word == "free") kinds |= NEGATING;
-    if (connection(word)) kinds |= CONNECTING;
+    if (!connection(word, connectors).empty()) kinds |= CONNECTING;
     if ((!number && length_of(word) == 1) || word == "plus") kinds |= LETTER;
     if (!number && unit_of(word, units)) kinds |= UNIT;
     return kinds;
@@ -201,16 +189,23 @@ inline bool are_within(const Numbers& few, const Numbers& many) {
     });
 }
 
-inline std::string joined(const Numbers& found, View separator, bool parts) {
+inline std::string parts_of(const Numbers& found) {
     std::string result;
     for (const Number& number : found)
-        for (char byte : number.text + std::string(separator)) result.push_back(parts && byte == '.' ? ' ' : byte);
+        for (char byte : number.text + " ") result.push_back(byte == '.' ? ' ' : byte);
+    return result;
+}
+
+// The digits of numbers as they are written: those of "0018" are four.
+inline std::string digits_of(const Split& text, const Numbers& found) {
+    std::string result;
+    for (const Number& each : found) result.append(text.is_number(each.place) ? text[each.place] : View(each.text));
     return result;
 }
 
 inline bool are_same_numbers(const Numbers& asked, const Numbers& held) {
     if (asked.size() != held.size())  // "3.10" is written "3_10" too
-        return joined(asked, " ", true) == joined(held, " ", true);
+        return parts_of(asked) == parts_of(held);
     return std::equal(asked.begin(), asked.end(), held.begin(), is_same_number) ||
            (are_within(asked, held) && are_within(held, asked));
 }
@@ -255,9 +250,9 @@ inline bool numbers_differ(const Split& query, const Split& key, const WordTable
     for (const Numbers* found : {&few, &many})
         for (const Number& number : *found)
             if (number.text.find('.') != std::string::npos) return true;
-    if (few.size() > 1 || many.size() == 1) return true;
-    std::string run = joined(many, "", false);  // "24/7" is written "247" too, but "1/2" is not "12"
-    return length_of(run) < RUN_DIGITS || run != joined(few, "", false);
+    if (few.size() > 1 || many.size() == 1 || many.back().place - many[0].place != many.size() - 1) return true;
+    std::string run = digits_of(query, asked);  // "24/7" is written "247" too, but "1/2" is not "12"
+    return length_of(run) < RUN_DIGITS || run != digits_of(key, held);
 }
 
 // Negation.
@@ -328,18 +323,20 @@ inline bool negations_differ(const Split& query, const Split& key, const WordTab
 
 // Order.
 
+constexpr size_t SENTENCE = 4;  // words of a text in which two that are not neighbours cannot change places
+
 // Do both have the same connector, and have words changed sides in both directions?
-inline bool order_differs(const Split& query, const Split& key) {
+inline bool sides_exchanged(const Split& query, const Split& key, const WordTable& connectors) {
     auto has = [](const Split& text, size_t start, size_t end, View word) {
         for (size_t i = start; i < end; i++)
             if (text[i] == word) return true;
         return false;
     };
     for (size_t i = 0; i < query.size(); i++) {
-        int group = connection(query[i]);
+        View group = connection(query[i], connectors);
         size_t place = key.size();
-        while (group && place-- > 0 && connection(key[place]) != group) {}
-        if (!group || place >= key.size()) continue;
+        while (!group.empty() && place-- > 0 && connection(key[place], connectors) != group) {}
+        if (group.empty() || place >= key.size()) continue;
         bool to_right = false, to_left = false;
         for (size_t k = 0; k < i; k++)
             to_right |= has(key, place + 1, key.size(), query[k]) && !has(key, 0, place, query[k]);
@@ -348,6 +345,19 @@ inline bool order_differs(const Split& query, const Split& key) {
         if (to_right && to_left) return true;
     }
     return false;
+}
+
+// Have two words changed places: of a pair of units, or two of a longer text that are no neighbours?
+inline bool two_exchanged(const Split& query, const Split& key, const WordTable& units) {
+    if (query.size() != key.size()) return false;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < query.size() && places.size() < 3; i++)
+        if (query[i] != key[i]) places.push_back(i);
+    if (places.size() != 2) return false;
+    size_t first = places[0], second = places[1];
+    if (query[first] != key[second] || query[second] != key[first]) return false;
+    if (query.size() == 2) return unit_of(query[0], units) && unit_of(query[1], units);
+    return query.size() >= SENTENCE && second - first > 1;
 }
 
 // Names.

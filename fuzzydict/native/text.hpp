@@ -298,6 +298,49 @@ inline std::string with_joined_initials(View text) {
     return result;
 }
 
+// May an ASCII text have a date, a time, an amount or the like, which `fuzzydict.text.notations`
+// writes in one way? True for all that it changes.
+inline bool may_have_notation(View text) {
+    auto at = [&](size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
+    auto lower = [&](size_t k) { return static_cast<char>(at(k) | 32); };
+    auto follows = [&](size_t start, View word) {  // from the first letter of a word on
+        for (size_t k = 0; k < word.size(); k++)
+            if (lower(start + k) != word[k]) return false;
+        return true;
+    };
+    for (size_t i = 0; i < text.size(); i++) {
+        unsigned char letter = at(i), before = i ? at(i - 1) : 0;
+        switch (letter) {
+        case '%': case '$': return true;
+        case '/': case ':': if (is_digit(before) && is_digit(at(i + 1))) return true; break;
+        case '>': if (before == '-' || before == '=') return true; break;
+        case '-': if (i && i + 1 == text.size() && is_letter(before)) return true; break;
+        case 'x': case 'X': if (before == '0') return true; break;
+        case 'm': case 'M':
+            if (i > 1 && (lower(i - 1) == 'a' || lower(i - 1) == 'p' || before == '.')) {
+                size_t k = i - (before == '.' ? 3 : 2);  // 9 a.m.
+                if (i > 2 && is_space(at(k))) k--;
+                if (k < i && is_digit(at(k))) return true;
+            }
+            if (follows(i, "minus") && is_space(at(i + 5))) return true;
+            break;
+        case 'g': case 'G': case 'u': case 'U':
+            if (follows(i, "gmt") || follows(i, "utc")) {
+                size_t k = i + 3 + (is_space(at(i + 3)) ? 1 : 0);
+                if (at(k) == '+' || at(k) == '-') return true;
+            }
+            break;
+        case '1': case '2':
+            if (letter == '2' && is_letter(before) && is_letter(at(i + 1))) return true;
+            if (((letter == '1' && at(i + 1) == '9') || (letter == '2' && at(i + 1) == '0')) && is_digit(at(i + 2)) && is_digit(at(i + 3)))
+                return true;
+            break;
+        default: break;
+        }
+    }
+    return false;
+}
+
 // The words of an ASCII text.
 inline Split split_ascii(View text) {
     text = text.substr(0, MAX_LENGTH);

@@ -72,9 +72,9 @@ public:
     // ``words`` are the bytes of all words, each from where the one before ends to its own end, of
     // which ``gap`` bytes separate it from the next.
     Vocabulary(const Table& table, View words, const std::vector<uint32_t>& ends, uint32_t gap,
-               View irregular, View opposites, View units, View aliases, View things)
-        : table(table), irregular(std::string(irregular)), units(std::string(units)), opposites_(opposites), aliases_(aliases),
-          things_(things), names_(ends.size()) {
+               View irregular, View opposites, View units, View connectors, View aliases, View things)
+        : table(table), irregular(std::string(irregular)), units(std::string(units)), connectors(std::string(connectors)),
+          opposites_(opposites), aliases_(aliases), things_(things), names_(ends.size()) {
         uint32_t start = 0;
         for (uint32_t end : ends) {
             View word = words.substr(start, end - start);
@@ -91,7 +91,7 @@ public:
     Vocabulary& operator=(const Vocabulary&) = delete;
 
     const Table table;
-    const WordTable irregular, units;
+    const WordTable irregular, units, connectors;
 
     size_t size() const { return names_.size(); }
     int32_t find(View word) const { return names_.find(word); }

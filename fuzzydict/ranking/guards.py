@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 
 from fuzzydict.ranking.table import GUARD_FLAGS
 from fuzzydict.resources import read_table
+from fuzzydict.text import word_order
 from fuzzydict.text.inflection import bases
 from fuzzydict.text.names import are_different_names
 from fuzzydict.text.negation import negated
 from fuzzydict.text.numbers import Number, named_numbers, numbers, same_number, unit
 from fuzzydict.text.tokens import compact, is_number
-from fuzzydict.text.word_order import sides_exchanged
 
 __all__ = [
     "DEFAULT",
@@ -68,8 +68,10 @@ def numbers_differ(query: Words, key: Words) -> bool:
     if any("." in number.text for number in of_query + of_key):
         return True
     # "24/7" is written "247" too, but "1/2" is not "12".
-    one_run = len(fewer) == 1 < len(more) and len(_digits(more)) >= _RUN
-    return not (one_run and _digits(fewer) == _digits(more))
+    if len(fewer) > 1 or len(more) == 1 or more[-1].place - more[0].place != len(more) - 1:
+        return True
+    digits = _digits(query, of_query)
+    return len(digits) < _RUN or digits != _digits(key, of_key)
 
 
 def _named_numbers_differ(query: Words, key: Words) -> bool:
@@ -97,8 +99,11 @@ def _parts(found: list[Number]) -> list[str]:
     return [part for number in found for part in number.text.split(".")]
 
 
-def _digits(found: list[Number]) -> str:
-    return "".join(number.text for number in found)
+def _digits(words: Words, found: list[Number]) -> str:
+    """Return the digits of numbers as they are written: those of "0018" are four."""
+    return "".join(
+        words[each.place] if is_number(words[each.place]) else each.text for each in found
+    )
 
 
 def _needs_its_numbers(words: Words) -> bool:
@@ -219,12 +224,12 @@ def names_differ(query: Words, key: Words) -> bool:
 
 
 def order_differs(query: Words, key: Words) -> bool:
-    """Do both have the same connector, and exchanged words on its sides?
+    """Do both say something else because words changed places?
 
     >>> order_differs(("json", "to", "csv"), ("csv", "to", "json"))
     True
     """
-    return sides_exchanged(query, key)
+    return word_order.order_differs(query, key)
 
 
 def opposites(query: Words, key: Words) -> bool:

@@ -7,6 +7,8 @@ two words.
 import functools
 import re
 
+from fuzzydict.text.notations import rewritten
+
 __all__ = ["MAX_LENGTH", "compact", "fold", "is_number", "plain", "words"]
 
 MAX_LENGTH = 1000
@@ -24,6 +26,7 @@ _WORD = re.compile(
 _PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W\d_+])")  # iPhone 14+, C++, UTC+8, but not ctrl+c
 _SHARP = re.compile(r"(?<=\b[^\W\d_])#(?!\w)")  # C#, but not issue#
 _INITIALS = re.compile(r"(?<!\w)((?:[^\W\d_]\.){2,})(\w*)")  # U.S., S.p.A
+_BEFORE_FRACTION = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞])")  # 1|½
 _MARKS = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -67,7 +70,8 @@ def fold(text: str) -> str:
     import unicodedata
 
     text = _INVISIBLE.sub("", text).replace("−", "-")  # the minus sign
-    text = unicodedata.normalize("NFKD", text)[: 2 * MAX_LENGTH]
+    text = _BEFORE_FRACTION.sub(" ", text)
+    text = unicodedata.normalize("NFKD", text)[: 2 * MAX_LENGTH].replace("⁄", "/")
     return unicodedata.normalize("NFC", _MARKS.sub("", text))
 
 
@@ -78,6 +82,7 @@ def words(text: str) -> tuple[str, ...]:
 
     A decimal number is one word, without zeros that add nothing; and so is a negative one. A plus
     sign behind a word or number is a word, too ("C++", "UTC+8"). Initials are one word ("U.S.").
+    Dates, times, fractions and amounts are split as `fuzzydict.text.notations` writes them.
 
     >>> words("maxConnections"), words("HTTPServer_v2"), words("e-mail"), words("1.0 mg, -.50")
     (('max', 'connections'), ('http', 'server', 'v', '2'), ('e', 'mail'), ('1', 'mg', '-0.5'))
@@ -85,6 +90,7 @@ def words(text: str) -> tuple[str, ...]:
     text = fold(text)
     if "." in text:
         text = _INITIALS.sub(_joined_initials, text)
+    text = rewritten(text)
     if not (text.islower() or text.isupper()):
         text = _camel().sub(" ", text)
     if "'" in text or "’" in text:
