@@ -25,6 +25,7 @@ def both_ways(guard, one, other):
 
 NUMBERS_THAT_DIFFER = [
     ("#00ff00", "#ff0000"),
+    ("Super Bowl XLII", "Super Bowl XLIV"),
     ("1/2 cup", "1/4 cup"),
     ("12:30 AM", "12:30 PM"),
     ("$10", "€10"),
@@ -63,6 +64,8 @@ NUMBERS_THAT_DIFFER = [
 NUMBERS_THAT_AGREE = [
     ("+44 20 7946 0018", "+442079460018"),
     ("1/2 inch", "0.5 inch"),
+    ("Super Bowl XLII", "Super Bowl 42"),
+    ("shirt XL", "shirt 5 XL"),
     ("9 pm", "21:00"),
     ("utf8", "utf-8"),
     ("Key 2", "key2"),

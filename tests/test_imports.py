@@ -184,7 +184,7 @@ postgres.rankers postgres.ranker postgres.views postgres.mapping
 cli.files cli.commands
 training.bars training.corpora training.lexicon training.glossary training.graph training.styles
 training.tables training.teacher training.thesaurus training.names training.rewriting
-training.negatives training.word_traits training.entities training.episodes
+training.questions training.negatives training.word_traits training.entities training.episodes
 training.features training.fitting training.walks training.vectors training.building
 training.command
 """.split()  # noqa: SIM905

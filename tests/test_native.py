@@ -58,8 +58,8 @@ def test_texts_are_split_into_the_same_words(written):
 
 PARTS_OF_VALUES = [
     "1", "2", "5", "05", "12", "30", "2024", "1999", "jan", "May", "sept.", "am", "PM", "a.m.",
-    "utc", "GMT", "minus", "to", "abc", "x", "of", "th", " ", " ", " ", "/", ":", "-", "+", ".",
-    ",", "%", "$", "€", "(", ")", "->", "=>", "0x", "ff", "2", "_", "½",
+    "utc", "GMT", "minus", "to", "abc", "x", "of", "th", "nd", " ", " ", "/", ":", "-", "+", ".",
+    ",", "kW", "MHz", "pH", "mAh", "KB", "%", "$", "€", "(", ")", "->", "=>", "0x", "ff", "_", "½",
 ]  # fmt: skip
 
 

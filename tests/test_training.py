@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,10 +25,12 @@ from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.model.networks import MLP, PAIR_FEATURES
 from fuzzydict.storage.arrays import read_arrays
 from fuzzydict.training import corpora, features, fitting, vectors
+from fuzzydict.training.entities import addresses, codes, companies, institutions, people
 from fuzzydict.training.episodes import Episode, episodes
 from fuzzydict.training.glossary import read_aliases, read_redundant_words, spellings
 from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
 from fuzzydict.training.negatives import Surroundings, negative
+from fuzzydict.training.questions import questions
 from fuzzydict.training.rewriting import mistype, rewritten
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 
@@ -213,11 +216,12 @@ def test_the_thesaurus_does_not_depend_on_the_order_of_the_reader(
 
 
 @pytest.mark.slow
-def test_the_thesaurus_does_not_depend_on_the_hash_seed(wordnet: SmallWordNet) -> None:
+def test_thesaurus_and_names_do_not_depend_on_the_hash_seed(wordnet: SmallWordNet) -> None:
     code = (
         "import hashlib; from fuzzydict.training import corpora, thesaurus as t;"
-        "from small_wordnet import SmallWordNet;"
-        "made = t.build_thesaurus(SmallWordNet(corpora.wordnet_reader()), []);"
+        "from small_wordnet import SmallWordNet; from fuzzydict.training.names import *;"
+        "reader = SmallWordNet(corpora.wordnet_reader());"
+        "made = t.build_thesaurus(reader, []), things_by_name(reader, [], t.Thesaurus());"
         "print(hashlib.sha1(repr(made).encode()).hexdigest())"
     )
     path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
@@ -242,6 +246,22 @@ def test_queries_of_an_episode_mean_one_of_its_keys_or_none(thesaurus: Thesaurus
         assert len(set(episode.keys)) == len(episode.keys)
         assert all(r is None or 0 <= r < len(episode.keys) for _, r in episode.lookups)
         assert all(query not in episode.keys for query, r in episode.lookups if r is None)
+
+
+@pytest.mark.parametrize(
+    "dictionary", [addresses, codes, companies, institutions, people, questions]
+)
+def test_similar_names_and_questions_are_no_match(thesaurus: Thesaurus, dictionary: Any) -> None:
+    rng = random.Random(1)
+    for _ in range(40):
+        keys, lookups = dictionary(thesaurus, rng)
+        assert len(set(keys)) == len(keys)
+        assert {right is None for _, right in lookups} == {True, False}
+        for query, right in lookups:
+            if right is None:
+                assert query.casefold() not in [key.casefold() for key in keys]
+            else:
+                assert 0 <= right < len(keys)
 
 
 def test_a_mistyped_word_is_near_the_word() -> None:
@@ -356,7 +376,7 @@ def test_the_glossary_is_read(tmp_path):
     (line,) = read_aliases(tmp_path)
     assert (line.kind, line.names) == ("unit", ["kilowatt", "kW"])
     assert read_redundant_words(tmp_path) == {"gmbh", "the"}
-    assert spellings("kW") == ["k w", "kw"]
+    assert spellings("iOS") == ["i os", "ios"]
     assert spellings("$") == []
     (tmp_path / "aliases.tsv").write_text("kilowatt; kW\n", "utf-8")
     with pytest.raises(ValueError, match="1: expected fields between tabs"):

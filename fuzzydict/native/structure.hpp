@@ -39,9 +39,9 @@ inline int number_named(View word) {
     return 0;
 }
 
-// The value of a Roman numeral from 1 to 39, or 0.
+// The value of a Roman numeral from 1 to 89, or 0. Above 39 it has three letters, for "XL" is a size.
 inline int roman_value(View word) {
-    if (word.empty() || word.size() > 7) return 0;
+    if (word.empty() || word.size() > 8 || word == "liv") return 0;
     size_t i = 0;
     int value = 0;
     auto at = [&](View part) {
@@ -49,7 +49,9 @@ inline int roman_value(View word) {
         i += part.size();
         return true;
     };
-    while (value < 30 && at("x")) value += 10;
+    if (word.size() > 2 && at("xl")) value = 40;
+    else if (word.size() > 2 && at("l")) value = 50;
+    for (int tens = 0; tens < 3 && value != 40 && at("x"); tens++) value += 10;
     if (at("ix")) return i == word.size() ? value + 9 : 0;
     if (at("iv")) return i == word.size() ? value + 4 : 0;
     if (at("v")) value += 5;

@@ -310,6 +310,12 @@ inline bool may_have_notation(View text) {
     };
     for (size_t i = 0; i < text.size(); i++) {
         unsigned char letter = at(i), before = i ? at(i - 1) : 0;
+        if (is_upper(at(i + 1)) && is_letter(letter) && !is_letter(before) && View("cdkmnpuGMT").find(letter) != View::npos) {
+            size_t end = i;  // kW
+            bool lower_case = false;
+            for (; is_letter(at(end)); end++) lower_case |= is_lower(at(end));
+            if (lower_case && end - i <= 4) return true;
+        }
         switch (letter) {
         case '%': case '$': return true;
         case '/': case ':': if (is_digit(before) && is_digit(at(i + 1))) return true; break;
@@ -329,6 +335,9 @@ inline bool may_have_notation(View text) {
                 size_t k = i + 3 + (is_space(at(i + 3)) ? 1 : 0);
                 if (at(k) == '+' || at(k) == '-') return true;
             }
+            break;
+        case 's': case 'n': case 'r': case 't': case 'S': case 'N': case 'R': case 'T':  // 1st, 2nd, 3rd, 4th
+            if (is_digit(before) && (follows(i, "st") || follows(i, "nd") || follows(i, "rd") || follows(i, "th"))) return true;
             break;
         case '1': case '2':
             if (letter == '2' && is_letter(before) && is_letter(at(i + 1))) return true;

@@ -8,7 +8,7 @@ __all__ = ["NOTATION", "rewritten"]
 
 NOTATION = re.compile(
     r"[%$€£¥→⇒]|[-=]>|\d[/:]\d|0x|[a-z]2[a-z]|\d\s?[ap]m|(?:utc|gmt)\s?[+-]|minus\s|[a-z]-$"
-    r"|(?:19|20)\d\d",
+    r"|(?:19|20)\d\d|\d(?:st|nd|rd|th)|(?-i:(?<![A-Za-z])[cdkmnpuGMT][A-Z][A-Za-z]{0,2}(?![A-Za-z]))",
     re.IGNORECASE,
 )
 """What every text has that `rewritten` changes, and others may have."""
@@ -20,6 +20,7 @@ _MONTHS = (
 _SHORT_MONTHS = {name[:3]: n for n, name in enumerate(_MONTHS, 1)} | {"sept": 9}
 _MONTH_NUMBERS = {name: n for n, name in enumerate(_MONTHS, 1)} | _SHORT_MONTHS
 _CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
+_SYMBOLS = "[cdkmnpuGMT](?:A|Ah|B|Bq|C|F|Hz|J|L|N|Pa|V|VA|W|Wh|eV|iB)|pH"
 _DENOMINATORS = frozenset([2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64, 100])
 
 
@@ -27,7 +28,8 @@ def rewritten(text: str) -> str:
     """Return a text with times, dates, fractions, amounts and signs in one notation each.
 
     Times have 24 hours, dates are year, month and day, fractions are decimal. A date such as
-    01/02/2024, which may be of January or February, stays as it is.
+    01/02/2024, which may be of January or February, stays as it is. Symbols of units are in lower
+    case, for "kW" is not the words "k" and "w".
 
     >>> rewritten("9 pm"), rewritten("Jan 5, 2024"), rewritten("1 1/2 cups"), rewritten("$10")
     ('21:00', '2024-01-05', '1.5 cups', '10 dollars')
@@ -43,15 +45,16 @@ def _rules() -> list[tuple[re.Pattern[str], Callable[[re.Match[str]], str] | str
     """Return patterns, each with what replaces it; to compile them is slow."""
     month = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
     month = rf"(?<![^\W\d_])({month})(?![^\W\d_])\.?"
-    day, year, gap = r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?", r"((?:19|20)\d\d)(?!\d)", r"[\s,._/-]+"
+    day, year, gap = r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?", r"((?:19|20)\d\d)(?!\d)", r"[\s,._/-]"
     rules: list[tuple[str, Callable[[re.Match[str]], str] | str]] = [
         (r"\s*(?:[-=]>|→|⇒)\s*", " to "),
         (r"(?<=[a-z]{3})2(?=[a-z]{3})", " to "),  # csv2json, but not H2O
+        (rf"(?-i:(?<![^\W\d_])(?:{_SYMBOLS})(?![^\W\d_]))", lambda m: m[0].lower()),
         (r"(?<![^\W_])0x(?=[\da-f]+(?![^\W_]))", ""),
-        (rf"{day}{gap}(?:of )?{month}{gap}{year}", lambda m: _date(m[3], m[2], m[1])),
-        (rf"{month}{gap}{day}{gap}{year}", lambda m: _date(m[3], m[1], m[2])),
-        (rf"{month}{gap}(?:of )?{year}", lambda m: _date(m[2], m[1])),
+        (rf"{day}{gap}*(?:of )?{month}{gap}*{year}", lambda m: _date(m[3], m[2], m[1])),
+        (rf"{month}{gap}*{day}{gap}+{year}", lambda m: _date(m[3], m[1], m[2])),
         (rf"(?<!\d)(\d\d?)([/.-])(\d\d?)\2{year}", _date_of_numbers),
+        (r"(?<=\d)(?:st|nd|rd|th)(?![^\W_])", ""),
         (r"(?<![\d:])(\d\d?)(?::(\d\d))?(:\d\d)?\s?([ap])m(?![^\W_])", _time),
         (r"(?<![\d:])0(?=\d:\d\d(?!\d))", ""),
         (r"(?<![^\W_])(?:utc|gmt)\s?([+-])\s?0?(\d\d?)(?::?(\d\d))?(?!\d)", _offset),
@@ -66,9 +69,8 @@ def _rules() -> list[tuple[re.Pattern[str], Callable[[re.Match[str]], str] | str
     return [(re.compile(pattern, re.IGNORECASE), other) for pattern, other in rules]
 
 
-def _date(year: str, month: str, day: str = "") -> str:
-    date = f"{year}-{_MONTH_NUMBERS[month.lower()]:02}"
-    return f"{date}-{int(day):02}" if day else date
+def _date(year: str, month: str, day: str) -> str:
+    return f"{year}-{_MONTH_NUMBERS[month.lower()]:02}-{int(day):02}"
 
 
 def _date_of_numbers(found: re.Match[str]) -> str:

@@ -10,8 +10,8 @@ from fuzzydict.text.tokens import is_number
 
 __all__ = ["Number", "Unit", "named_numbers", "numbers", "same_number", "unit"]
 
-_ROMAN = re.compile(r"x{0,3}(?:ix|iv|v?i{0,3})")
-_ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10}
+_ROMAN = re.compile(r"(?:x{0,3}|(?=...)(?!liv$)(?:xl|lx{0,3}))(?:ix|iv|v?i{0,3})")
+_ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
 _COUNTED = frozenset([
     "act", "article", "book", "category", "chapter", "class", "division", "episode", "factor",
     "grade", "group", "level", "part", "phase", "schedule", "season", "section", "stage", "tier",
@@ -129,9 +129,10 @@ def _same_year(one: str, other: str) -> bool:
 
 
 def _roman(words: Sequence[str], i: int) -> int:
-    """Return the value of a Roman numeral from 1 to 39 that numbers something, or else 0.
+    """Return the value of a Roman numeral from 1 to 89 that numbers something, or else 0.
 
-    A single letter does so at the end ("Elizabeth I") or after a word such as "type".
+    A single letter does so at the end ("Elizabeth I") or after a word such as "type". Above 39 it
+    has three letters or more, for "XL" is a size, and is not "Liv".
     """
     word = words[i]
     if not word or not _ROMAN.fullmatch(word):

@@ -28,6 +28,7 @@ __all__ = [
     "Sentence",
     "brown_paragraphs",
     "brown_sentences",
+    "kinds_above",
     "sense_share",
     "tag_count",
     "term_of",
@@ -105,6 +106,11 @@ def sense_share(wordnet: Any, word: str, belongs: Callable[[Any], bool]) -> floa
         total += count
         found += count * belongs(sense)
     return found / total if total else None
+
+
+def kinds_above(synset: Any) -> set[str]:
+    """Return the names of all kinds that a sense belongs to, and its own."""
+    return {each.name() for path in synset.hypernym_paths() for each in path}
 
 
 def tokens(text: str) -> Sentence:

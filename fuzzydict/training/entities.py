@@ -1,4 +1,4 @@
-"""Dictionaries of codes, people and companies: names that nothing similar may stand for."""
+"""Dictionaries of codes, people, companies and places: names that nothing similar stands for."""
 
 import random
 import string
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fuzzydict.training.rewriting import mistype
 from fuzzydict.training.thesaurus import Thesaurus
 
-__all__ = ["codes", "companies", "people"]
+__all__ = ["addresses", "codes", "companies", "institutions", "people"]
 
 Lookups = list[tuple[str, int | None]]
 
@@ -198,3 +198,111 @@ def _company(thesaurus: Thesaurus, rng: random.Random) -> str:
 def _with_form(name: str, rng: random.Random) -> str:
     form = rng.choice(_LEGAL_FORMS)
     return f"{name}{form}" if form.startswith(",") else f"{name} {form}"
+
+
+# Addresses and institutions.
+
+_DIRECTIONS = ("North", "South", "East", "West", "Upper", "Lower", "Old", "New", "Great", "Little")
+_STREETS = {
+    "Street": "St", "Avenue": "Ave", "Road": "Rd", "Lane": "Ln", "Drive": "Dr", "Court": "Ct",
+    "Boulevard": "Blvd", "Place": "Pl", "Square": "Sq", "Way": "Way", "Terrace": "Ter",
+}  # fmt: skip
+
+
+def addresses(thesaurus: Thesaurus, rng: random.Random) -> tuple[list[str], Lookups]:
+    """Return a dictionary of streets with house numbers."""
+    numbered = rng.random() < 0.7
+
+    def name() -> str:
+        return rng.choice(thesaurus.last_names if rng.random() < 0.6 else thesaurus.terms).title()
+
+    def written(number: str, name: str, street: str) -> str:
+        return " ".join([number, name, street] if numbered else [name, street])
+
+    parts: dict[str, tuple[str, str, str]] = {}
+    for _ in range(rng.choice((6, 10, 20))):
+        one = str(rng.randint(1, 300)), name(), rng.choice(list(_STREETS))
+        parts[written(*one)] = one
+
+    def same(key: str) -> str:
+        number, name, street = parts[key]
+        kind = rng.random()
+        if kind < 0.5:
+            street = rng.choice((_STREETS[street], f"{_STREETS[street]}.", street.lower()))
+        if kind > 0.4 and len(name) > 3:
+            name = mistype(name.lower(), rng).title()
+        return written(number, name, street)
+
+    def other(key: str) -> str:
+        number, old_name, street = parts[key]
+        kind = rng.random()
+        if kind < 0.35:
+            return written(number, f"{rng.choice(_DIRECTIONS)} {old_name}", street)
+        if kind < 0.65:
+            street = rng.choice([each for each in _STREETS if each != street])
+            return written(number, old_name, street)
+        similar = thesaurus.lookalikes.get(old_name.lower())
+        return written(number, rng.choice(similar).title() if similar else name(), street)
+
+    return _episode(list(parts), same, other, rng)
+
+
+_INSTITUTIONS = {
+    "University": "Univ.", "College": "Coll.", "Institute": "Inst.", "High School": "HS",
+    "Hospital": "Hosp.", "Museum": "Museum", "Library": "Lib.", "Church": "Church",
+    "Airport": "Airport", "Station": "Stn",
+}  # fmt: skip
+_RANKS = (
+    "State", "Technical", "Medical", "National", "Royal", "Central", "International", "Polytechnic",
+    "Northern", "Southern", "Eastern", "Western", "North", "South", "West", "East", "New",
+    "Queen's", "King's", "Christian", "Catholic", "Military", "Naval", "General", "Community",
+    "Children's",
+)  # fmt: skip
+
+
+def institutions(thesaurus: Thesaurus, rng: random.Random) -> tuple[list[str], Lookups]:
+    """Return a dictionary of universities, hospitals and the like, named after places or people."""
+    institution = rng.choice(list(_INSTITUTIONS))
+    mixed = rng.random() < 0.3
+
+    def name() -> str:
+        return rng.choice(thesaurus.last_names if rng.random() < 0.6 else thesaurus.terms).title()
+
+    parts: dict[str, tuple[str, str, str]] = {}
+    for _ in range(rng.choice((6, 10, 20))):
+        rank = rng.choice(_RANKS) if rng.random() < 0.3 else ""
+        one = name(), rank, rng.choice(list(_INSTITUTIONS)) if mixed else institution
+        parts[_institution(*one, rng)] = one
+
+    def same(key: str) -> str:
+        name, rank, kind = parts[key]
+        chance = rng.random()
+        if chance < 0.4 and len(name) > 3:
+            return key.replace(name, mistype(name.lower(), rng).title())
+        if chance < 0.6:
+            return f"The {key}"
+        if chance < 0.8:
+            return key.replace(kind, _INSTITUTIONS[kind])
+        return _institution(name, rank, kind, rng)
+
+    def other(key: str) -> str:
+        old_name, rank, kind = parts[key]
+        chance = rng.random()
+        if chance < 0.45:  # "Indiana State University" is not "Indiana University"
+            rank = rng.choice([each for each in _RANKS if each != rank] + [""] * (5 * bool(rank)))
+        elif chance < 0.65:
+            kind = rng.choice([each for each in _INSTITUTIONS if each != kind])
+        elif chance < 0.85:
+            similar = thesaurus.lookalikes.get(old_name.lower())
+            old_name = rng.choice(similar).title() if similar else name()
+        else:
+            return rng.choice((kind, f"{rank} {kind}".strip(), old_name))
+        return _institution(old_name, rank, kind, rng)
+
+    return _episode(list(parts), same, other, rng)
+
+
+def _institution(name: str, rank: str, kind: str, rng: random.Random) -> str:
+    if not rank and rng.random() < 0.3:
+        return f"{kind} of {name}"
+    return " ".join(part for part in (name, rank, kind) if part)

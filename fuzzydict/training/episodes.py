@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fuzzydict.text.tokens import words as split_words
-from fuzzydict.training.entities import codes, companies, people
+from fuzzydict.training.entities import addresses, codes, companies, institutions, people
 from fuzzydict.training.negatives import Surroundings, negative
+from fuzzydict.training.questions import questions
 from fuzzydict.training.rewriting import (
     entitled,
     past_tense,
@@ -24,7 +25,7 @@ from fuzzydict.training.thesaurus import Thesaurus
 __all__ = ["Episode", "episodes"]
 
 _QUERIES = 12  # of an episode, at most, that mean a key
-_ENTITIES = 0.1  # episodes of codes, people or companies
+_SPECIAL = 0.14  # episodes of names or of long questions
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ def episodes(thesaurus: Thesaurus, n: int, seed: int, *, single: bool = False) -
     With ``single`` every key is a word or a phrase of the thesaurus, without compounds.
     """
     rng = random.Random(seed)
-    entities = codes, people, companies
+    special = codes, people, companies, addresses, institutions, questions, questions
     for _ in range(n):
         if single:
             yield _single_episode(thesaurus, rng)
-        elif rng.random() < _ENTITIES:
-            yield Episode(*rng.choice(entities)(thesaurus, rng))
+        elif rng.random() < _SPECIAL:
+            yield Episode(*rng.choice(special)(thesaurus, rng))
         else:
             yield _episode(thesaurus, rng)
 

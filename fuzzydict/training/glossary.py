@@ -47,10 +47,10 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def spellings(name: str) -> list[str]:
-    """Return how a name may be split into words: "kW" is written "KW" and "kw", too.
+    """Return how a name may be split into words: "iOS" is written "IOS" and "ios", too.
 
     Nothing for a name most of which is marks, such as "$".
     """
     found = [" ".join(words(text)) for text in (name, name.lower(), name.upper())]
     marks = sum(not (letter.isalnum() or letter in " .°-+#") for letter in name)
-    return [each for each in dict.fromkeys(found) if each and marks < len(each)]
+    return [each for each in dict.fromkeys(found) if marks < min(len(each), len(name))]

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, diags
 
 from fuzzydict.text.abbreviation import abbreviation
 from fuzzydict.text.inflection import bases
+from fuzzydict.text.numbers import Unit, unit
 from fuzzydict.training import corpora
 from fuzzydict.training.bars import bar
 from fuzzydict.training.corpora import Sentence, tag_count, term_of, tokens
@@ -48,6 +49,7 @@ _RELATIONS = (
 )
 _LEMMA_RELATIONS = ("derivationally_related_forms", "pertainyms")
 _SHORT = 3  # letters of an abbreviation that may stand for several words
+_VERY_USUAL = 500  # tags of a word of two letters that is no abbreviation
 
 
 @dataclass
@@ -260,9 +262,10 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
     """Return the pairs of opposites of WordNet and the lexicon, each once, in order.
 
     Left out are words that are synonyms in another of their senses ("min" is a minute and a
-    minimum) and words of one or two letters, which are too ambiguous, unless both are the first of
-    a line of the lexicon; a phrase paired with one of its words; and an abbreviation paired with
-    what is none ("exp" may be an expense or an experience, but "min" beside "max" is clear).
+    minimum) and words of one or two letters, which are too ambiguous, unless they are as usual as
+    "go" or both are the first of a line of the lexicon; a phrase paired with one of its words; two
+    units of one quantity, whose amounts can be compared; and an abbreviation paired with what is
+    none ("exp" may be an expense or an experience, but "min" beside "max" is clear).
     """
     same: set[tuple[str, str]] = set()
     for node in graph.nodes:
@@ -280,6 +283,12 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
     def forms(term: str) -> set[str]:
         return {form for word in term.split() for form in (word, *bases(word))}
 
+    def is_clear(word: str) -> bool:
+        return len(word) > 2 or corpora.total_tag_count(word) >= _VERY_USUAL
+
+    def are_comparable(one: Unit | None, other: Unit | None) -> bool:
+        return one is not None and other is not None and one.dimension == other.dimension
+
     def disjoint(one: str, other: str) -> bool:
         return (" " in one and " " in other) or forms(one).isdisjoint(forms(other))
 
@@ -288,5 +297,6 @@ def antonym_pairs(graph: Graph) -> list[tuple[str, str]]:
         for pair in graph.antonyms
         if disjoint(*pair)
         and (pair[0] in short) == (pair[1] in short)
-        and (heads.issuperset(pair) or (pair not in same and min(map(len, pair)) > 2))
+        and not are_comparable(*map(unit, pair))
+        and (heads.issuperset(pair) or (pair not in same and all(map(is_clear, pair))))
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fuzzydict.text.tokens import words
-from fuzzydict.training.corpora import sense_share
+from fuzzydict.training.corpora import kinds_above, sense_share
 from fuzzydict.training.glossary import GlossaryLine, spellings
 from fuzzydict.training.thesaurus import Thesaurus
 
@@ -18,7 +18,9 @@ _ABOVE = frozenset(["drug.n.01", "medicine.n.02", "chemical.n.01", "chemical_ele
 _NARROW_ABOVE = frozenset(["natural_language.n.01", "chromatic_color.n.01", "disease.n.01"])
 _USUAL = 0.5  # least share of a word's senses in which it is a name
 _SHORTEST = 4  # letters of a name: shorter ones are abbreviations of other words, too
-_CLEAR = frozenset(["colour", "company", "city"])  # kinds whose short names are clear
+_SHORTEST_OF_KIND = {
+    "calendar": 2, "city": 3, "colour": 3, "company": 3, "file type": 2, "function": 3,
+}  # fmt: skip
 
 _PERSON, _PLACE, _SUBSTANCE, _GROUP, _SPECIES = "pqsot"
 _KINDS_OF_FILES = {
@@ -45,6 +47,8 @@ _KINDS_OF_LINES = {
     "currency": "y",
     "drug": _SUBSTANCE,
     "event": "e",
+    "file type": "k",
+    "function": "h",
     "greek letter": "g",
     "language": "l",
     "licence": "i",
@@ -68,7 +72,7 @@ def is_thing(synset: Any) -> bool:
         return False
     if synset.instance_hypernyms() or synset.lexname() in _SUBSTANCES:
         return True
-    above = {each.name() for path in synset.hypernym_paths()[:1] for each in path}
+    above = kinds_above(synset)
     if not above.isdisjoint(_ABOVE):
         return True
     narrow = synset.lexname() in _KINDS or not above.isdisjoint(_NARROW_ABOVE)
@@ -101,7 +105,7 @@ def things_by_name(
         kind = _KINDS_OF_LINES.get(line.kind)
         if kind is None or (line.kind == "language" and not _is_language(line, wordnet)):
             continue
-        shortest = 3 if line.kind in _CLEAR else _SHORTEST
+        shortest = _SHORTEST_OF_KIND.get(line.kind, _SHORTEST)
         names = [spelled for name in line.names for spelled in spellings(name)]
         same = [thing for thing in known.get(names[0], ()) if thing[0] == kind]
         for name in names:
@@ -115,8 +119,7 @@ def things_by_name(
 
 def _kind_of(synset: Any) -> str:
     """Return the letter of the kind of a thing."""
-    above = {each.name() for path in synset.hypernym_paths()[:1] for each in path}
-    if not above.isdisjoint(_ABOVE):
+    if not kinds_above(synset).isdisjoint(_ABOVE):
         return _SUBSTANCE
     return _KINDS_OF_FILES.get(synset.lexname(), "x")
 
@@ -124,11 +127,9 @@ def _kind_of(synset: Any) -> str:
 def _is_language(line: GlossaryLine, wordnet: Any) -> bool:
     """Is it a language that people speak? Those of programs often contain each other."""
     return any(
-        above.name() == "natural_language.n.01"
+        "natural_language.n.01" in kinds_above(synset)
         for name in line.names
         for synset in wordnet.synsets(name.replace(" ", "_"), "n")
-        for path in synset.hypernym_paths()
-        for above in path
     )
 
 

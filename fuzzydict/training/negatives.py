@@ -41,8 +41,8 @@ def negative(near: Surroundings, rng: random.Random) -> str | None:
         (14, _with_other_word),
         (6, _compound),
         (13, _with_head),
-        (5, _with_modifier),
-        (8, _part),
+        (6, _with_modifier),
+        (9, _part),
         (4, _numbered),
     )
     (way,) = rng.choices([way for _, way in ways], [weight for weight, _ in ways])
@@ -138,6 +138,7 @@ ESSENTIAL = (
     "little", "big", "small", "red", "black", "white", "blue", "green", "pre", "post", "anti",
     "next", "previous", "last", "first", "second", "third", "temporary", "virtual", "remote",
     "local", "global", "public", "private", "internal", "external", "default", "custom", "test",
+    "all", "every",
 )  # fmt: skip
 """Modifiers that make a thing another one."""
 
@@ -168,8 +169,10 @@ def _with_head(key: str, near: Surroundings, rng: random.Random) -> str | None:
 
 def _with_modifier(key: str, near: Surroundings, rng: random.Random) -> str | None:
     """Make a key another one of its kind: "deputy director" is no "director"."""
-    essential = rng.random() < 0.6
-    return f"{rng.choice(ESSENTIAL if essential else near.thesaurus.terms)} {key}"
+    parts = key.split()
+    modifier = rng.choice(ESSENTIAL if rng.random() < 0.6 else near.thesaurus.terms)
+    place = rng.randrange(len(parts)) if rng.random() < 0.5 else 0
+    return " ".join([*parts[:place], modifier, *parts[place:]])
 
 
 def _part(key: str, near: Surroundings, rng: random.Random) -> str | None:

@@ -15,6 +15,7 @@ __all__ = [
     "plural",
     "present_participle",
     "rewritten",
+    "slipped",
 ]
 
 
@@ -23,7 +24,7 @@ def rewritten(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
     ways: tuple[tuple[float, Callable[[str, Thesaurus, random.Random], str | None]], ...] = (
         (1.0, _in_a_style),
         (3.5, _mistyped),
-        (1.2, _slipped),
+        (1.4, _slipped),
         (1.5, _inflected),
         (2.5, _abbreviated),
         (5.0, _by_synonym),
@@ -64,22 +65,25 @@ def _mistyped(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
 def _slipped(key: str, thesaurus: Thesaurus, rng: random.Random) -> str | None:
     """Mistype a short word of the key: "prot" for "port"."""
     parts = key.split()
-    short = [i for i, part in enumerate(parts) if 2 < len(part) < 6]
+    short = [i for i, part in enumerate(parts) if 1 < len(part) < 6]
     if not short:
         return None
     i = rng.choice(short)
-    word = parts[i]
-    place, kind = rng.randrange(len(word) - 1), rng.random()
-    if kind < 0.5:
-        parts[i] = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
-    elif kind < 0.7:
-        parts[i] = word[:place] + word[place] + word[place:]
-    elif kind < 0.85:
-        near = rng.choice(_NEIGHBOURS.get(word[place + 1], "e"))
-        parts[i] = word[: place + 1] + near + word[place + 2 :]
-    else:
-        parts[i] = word[: place + 1] + word[place + 2 :]
+    parts[i] = slipped(parts[i], rng)
     return None if parts[i] in thesaurus.synonyms else " ".join(parts)
+
+
+def slipped(word: str, rng: random.Random) -> str:
+    """Return a word of two letters or more with a slip of the finger, such as a transposition."""
+    place, kind = rng.randrange(len(word) - 1), rng.random()
+    if kind < 0.5 or len(word) == 2:
+        return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+    if kind < 0.7:
+        return word[:place] + word[place] + word[place:]
+    if kind < 0.85:
+        near = rng.choice(_NEIGHBOURS.get(word[place + 1], "e"))
+        return word[: place + 1] + near + word[place + 2 :]
+    return word[: place + 1] + word[place + 2 :]
 
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")

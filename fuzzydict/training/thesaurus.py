@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fuzzydict.text import spelling
-from fuzzydict.training.corpora import tag_count, term_of, total_tag_count
+from fuzzydict.training.corpora import kinds_above, tag_count, term_of, total_tag_count
 from fuzzydict.training.lexicon import LexiconEntry
 
 __all__ = ["STRICT_KINDS", "Table", "Thesaurus", "build_thesaurus"]
@@ -169,7 +169,7 @@ def _add_kinds(thesaurus: Thesaurus, nouns: Sequence[Any], rng: random.Random) -
 
 
 def _is_drug(kind: Any) -> bool:
-    return any(each.name() == "drug.n.01" for each in kind.hypernym_paths()[0])
+    return "drug.n.01" in kinds_above(kind)
 
 
 def _add_persons(thesaurus: Thesaurus, nouns: Sequence[Any]) -> None:

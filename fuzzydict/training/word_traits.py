@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.text.inflection import bases
-from fuzzydict.training.corpora import sense_share
+from fuzzydict.training.corpora import kinds_above, sense_share
 from fuzzydict.training.graph import Graph
 from fuzzydict.training.negatives import ESSENTIAL
 from fuzzydict.training.thesaurus import STRICT_KINDS
@@ -49,9 +49,7 @@ def _is_name(synset: Any) -> bool:
         return True
     if synset.pos() != "n":
         return False
-    return synset.lexname() in STRICT_KINDS or any(
-        above.name() in _DRUGS for path in synset.hypernym_paths()[:1] for above in path
-    )
+    return synset.lexname() in STRICT_KINDS or not kinds_above(synset).isdisjoint(_DRUGS)
 
 
 def redundancy(words: Sequence[str], graph: Graph, redundant_words: Container[str]) -> Floats:
