@@ -177,6 +177,8 @@ NEGATIONS_THAT_DIFFER = [
 ]
 
 NEGATIONS_THAT_AGREE = [
+    ("I odn't remember it", "I don't remember it"),
+    ("wtihout milk", "without milk"),
     ("not paid", "never paid"),
     ("no milk", "without milk"),
     ("not without milk", "milk"),

@@ -59,7 +59,7 @@ inline int roman_value(View word) {
     return i == word.size() ? value : 0;
 }
 
-inline bool is_negation(View word) {
+inline bool is_listed_negation(View word) {
     static constexpr View WORDS[] = {
         "not", "no", "non", "never", "without", "neither", "nor", "none", "nothing", "nobody", "cannot",
         "cant", "couldnt", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "wont", "wouldnt",
@@ -67,6 +67,19 @@ inline bool is_negation(View word) {
         "excludes", "excl", "minus",
     };
     return word.size() >= 2 && word.size() <= 9 && is_one_of(word, WORDS);
+}
+
+// Two of its letters may be transposed, if it has four or more: "odnt".
+inline bool is_negation(View word) {
+    if (is_listed_negation(word)) return true;
+    if (word.size() < 4 || word.size() > 9) return false;
+    std::string other(word);
+    for (size_t i = 0; i + 1 < other.size(); i++) {
+        std::swap(other[i], other[i + 1]);
+        if (is_listed_negation(other)) return true;
+        std::swap(other[i], other[i + 1]);
+    }
+    return false;
 }
 
 // What words that connect in the same way have in common, or "".

@@ -13,11 +13,18 @@ _NEGATIONS = frozenset([
     "wouldnt", "shouldnt", "hasnt", "havent", "hadnt", "lack", "lacks", "lacking", "except",
     "excluding", "excludes", "excl", "minus",
 ])  # fmt: skip
+_TRANSPOSED = frozenset(
+    word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+    for word in _NEGATIONS
+    if len(word) > 3
+    for i in range(len(word) - 1)
+)  # "odnt" for "dont"
+_NEGATING = _NEGATIONS | _TRANSPOSED
 _ENDS_SCOPE = "but"
 
 
 def negated(words: Sequence[str], other: Sequence[str] = ()) -> frozenset[str]:
-    """Return the words that an odd number of negations reaches.
+    """Return the words that an odd number of negations reaches, transposed letters included.
 
     A negation reaches the next three words, and "free" at the end the word before it. "no" means
     "number" before "of" or a number, at the end, and where ``other``, the text that it is compared
@@ -30,7 +37,7 @@ def negated(words: Sequence[str], other: Sequence[str] = ()) -> frozenset[str]:
     for i, word in enumerate(words):
         if word == "free" and i and i + 1 == len(words):
             found ^= {words[i - 1]}
-        elif word in _NEGATIONS and not (word == "no" and _means_number(words, i, other)):
+        elif word in _NEGATING and not (word == "no" and _means_number(words, i, other)):
             found ^= _reached(words[i + 1 : i + 1 + _SCOPE])
     return frozenset(found)
 
@@ -45,6 +52,6 @@ def _reached(words: Sequence[str]) -> set[str]:
     for word in words:
         if word == _ENDS_SCOPE:
             break
-        if word not in _NEGATIONS:
+        if word not in _NEGATING:
             reached.add(word)
     return reached
