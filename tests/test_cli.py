@@ -139,7 +139,7 @@ def test_invalid_use_is_one_line(folder):
             "fuzzydict: unknown command 'look', did you mean 'lookup' (look up queries in a",
         ),
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
-        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, train (see"),
+        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, play, train (see"),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
         (["--vresion"], "fuzzydict: unknown option '--vresion', did you mean '--version'? (see"),
@@ -215,7 +215,7 @@ def help_of(*arguments):
     return output.getvalue()
 
 
-COMMANDS = ["lookup", "explain", "join", "train"]
+COMMANDS = ["lookup", "explain", "join", "play", "train"]
 EXAMPLES = [
     line.strip()
     for text in [help_of(), *map(help_of, COMMANDS)]
@@ -237,7 +237,9 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
     (folder / "queries.tsv").write_text("colour\t1\nvelocity\t2\n")
     (folder / "tools.json").write_text('{"color": "red", "top speed": 250}')
     (folder / "settings.toml").write_text(TOML + 'timeout = "5 s"\n')
-    (folder / "countries.csv").write_text("name,country,capital\nCzechia,Czechia,Prague\n")
+    (folder / "countries.csv").write_text(
+        "name,country,capital,people\nCzechia,Czechia,Prague,11\n"
+    )
     (folder / "rates.csv").write_text("name,tax\nGermany,19\n")
     (folder / "a.csv").write_text("city,n\nPrague,1\n")
     (folder / "b.csv").write_text("town,m\nPrague,2\n")
@@ -248,6 +250,8 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
         ).stdout
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     monkeypatch.chdir(folder)
+    monkeypatch.setattr("webbrowser.open", lambda url: None)
+    monkeypatch.setattr("fuzzydict.play.server.Server.serve_forever", lambda server: None)
     name, *arguments = shlex.split(command)
     assert name == "fuzzydict"
     assert main(arguments) == 0, capsys.readouterr().err

@@ -182,6 +182,7 @@ postgres.pool postgres.database postgres.statements postgres.frequencies postgre
 postgres.vectors postgres.lessons postgres.candidates postgres.items postgres.check
 postgres.rankers postgres.ranker postgres.views postgres.mapping
 cli.files cli.commands
+play.lines play.playground play.server play.command
 training.bars training.corpora training.lexicon training.glossary training.graph training.styles
 training.tables training.teacher training.thesaurus training.names training.rewriting
 training.negatives training.word_traits training.entities training.episodes

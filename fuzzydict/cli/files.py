@@ -1,6 +1,7 @@
 """Read dictionaries from JSON, CSV, TOML and YAML files, and saved ones."""
 
 import csv
+import io
 import json
 import os
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any, TextIO
 from fuzzydict.mapping import FuzzyDict
 from fuzzydict.storage.arrays import FileFormatError
 
-__all__ = ["FileError", "read", "reason"]
+__all__ = ["FileError", "parse", "read", "reason"]
 
 
 class FileError(ValueError):
@@ -43,23 +44,41 @@ def read(
     100
     """
     path = Path(path)
-    kind = path.suffix.lower()
     try:
-        if kind == ".csv":
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                return FuzzyDict(_without_duplicates(_rows(file, key, value)))
+        if path.suffix.lower() in (".csv", *_READERS):
+            return FuzzyDict(parse(path.name, path.read_bytes(), key, value))
         if key is not None or value is not None:
             raise FileError("--key and --value need a CSV file")
-        if kind not in _READERS:
-            return _saved(path)
-        found = _READERS[kind](path.read_bytes())
-        if not isinstance(found, dict):
-            raise FileError(f"expected a table of keys, got a {type(found).__name__}")
-        return FuzzyDict(_without_duplicates(_flat(found)))
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+        return _saved(path)
+    except (OSError, ValueError) as error:
         message = reason(error)
         prefix = "" if message.startswith(str(path)) else f"{path}: "
         raise FileError(f"{prefix}{message}") from error
+
+
+def parse(
+    name: str, data: bytes, key: str | None = None, value: str | None = None
+) -> dict[str, Any]:
+    """Return the items of a file with this name and content; as `read`, but for saved ones.
+
+    >>> parse("server.json", b'{"limits": {"max connections": 100}}')
+    {'limits.max connections': 100}
+    """
+    kind = Path(name).suffix.lower()
+    try:
+        if kind == ".csv":
+            file = io.StringIO(data.decode("utf-8-sig"), newline="")
+            return _without_duplicates(_rows(file, key, value))
+        if key is not None or value is not None:
+            raise FileError("--key and --value need a CSV file")
+        if kind not in _READERS:
+            raise FileError(f"expected a file named {', '.join(_READERS)} or .csv")
+        found = _READERS[kind](data)
+        if not isinstance(found, dict):
+            raise FileError(f"expected a table of keys, got a {type(found).__name__}")
+        return _without_duplicates(_flat(found))
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise FileError(reason(error)) from error
 
 
 def reason(error: BaseException) -> str:
