@@ -139,7 +139,10 @@ def test_invalid_use_is_one_line(folder):
             "fuzzydict: unknown command 'look', did you mean 'lookup' (look up queries in a",
         ),
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
-        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, play, train (see"),
+        (
+            ["zzz"],
+            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, play, train (see",
+        ),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
         (["--vresion"], "fuzzydict: unknown option '--vresion', did you mean '--version'? (see"),

@@ -260,7 +260,16 @@ def test_public_objects_pickle_in_a_fresh_process():
 
 def test_the_signature_shows_the_options():
     parameters = inspect.signature(FuzzyDict).parameters
-    assert list(parameters) == ["args", "embedder", "cutoff", "guards", "index", "prior", "items"]
+    assert list(parameters) == [
+        "args",
+        "embedder",
+        "cutoff",
+        "guards",
+        "index",
+        "prior",
+        "strict",
+        "items",
+    ]
     assert parameters["index"].default == "auto"
 
 

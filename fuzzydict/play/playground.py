@@ -147,8 +147,8 @@ class Playground:
         d = self._variants.get((checksum, names))
         if d is None:
             d = self._stored[checksum].copy()
-            options = d._options() | {"guards": tuple(_GUARDS[name] for name in names)}
-            d._configure(options, d._learned)
+            guards = tuple(_GUARDS[name] for name in names)
+            d._configure(d._options() | {"guards": guards, "strict": False}, d._learned)
         _put(self._stored, checksum, self._stored[checksum])
         _put(self._variants, (checksum, names), d)
         return d
