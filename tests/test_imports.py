@@ -181,7 +181,7 @@ integrations.tool_arguments integrations.tool_definitions integrations.tool_call
 postgres.pool postgres.database postgres.statements postgres.frequencies postgres.schema
 postgres.vectors postgres.lessons postgres.candidates postgres.items postgres.check
 postgres.rankers postgres.ranker postgres.views postgres.mapping
-cli.files cli.commands
+cli.formats cli.paths cli.files cli.commands
 play.lines play.playground play.server play.command
 training.bars training.corpora training.lexicon training.glossary training.graph training.styles
 training.tables training.teacher training.thesaurus training.names training.rewriting
