@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # a NamedTuple cannot be generic before Python 3.11
         value: V_co
         score: float
 
+        def _repr_html_(self) -> str: ...
+
 else:
 
     class Match(NamedTuple):
@@ -32,6 +34,14 @@ else:
         key: Any
         value: Any
         score: float
+
+        def _repr_html_(self) -> str:
+            """Return a table for a notebook."""
+            from fuzzydict.notebook import table
+
+            return table(
+                ["key", "value", "score"], [([repr(self.key), repr(self.value)], self.score)]
+            )
 
 
 class NoMatchError(KeyError):

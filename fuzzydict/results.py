@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 _TINY = float(np.finfo(np.float32).tiny)  # replaces a cutoff of 0, which has no logarithm
 
 
+_SHOWN = 10  # keys in a notebook
 _SHARPNESS = 10.0  # of relatedness: a difference in cosine of 0.1 is a factor of e in weight
 
 
@@ -118,6 +119,19 @@ class Attention:
         shown = [f"{key!r}: {weight:.2f}" for key, weight in list(self.weights.items())[:5]]
         more = [f"… {len(self.weights) - 5} more"] if len(self.weights) > 5 else []
         return f"<Attention {', '.join([*shown, *more, f'no match: {self.no_match:.2f}'])}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the largest weights for a notebook."""
+        from fuzzydict.notebook import table
+
+        rows = [
+            ([repr(key), repr(value)], weight)
+            for (key, weight), value in zip(self.weights.items(), self._values, strict=True)
+        ]
+        others = sum(weight for _, weight in rows[_SHOWN:])
+        more = [([f"{len(rows) - _SHOWN} other keys", ""], others)] if rows[_SHOWN:] else []
+        null = (["(no match)", ""], self.no_match)
+        return table(["key", "value", "weight"], [*rows[:_SHOWN], *more, null])
 
     @property
     def keys(self) -> list[Any]:

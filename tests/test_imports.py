@@ -157,7 +157,7 @@ def test_the_public_names_are_few():
 # Each module imports only modules above it, functions and all. The folders follow the path of a
 # query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
 ORDER = """
-attention forking implementation log progress resources threads
+attention forking implementation log notebook progress resources threads
 text.abbreviation text.inflection text.tokens text.aliases text.names text.negation text.numbers
 text.slips text.word_order text.spelling
 storage.arrays storage.codec
