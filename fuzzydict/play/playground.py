@@ -29,6 +29,7 @@ EXAMPLE = {
 _STORED = 8  # dictionaries, the ones that were used last
 _COLUMNS = 256  # of an array that are shown
 _MAX_WORDS = 40  # of a sentence
+_MISSPELLED = "perfo"  # the first such query loads tables, which takes too long while typing
 _GUARDS = {guard.__name__: guard for guard in DEFAULT}
 
 
@@ -55,8 +56,10 @@ class Playground:
     def start(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the first keys, the cutoff and the names of the guards."""
         with self._lock:
+            checksum = self._store(self._text, self._first)
+            self._variant(checksum, _GUARDS).explain(_MISSPELLED)
             return {
-                "id": self._store(self._text, self._first),
+                "id": checksum,
                 "text": self._text,
                 "cutoff": self._cutoff,
                 "guards": [[name, name.replace("_", " ")] for name in _GUARDS],
@@ -91,8 +94,8 @@ class Playground:
         with self._lock:
             d = self._variant(_text(request, "id"), request.get("guards", ()))
             d.cutoff = cutoff
-            shown = [key for key in d if isinstance(key, str) and key not in hidden]
-            mask = shown if hidden else None
+            shown = (key for key in d if isinstance(key, str) and key not in hidden)
+            mask = list(shown) if hidden else None
             attention = d.attend(
                 query, temperature=temperature, mask=mask, null_key=bool(request.get("null_key"))
             )
