@@ -47,10 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         playground = Playground(read(arguments.file, arguments.key, arguments.value))
     with _server(playground, arguments.port) as server:
-        print(f"The page is at {server.url} (Ctrl+C ends it)", flush=True)
-        if not arguments.no_browser:
-            webbrowser.open(server.url)
         try:
+            print(f"The page is at {server.url} (Ctrl+C ends it)", flush=True)
+            if not arguments.no_browser:
+                webbrowser.open(server.url)
             server.serve_forever()
         except KeyboardInterrupt:
             print()
