@@ -14,6 +14,7 @@ examples:
   fuzzydict lookup settings.toml "max conections"
   fuzzydict explain settings.toml "max conections"
   fuzzydict join orders.csv rates.csv --left-on country --right-on name
+  fuzzydict play settings.toml
   fuzzydict train wordnet
 
 fuzzydict COMMAND --help shows the options of a command.
@@ -22,6 +23,7 @@ _COMMANDS = {
     "lookup": "look up queries in a file",
     "explain": "explain why a query matches a key, or none",
     "join": "join two CSV files on columns with different spellings",
+    "play": "show attention on an interactive page",
     "train": "train a model file",
 }
 
@@ -77,6 +79,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Errors, ``--help`` and ``--version`` raise `SystemExit`.
     """
     from fuzzydict.cli import commands as command
+    from fuzzydict.play import command as play
     from fuzzydict.training import command as training
 
     parser = _Parser(
@@ -92,6 +95,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ("lookup", command.add_lookup, command.lookup),
         ("explain", command.add_explain, command.explain),
         ("join", command.add_join, command.join),
+        ("play", play.add_arguments, play.run),
         ("train", training.add_arguments, training.run),
     ):
         add(commands[name])

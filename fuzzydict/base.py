@@ -13,6 +13,7 @@ from fuzzydict.attending import Attending, as_queries
 from fuzzydict.equal_values import LEAST_SHARE, combined, probable
 from fuzzydict.log import LOG
 from fuzzydict.matches import Match, NoMatchError, Ranking
+from fuzzydict.model.embedders import EmbedderError
 from fuzzydict.options import check_count, check_prior, check_probability
 from fuzzydict.primitives import MISSING
 from fuzzydict.progress import Progress, progress_bars
@@ -45,9 +46,19 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             value = self._exact_value(best[0])
             if value is not MISSING:
                 return value  # type: ignore[no-any-return, unused-ignore]
-        ranking = ranking[:CLOSEST]
+        ranking = (self._suggestions(query) if self._strict else ranking)[:CLOSEST]
         values = self._values(list(map(_KEY, ranking)))
-        raise NoMatchError(query, functools.partial(_matches, ranking, values))
+        matches = functools.partial(_matches, ranking, values)
+        raise NoMatchError(query, matches, strict=self._strict)
+
+    def _suggestions(self, query: object) -> Ranking:
+        """Return the closest keys of a query that a strict dictionary has missed."""
+        if not self._is_text(query):
+            return ()
+        try:
+            return self._combined(self._ranking(query))
+        except EmbedderError:  # a miss is a miss, even if an embedding service is down
+            return ()
 
     def __contains__(self, query: object, /) -> bool:
         """Return True if ``d[query]`` finds a key."""

@@ -104,7 +104,10 @@ class CopyableDict(RankedDict[K, V]):
 
                 learned = archive.learned(lessons)
             self._configure(
-                {"guards": DEFAULT, "prior": None, **options}, learned, saved_as, pickle_id
+                {"guards": DEFAULT, "prior": None, "strict": False, **options},
+                learned,
+                saved_as,
+                pickle_id,
             )
             self._set_added_state(added)
             return

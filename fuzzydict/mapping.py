@@ -16,7 +16,7 @@ from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.matches import Match, NoMatchError
 from fuzzydict.model.embedders import as_embedder, model_file
-from fuzzydict.options import check_guards, check_prior, check_probability
+from fuzzydict.options import check_cutoff, check_flag, check_guards, check_prior
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
@@ -53,6 +53,8 @@ class FuzzyDict(CopyableDict[K, V]):
         prior: The share of queries that have a matching key, between 0 and 1. By default 0.6, which
             suits what people type. Scores are lower with a low one: 0.1 suits a list of names of
             which few are keys.
+        strict: Lookups find exact keys only, and the error of ``d[query]`` suggests keys, also ones
+            below the cutoff: "did you mean 'port'?". Excludes a cutoff.
         items: As of `dict`.
 
     >>> car = FuzzyDict({"color": "red", "top speed": 250})
@@ -74,6 +76,7 @@ class FuzzyDict(CopyableDict[K, V]):
         guards: Iterable[Guard] = ...,
         index: IndexKind = ...,
         prior: float | None = ...,
+        strict: bool = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -86,6 +89,7 @@ class FuzzyDict(CopyableDict[K, V]):
         guards: Iterable[Guard] = ...,
         index: IndexKind = ...,
         prior: float | None = ...,
+        strict: bool = ...,
         **more: V,
     ) -> None: ...
 
@@ -98,6 +102,7 @@ class FuzzyDict(CopyableDict[K, V]):
         guards: Iterable[Guard] = DEFAULT,
         index: IndexKind = "auto",
         prior: float | None = None,
+        strict: bool = False,
         **items: Any,
     ) -> None:
         check_kind(index)
@@ -106,9 +111,10 @@ class FuzzyDict(CopyableDict[K, V]):
         options = {
             "embedder": embedder if isinstance(embedder, str) else as_embedder(embedder),
             "guards": check_guards(guards),
-            "cutoff": None if cutoff is None else check_probability(cutoff, "cutoff"),
+            "cutoff": check_cutoff(cutoff, check_flag(strict, "strict")),
             "index": index,
             "prior": check_prior(prior),
+            "strict": strict,
         }
         self._configure(options, LearnedState())
         super().__init__(*args, **items)
@@ -210,6 +216,7 @@ class FuzzyDict(CopyableDict[K, V]):
             "cutoff": self._cutoff,
             "index": self._index_kind,
             "prior": self._prior,
+            "strict": self._strict,
             "guards": None if self._guards == DEFAULT else guards,
         }
         attributes = self._added_attributes()

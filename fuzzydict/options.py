@@ -10,7 +10,15 @@ from typing import Any
 
 from fuzzydict.ranking.guards import Guard
 
-__all__ = ["check_count", "check_guards", "check_positive", "check_prior", "check_probability"]
+__all__ = [
+    "check_count",
+    "check_cutoff",
+    "check_flag",
+    "check_guards",
+    "check_positive",
+    "check_prior",
+    "check_probability",
+]
 
 
 def check_probability(value: Any, name: str) -> float:
@@ -27,6 +35,34 @@ def check_probability(value: Any, name: str) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
     return number
+
+
+def check_cutoff(value: Any, strict: bool) -> float | None:
+    """Return a cutoff, 0 to 1 or None; that of a strict dictionary is 1.
+
+    >>> check_cutoff(0.7, strict=True)
+    Traceback (most recent call last):
+        ...
+    ValueError: a strict dictionary reads exactly: pass no cutoff, or not strict=True
+    """
+    if value is not None and strict:
+        raise ValueError("a strict dictionary reads exactly: pass no cutoff, or not strict=True")
+    if strict:
+        return 1.0
+    return None if value is None else check_probability(value, "cutoff")
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return True or False.
+
+    >>> check_flag("yes", "strict")
+    Traceback (most recent call last):
+        ...
+    TypeError: strict must be True or False, got 'yes'
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
 
 
 def check_prior(value: Any) -> float | None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from fuzzydict.model.embedders import Embedder, networks_for
-from fuzzydict.options import check_probability
+from fuzzydict.options import check_cutoff, check_flag
 from fuzzydict.ranking.guards import Guard
 from fuzzydict.ranking.learned import LearnedState
 from fuzzydict.ranking.ranker import Ranker
@@ -25,7 +25,8 @@ class Primitives(Generic[K, V]):
     """The methods that a fuzzy mapping defines, and its cutoff."""
 
     __slots__ = ()
-    _cutoff: float | None
+    _cutoff: float | None  # 1.0 if the mapping is strict
+    _strict: bool
     _guards: tuple[Guard, ...]
     _learned: LearnedState
     _lock: AbstractContextManager[Any]  # protects the ranker
@@ -76,14 +77,32 @@ class Primitives(Generic[K, V]):
 
     @property
     def cutoff(self) -> float:
-        """The lowest score of a match, 0 to 1. Set it to None for the embedder's default."""
+        """The lowest score of a match, 0 to 1. Set it to None for the embedder's default.
+
+        That of a strict mapping is 1 and cannot be set, ``ValueError`` otherwise.
+        """
         cutoff = self._cutoff
         return networks_for(self.embedder).cutoff if cutoff is None else cutoff
 
     @cutoff.setter
     def cutoff(self, cutoff: float | None) -> None:
         with self._lock:
-            self._cutoff = None if cutoff is None else check_probability(cutoff, "cutoff")  # type: ignore[misc]
+            self._cutoff = check_cutoff(cutoff, self._strict)  # type: ignore[misc]
+
+    @property
+    def strict(self) -> bool:
+        """Whether lookups are exact and their errors suggest keys. False sets the default cutoff.
+
+        ``TypeError`` for anything but True and False.
+        """
+        return self._strict
+
+    @strict.setter
+    def strict(self, strict: bool) -> None:
+        strict = check_flag(strict, "strict")
+        with self._lock:
+            if strict != self._strict:
+                self._strict, self._cutoff = strict, check_cutoff(None, strict)  # type: ignore[misc]
 
     def _is_text(self, query: object) -> TypeGuard[str]:
         """Return True if the query could match a key other than itself."""

@@ -39,6 +39,7 @@ _DEFAULT_OPTIONS = {
     "guards": DEFAULT,
     "index": "auto",
     "prior": None,
+    "strict": False,
 }
 _SAMPLE = 64  # values that are compared to tell whether all are equal
 
@@ -65,6 +66,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         "_prior",
         "_saved_as",
         "_stats",
+        "_strict",
         "_sync",
     )
     _embedder_source: str | Embedder  # a model's name or an embedder
@@ -73,6 +75,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
     _guards: tuple[Guard, ...]
     _index_kind: IndexKind
     _prior: float | None
+    _strict: bool
     _learned: LearnedState
     _sync: KeySync | None  # made by the first inexact lookup
     _archive: "Archive | None"  # of a file, with which the ranker starts
@@ -97,6 +100,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
             "guards": self._guards,
             "index": self._index_kind,
             "prior": self._prior,
+            "strict": self._strict,
         }
 
     def _configure(
@@ -112,6 +116,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         self._embedder_source = source if isinstance(source, str) else as_embedder(source)
         self._cutoff, self._guards = options["cutoff"], options["guards"]
         self._index_kind, self._prior = options["index"], options["prior"]
+        self._strict = options["strict"]
         self._learned, self._saved_as, self._pickle_id = learned, saved_as, pickle_id
 
     def _reset(self) -> None:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from fuzzydict.attention import softmax
 from fuzzydict.model.embedders import Embedder
 
-__all__ = ["Attention", "attention_weights", "weigh"]
+__all__ = ["Attention", "attention_weights", "null_logit", "weigh"]
 
 Floats = NDArray[np.float32]
 
 _TINY = float(np.finfo(np.float32).tiny)  # replaces a cutoff of 0, which has no logarithm
 
 
+_SHOWN = 10  # keys in a notebook
 _SHARPNESS = 10.0  # of relatedness: a difference in cosine of 0.1 is a factor of e in weight
 
 
@@ -49,10 +50,8 @@ def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floa
 
         softmax([logits, null] / temperature)
 
-    At temperature 1 and above, null is 0; at 1 the weights are the calibrated probabilities. Below
-    1, null moves linearly to the logit of a key whose probability is the cutoff,
-    log(cutoff · Σ exp([logits, 0])). So towards 0 all weight goes to the key that a hard lookup
-    finds, or to the null key if it finds none. O(n).
+    null is `null_logit`. At temperature 1 the weights are the calibrated probabilities. Towards 0
+    all weight goes to the key that a hard lookup finds, or to the null key if it finds none. O(n).
 
     Args:
         logits: [n], calibrated; -inf for a key that a guard forbids.
@@ -67,12 +66,24 @@ def weigh(logits: Floats, cutoff: float, temperature: float = 1.0) -> tuple[Floa
     [1.0, 0.0] 0.0
     [0.0, 0.0] 1.0
     """
-    null = 0.0
-    if temperature < 1:
-        total = float(np.logaddexp.reduce(np.append(logits, 0).astype(np.float64)))
-        null = (1 - temperature) * (total + float(np.log(max(cutoff, _TINY))))
+    null = null_logit(logits, cutoff, temperature)
     weights = softmax(np.append(logits.astype(np.float64), null) / temperature)
     return weights[:-1].astype(np.float32), float(weights[-1])
+
+
+def null_logit(logits: Floats, cutoff: float, temperature: float) -> float:
+    """Return the logit of the null key beside logits of keys, [n].
+
+    It is 0 at temperature 1 and above. Below 1, it moves linearly to the logit of a key whose
+    probability is the cutoff, log(cutoff · Σ exp([logits, 0])). O(n).
+
+    >>> [round(null_logit(np.zeros(1, np.float32), 0.9, t), 2) for t in (2.0, 0.5, 0.01)]
+    [0.0, 0.29, 0.58]
+    """
+    if temperature >= 1:
+        return 0.0
+    total = float(np.logaddexp.reduce(np.append(logits, 0).astype(np.float64)))
+    return (1 - temperature) * (total + float(np.log(max(cutoff, _TINY))))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -108,6 +119,19 @@ class Attention:
         shown = [f"{key!r}: {weight:.2f}" for key, weight in list(self.weights.items())[:5]]
         more = [f"… {len(self.weights) - 5} more"] if len(self.weights) > 5 else []
         return f"<Attention {', '.join([*shown, *more, f'no match: {self.no_match:.2f}'])}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the largest weights for a notebook."""
+        from fuzzydict.notebook import table
+
+        rows = [
+            ([repr(key), repr(value)], weight)
+            for (key, weight), value in zip(self.weights.items(), self._values, strict=True)
+        ]
+        others = sum(weight for _, weight in rows[_SHOWN:])
+        more = [([f"{len(rows) - _SHOWN} other keys", ""], others)] if rows[_SHOWN:] else []
+        null = (["(no match)", ""], self.no_match)
+        return table(["key", "value", "weight"], [*rows[:_SHOWN], *more, null])
 
     @property
     def keys(self) -> list[Any]:

@@ -28,6 +28,12 @@ class SelfAttention:
     weights: Array
     output: Array
 
+    def _repr_html_(self) -> str:
+        """Return the weights as a table for a notebook."""
+        from fuzzydict.notebook import matrix
+
+        return matrix(self.words, self.words, self.weights.tolist())
+
     def plot(self, ax: Any = None) -> Any:
         """Draw the weights as a heat map on the axes ``ax``, or a new figure; return the axes.
 

@@ -117,9 +117,9 @@ def server(binaries):
 SLOW = frozenset([
     "test_dask.py", "test_dict_conformance.py", "test_forking.py", "test_fuzzy_mappings.py",
     "test_imports.py", "test_learning_benchmarks.py", "test_missing_extension.py",
-    "test_postgres.py", "test_postgres_benchmark.py", "test_quality.py", "test_recipes.py",
-    "test_sharing.py", "test_speed_benchmark.py", "test_state_machine.py", "test_threads.py",
-    "test_training.py", "test_training_vectors.py", "test_typing.py",
+    "test_play_page.py", "test_postgres.py", "test_postgres_benchmark.py", "test_quality.py",
+    "test_recipes.py", "test_sharing.py", "test_speed_benchmark.py", "test_state_machine.py",
+    "test_threads.py", "test_training.py", "test_training_vectors.py", "test_typing.py",
 ])  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_invalid_use_is_one_line(folder):
         "countries.csv: has no column 'x'; it has name, capital, people"
         in run("lookup", folder / "countries.csv", "a", "--key", "x")[2]
     )
-    assert "need a CSV file" in run("lookup", folder / "car.json", "a", "--key", "x")[2]
+    assert "need columns" in run("lookup", folder / "car.json", "a", "--key", "x")[2]
     for wrong in ("-n 0", "-n x", "-n -1", "--cutoff 2", "--cutoff x", "--cutoff nan", "--what"):
         status, out, err = run("lookup", folder / "car.json", "a", *wrong.split())
         assert (status, out, err.count("\n")) == (2, "", 1)
@@ -139,7 +139,10 @@ def test_invalid_use_is_one_line(folder):
             "fuzzydict: unknown command 'look', did you mean 'lookup' (look up queries in a",
         ),
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
-        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, train (see"),
+        (
+            ["zzz"],
+            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, play, train (see",
+        ),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
         (["--vresion"], "fuzzydict: unknown option '--vresion', did you mean '--version'? (see"),
@@ -215,7 +218,7 @@ def help_of(*arguments):
     return output.getvalue()
 
 
-COMMANDS = ["lookup", "explain", "join", "train"]
+COMMANDS = ["lookup", "explain", "join", "play", "train"]
 EXAMPLES = [
     line.strip()
     for text in [help_of(), *map(help_of, COMMANDS)]
@@ -232,12 +235,19 @@ def test_help_has_examples_of_each_command():
 def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
     if "settings.toml" in example:
         pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    if "yaml" in example:
+        pytest.importorskip("yaml")
     if "join" in example:
         pytest.importorskip("pandas")
     (folder / "queries.tsv").write_text("colour\t1\nvelocity\t2\n")
     (folder / "tools.json").write_text('{"color": "red", "top speed": 250}')
     (folder / "settings.toml").write_text(TOML + 'timeout = "5 s"\n')
-    (folder / "countries.csv").write_text("name,country,capital\nCzechia,Czechia,Prague\n")
+    (folder / "countries.csv").write_text(
+        "name,country,capital,people\nCzechia,Czechia,Prague,11\n"
+    )
+    (folder / "deployment.yaml").write_text(
+        "spec:\n  containers:\n    - {name: web, image: nginx, ports: [{containerPort: 80}]}\n"
+    )
     (folder / "rates.csv").write_text("name,tax\nGermany,19\n")
     (folder / "a.csv").write_text("city,n\nPrague,1\n")
     (folder / "b.csv").write_text("town,m\nPrague,2\n")
@@ -248,6 +258,8 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
         ).stdout
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     monkeypatch.chdir(folder)
+    monkeypatch.setattr("webbrowser.open", lambda url: None)
+    monkeypatch.setattr("fuzzydict.play.server.Server.serve_forever", lambda server: None)
     name, *arguments = shlex.split(command)
     assert name == "fuzzydict"
     assert main(arguments) == 0, capsys.readouterr().err
@@ -269,9 +281,9 @@ def test_a_table_of_one_column_has_keys_only(folder):
 
 def test_values_that_json_does_not_support_are_written_as_text(folder):
     pytest.importorskip("yaml")
-    (folder / "a.yml").write_text("deep: [{2020-01-01: 3}]\nday: 2020-01-01\n")
-    found = run("lookup", folder / "a.yml", "deep", "day", "--json")[1].splitlines()
-    assert "datetime.date(2020, 1, 1): 3" in json.loads(found[0])
+    (folder / "a.yml").write_text("days: [2020-01-01, !!binary YQ==]\nday: 2020-01-01\n")
+    found = run("lookup", folder / "a.yml", "days", "day", "--json")[1].splitlines()
+    assert json.loads(found[0])["matches"][0]["value"] == ["2020-01-01", "b'a'"]
     assert json.loads(found[1])["matches"][0]["value"] == "2020-01-01"
 
 
@@ -313,6 +325,17 @@ def test_input_that_is_not_utf_8_is_one_line(folder):
     assert done.stderr.splitlines() == [
         b"fuzzydict lookup: the input is not UTF-8: byte 0xff at 9",
     ]
+
+
+def test_elements_are_looked_up_by_name_and_by_index(folder):
+    content = {"parameters": [{"name": "limit", "in": "query"}, {"name": "petId", "in": "path"}]}
+    (folder / "api.json").write_text(json.dumps(content))
+    path = folder / "api.json"
+    status, out, _ = run("lookup", path, "parameters.1.in", "parameters.pet_id.in")
+    assert status == 0
+    assert out.splitlines()[0] == "parameters.1.in: parameters.petId.in = path (1.00)"
+    assert out.splitlines()[1].startswith("parameters.pet_id.in: parameters.petId.in = path")
+    assert "it is a key" in run("explain", path, "parameters.1.in")[1]
 
 
 def test_a_lookup_is_explained(folder):
@@ -377,9 +400,14 @@ def test_a_join_without_pandas_names_what_to_install(folder):
     )
 
 
-def test_yaml_and_toml_without_their_readers_name_what_to_install(folder):
+def test_formats_without_their_readers_name_what_to_install(folder):
     (folder / "a.yaml").write_text("a: 1")
-    for name, missing in (("a.yaml", ["yaml"]), ("settings.toml", ["tomllib", "tomli"])):
+    (folder / "a.parquet").write_text("")
+    for name, missing in (
+        ("a.yaml", ["yaml"]),
+        ("settings.toml", ["tomllib", "tomli"]),
+        ("a.parquet", ["pyarrow"]),
+    ):
         program = (
             f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
             "from fuzzydict.__main__ import main\n"

@@ -545,3 +545,82 @@ def test_a_fit_starts_over_when_the_calibration_changes_meanwhile(make, monkeypa
         assert d.matches(query, cutoff=0.0) == expected.matches(query, cutoff=0.0)
     with pytest.raises(ValueError, match="unfit"):
         d.calibrate(pairs)
+
+
+# Strict mappings.
+
+
+def test_a_strict_mapping_reads_exactly_and_suggests_keys(make):
+    car = make(CAR, strict=True)
+    assert car.strict
+    assert car.cutoff == 1.0
+    assert car["color"] == car.get("color") == "red"
+    for query in ("colour", "Color", "velocity", "parliament", ""):
+        assert query not in car
+        assert car.get(query, "?") == "?"
+        assert car.match(query) is None
+        assert car.matches(query) == []
+        assert car.get_many([query, "color"], "?") == ["?", "red"]
+        assert car.match_many([query]) == [None]
+        assert car.attend(query).weights == {}
+        assert car.explain(query).verdict == "off"
+        with pytest.raises(NoMatchError) as caught:
+            car[query]
+        fuzzy = make(CAR)
+        expected = fuzzy.matches(query, 3, cutoff=0.0)
+        found = caught.value.matches
+        assert [match[:2] for match in found] == [match[:2] for match in expected[: len(found)]]
+        assert caught.value.strict
+    assert car.match("colour", cutoff=0.5).key == "color"
+    with pytest.raises(NoMatchError, match=r"^'colour': did you mean 'color'\?$"):
+        car["colour"]
+    with pytest.raises(NoMatchError, match=r"^'parliament' \(closest: "):
+        car["parliament"]
+    with pytest.raises(NoMatchError) as caught:
+        car[5]
+    assert str(caught.value) == "5"
+
+
+def test_a_strict_mapping_suggests_keys_below_the_cutoff(make):
+    addresses = make({"billing address": 1, "shipping address": 2}, strict=True)
+    with pytest.raises(NoMatchError, match="did you mean 'shipping address' or 'billing address'"):
+        addresses["address"]
+
+
+def test_a_mapping_becomes_strict_and_fuzzy_again(make):
+    car = make(CAR)
+    cutoff = car.cutoff
+    car.strict = True
+    assert "colour" not in car
+    with pytest.raises(ValueError, match="a strict dictionary reads exactly"):
+        car.cutoff = 0.5
+    car.strict = False
+    car.strict = False
+    assert (car.cutoff, car["colour"]) == (cutoff, "red")
+    car.cutoff = 0.99
+    car.strict = False
+    assert car.cutoff == 0.99
+    for value in (1, None, "yes"):
+        with pytest.raises(TypeError, match="strict must be True or False"):
+            car.strict = value
+
+
+def test_invalid_options_of_strict_mappings_are_named(make):
+    with pytest.raises(ValueError, match="pass no cutoff"):
+        make(CAR, strict=True, cutoff=0.9)
+    with pytest.raises(TypeError, match="strict must be True or False, got 'no'"):
+        make(CAR, strict="no")
+
+
+def test_a_miss_of_a_strict_mapping_needs_no_embedder(make, letters):
+    working = [True]
+
+    def service(texts):
+        if not working[0]:
+            raise OSError("the service is down")
+        return letters(texts)
+
+    d = make({"color": 1}, embedder=service, strict=True)
+    working[0] = False
+    with pytest.raises(NoMatchError, match=r"^'colour'$"):
+        d["colour"]

@@ -157,7 +157,7 @@ def test_the_public_names_are_few():
 # Each module imports only modules above it, functions and all. The folders follow the path of a
 # query: text, model, index, ranking, mapping; what users add to a dictionary comes after it.
 ORDER = """
-attention forking implementation log progress resources threads
+attention forking implementation log notebook progress resources threads
 text.abbreviation text.inflection text.notations text.tokens text.aliases text.names text.negation
 text.numbers text.slips text.word_order text.spelling
 storage.arrays storage.codec
@@ -181,7 +181,8 @@ integrations.tool_arguments integrations.tool_definitions integrations.tool_call
 postgres.pool postgres.database postgres.statements postgres.frequencies postgres.schema
 postgres.vectors postgres.lessons postgres.candidates postgres.items postgres.check
 postgres.rankers postgres.ranker postgres.views postgres.mapping
-cli.files cli.commands
+cli.formats cli.paths cli.files cli.commands
+play.lines play.playground play.server play.command
 training.bars training.corpora training.lexicon training.glossary training.graph training.styles
 training.tables training.teacher training.thesaurus training.names training.rewriting
 training.questions training.negatives training.word_traits training.entities training.episodes
@@ -259,7 +260,16 @@ def test_public_objects_pickle_in_a_fresh_process():
 
 def test_the_signature_shows_the_options():
     parameters = inspect.signature(FuzzyDict).parameters
-    assert list(parameters) == ["args", "embedder", "cutoff", "guards", "index", "prior", "items"]
+    assert list(parameters) == [
+        "args",
+        "embedder",
+        "cutoff",
+        "guards",
+        "index",
+        "prior",
+        "strict",
+        "items",
+    ]
     assert parameters["index"].default == "auto"
 
 

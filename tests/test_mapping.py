@@ -873,3 +873,42 @@ def test_the_check_finds_a_ranker_that_does_not_agree_with_the_dictionary():
     d._sync.ranker.entries.remove("color")
     with pytest.raises(AssertionError, match=r"\{'color'\}"):
         d._check()
+
+
+def test_strict_dictionaries_stay_strict(tmp_path):
+    strict = FuzzyDict({"port": 8080, "host": "localhost"}, strict=True)
+    strict.save(tmp_path / "strict")
+    copies = [
+        strict.copy(),
+        copy.copy(strict),
+        copy.deepcopy(strict),
+        pickle.loads(pickle.dumps(strict)),
+        FuzzyDict.load(tmp_path / "strict"),
+        strict | {"user": "ana"},
+        {"user": "ana"} | strict,
+    ]
+    for each in copies:
+        assert each.strict
+        assert "PORT" not in each
+        with pytest.raises(NoMatchError, match=r"'prot': did you mean 'port'\?"):
+            each["prot"]
+    assert "PORT" in FuzzyDict(strict)  # as dict does, it copies items only
+    fuzzy = FuzzyDict.load(tmp_path / "strict")
+    fuzzy.strict = False
+    assert fuzzy["PORT"] == 8080
+
+
+def test_the_error_of_a_strict_dictionary_can_be_pickled():
+    with pytest.raises(NoMatchError) as caught:
+        FuzzyDict({"port": 8080}, strict=True)["prot"]
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) == "'prot': did you mean 'port'?"
+    assert again.strict
+
+
+def test_misses_of_strict_dictionaries_are_counted():
+    d = FuzzyDict({"port": 8080}, strict=True)
+    stats = d.stats()
+    with pytest.raises(NoMatchError):
+        d["prot"]
+    assert (d.get("prot"), repr(stats)) == (None, "Stats(inexact=0, missed=2)")

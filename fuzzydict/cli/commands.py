@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fuzzydict.cli.files import read, reason
+from fuzzydict.cli.files import read_with_aliases, reason
 from fuzzydict.matches import Match
 
 __all__ = ["CommandError", "add_explain", "add_join", "add_lookup", "explain", "join", "lookup"]
@@ -19,6 +19,7 @@ _LOOKUP = """\
 examples:
   fuzzydict lookup settings.toml "max conections" timeout
   fuzzydict lookup countries.csv --key name --value capital -n 3 "Czech Republic"
+  fuzzydict lookup deployment.yaml "web image" spec.containers.0.image
   cut -f1 queries.tsv | fuzzydict lookup --json tools.json
 
 The exit status is 0 if every query has a match, 1 if one has none, and 2 for errors.
@@ -96,21 +97,24 @@ def add_join(parser: argparse.ArgumentParser) -> None:
 
 def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.epilog, parser.formatter_class = examples, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("file", metavar="FILE", help="JSON, CSV, TOML, YAML, or a saved dictionary")
     parser.add_argument(
-        "--key", metavar="NAME", help="the column of keys in CSV (default: the first)"
+        "file",
+        metavar="FILE",
+        help="JSON, JSON Lines, YAML, TOML, INI, .env, CSV, TSV, Parquet, or a saved dictionary",
     )
+    parser.add_argument("--key", metavar="NAME", help="the column of keys (default: the first)")
     parser.add_argument(
-        "--value", metavar="NAME", help="the column of values in CSV (default: all others)"
+        "--value", metavar="NAME", help="the column of values (default: all others)"
     )
 
 
 def lookup(arguments: argparse.Namespace) -> int:
     """Print the matches of each query; return 1 if a query has none, else 0."""
-    d = read(arguments.file, arguments.key, arguments.value)
+    d, aliases = read_with_aliases(arguments.file, arguments.key, arguments.value)
     status = 0
     for query in arguments.queries or _lines():
-        matches = d.matches(query, arguments.n, cutoff=arguments.cutoff)
+        wanted = aliases.get(query, query)
+        matches = d.matches(wanted, arguments.n, cutoff=arguments.cutoff)
         status |= not matches
         if arguments.json:
             found = [match._asdict() | {"score": round(match.score, 4)} for match in matches]
@@ -127,8 +131,8 @@ def lookup(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Print why a query matches a key, or none; return 1 without a match, else 0."""
-    d = read(arguments.file, arguments.key, arguments.value)
-    found = d.explain(arguments.query, arguments.n)
+    d, aliases = read_with_aliases(arguments.file, arguments.key, arguments.value)
+    found = d.explain(aliases.get(arguments.query, arguments.query), arguments.n)
     print(found)
     return int(found.answer is None)
 
@@ -220,11 +224,8 @@ def _text(value: object) -> str:
 
 
 def _as_json(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=_plain)
-        return text if text.isprintable() else json.dumps(value, default=_plain)
-    except (TypeError, ValueError):  # keys that JSON does not support, or a cycle
-        return json.dumps(str(value))
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
+    return text if text.isprintable() else json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -1,36 +1,33 @@
-"""Read dictionaries from JSON, CSV, TOML and YAML files, and saved ones."""
+"""Read dictionaries from files of many formats, and saved ones."""
 
 import csv
-import json
 import os
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
-from contextlib import suppress
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from fuzzydict.cli.formats import NESTED, TABLES, FileError, format_of, without_duplicates
+from fuzzydict.cli.paths import paths
 from fuzzydict.mapping import FuzzyDict
 from fuzzydict.storage.arrays import FileFormatError
 
-__all__ = ["FileError", "read", "reason"]
+__all__ = ["FileError", "parse", "read", "read_with_aliases", "reason"]
 
-
-class FileError(ValueError):
-    """A file cannot be read; the message is one line."""
+_NAMES = ".json, .jsonl, .yaml, .toml, .ini, .env, .csv, .tsv or .parquet"
 
 
 def read(
     path: str | os.PathLike[str], key: str | None = None, value: str | None = None
 ) -> FuzzyDict[Any, Any]:
-    """Return a dictionary of a file named .json, .csv, .toml, .yaml or .yml, or a saved one.
+    """Return a dictionary of a file, by its name, or a saved dictionary.
 
-    Nested tables are flattened to dotted keys.
+    Nested tables and lists (.json, .jsonl, .yaml, .yml, .toml, .ini, .cfg, .env) are flattened to
+    dotted keys; see `fuzzydict.cli.paths.paths`. Rows (.csv, .tsv, .parquet) have a column of keys.
 
     Args:
         path: The file; any other name is one that `FuzzyDict.save` wrote.
-        key: The column of the keys in a CSV file, by default the first.
-        value: The column of the values in a CSV file, by default a dict of all others.
+        key: The column of the keys in a table of rows, by default the first.
+        value: The column of the values in a table of rows, by default a dict of all others.
 
     Raises:
         FileError: The file cannot be read, contains no table, or has a duplicate key.
@@ -42,24 +39,38 @@ def read(
     >>> read(path)["maxConnections"]
     100
     """
+    return read_with_aliases(path, key, value)[0]
+
+
+def read_with_aliases(
+    path: str | os.PathLike[str], key: str | None = None, value: str | None = None
+) -> tuple[FuzzyDict[Any, Any], dict[str, str]]:
+    """Return what `read` does, and paths with indices → keys, for elements that have names."""
     path = Path(path)
-    kind = path.suffix.lower()
     try:
-        if kind == ".csv":
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                return FuzzyDict(_without_duplicates(_rows(file, key, value)))
+        if _is_parsed(path.name):
+            items, aliases = _parsed(path.name, path.read_bytes(), key, value)
+            return FuzzyDict(items), aliases
         if key is not None or value is not None:
-            raise FileError("--key and --value need a CSV file")
-        if kind not in _READERS:
-            return _saved(path)
-        found = _READERS[kind](path.read_bytes())
-        if not isinstance(found, dict):
-            raise FileError(f"expected a table of keys, got a {type(found).__name__}")
-        return FuzzyDict(_without_duplicates(_flat(found)))
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+            raise FileError(_NO_COLUMNS)
+        return _saved(path), {}
+    except (OSError, ValueError) as error:
         message = reason(error)
         prefix = "" if message.startswith(str(path)) else f"{path}: "
         raise FileError(f"{prefix}{message}") from error
+
+
+def parse(
+    name: str, data: bytes, key: str | None = None, value: str | None = None
+) -> dict[str, Any]:
+    """Return the items of a file with this name and content; as `read`, but for saved ones.
+
+    >>> parse("server.json", b'{"limits": {"max connections": 100}}')
+    {'limits.max connections': 100}
+    """
+    if not _is_parsed(name):
+        raise FileError(f"unknown format; expected a file named {_NAMES}")
+    return _parsed(name, data, key, value)[0]
 
 
 def reason(error: BaseException) -> str:
@@ -71,86 +82,48 @@ def reason(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+_NO_COLUMNS = "--key and --value need columns: a CSV, TSV or Parquet file"
+
+
+def _is_parsed(name: str) -> bool:
+    return format_of(name) in (*NESTED, *TABLES)
+
+
+def _parsed(
+    name: str, data: bytes, key: str | None, value: str | None
+) -> tuple[dict[Any, Any], dict[str, str]]:
+    kind = format_of(name)
+    try:
+        if kind in TABLES:
+            return without_duplicates(_columns(*TABLES[kind](data), key, value)), {}
+        if key is not None or value is not None:
+            raise FileError(_NO_COLUMNS)
+        found = NESTED[kind](data)
+        if not isinstance(found, (dict, list)):
+            raise FileError(f"expected a table of keys, got a {type(found).__name__}")
+        items, aliases = paths(found)
+        unique = without_duplicates(items)
+        return unique, {alias: key for alias, key in aliases.items() if alias not in unique}
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise FileError(reason(error)) from error
+
+
+def _columns(
+    names: list[str], rows: Iterator[dict[str, Any]], key: str | None, value: str | None
+) -> Iterator[tuple[str, Any]]:
+    """Yield the key and the value of each row."""
+    key = names[0] if key is None else key
+    for name in (key, names[0] if value is None else value):
+        if name not in names:
+            raise FileError(f"has no column {name!r}; it has {', '.join(names)}")
+    for cells in rows:
+        others = {name: cell for name, cell in cells.items() if name != key}
+        rest = next(iter(others.values()), None) if len(others) < 2 else others
+        yield str(cells[key]), rest if value is None else cells[value]
+
+
 def _saved(path: Path) -> FuzzyDict[Any, Any]:
     try:
         return FuzzyDict.load(path)
     except FileFormatError as error:
-        suffixes = ", ".join(_READERS)
-        raise FileError(f"{error}; other formats need a suffix: {suffixes} or .csv") from None
-
-
-def _without_duplicates(items: Iterable[tuple[Hashable, Any]]) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
-    for key, value in items:
-        if key in found:
-            raise FileError(f"duplicate key {key!r}")
-        found[key] = value
-    return found
-
-
-def _flat(table: dict[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
-
-
-def _rows(file: TextIO, key: str | None, value: str | None) -> Iterator[tuple[str, Any]]:
-    rows = csv.reader(file)
-    names = next(rows, None)
-    if not names:
-        raise FileError("has no columns")
-    for name in (names[0] if key is None else key, names[0] if value is None else value):
-        if name not in names:
-            raise FileError(f"has no column {name!r}; it has {', '.join(names)}")
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise FileError(f"has {times} columns {name!r}")
-    key = names[0] if key is None else key
-    for row in rows:
-        if not row:  # an empty line
-            continue
-        if len(row) != len(names):
-            raise FileError(
-                f"line {rows.line_num} has {len(row)} cells, but there are {len(names)} columns"
-            )
-        cells = dict(zip(names, row, strict=True))
-        others = {name: cell for name, cell in cells.items() if name != key}
-        rest = next(iter(others.values()), None) if len(others) < 2 else others
-        yield cells[key], rest if value is None else cells[value]
-
-
-def _json(data: bytes) -> Any:
-    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
-
-
-def _toml(data: bytes) -> Any:
-    for name in ("tomllib", "tomli"):  # the standard library has it from Python 3.11 on
-        with suppress(ImportError):
-            return import_module(name).loads(data.decode("utf-8-sig"))
-    raise FileError("TOML needs Python 3.11, or tomli: pip install tomli")
-
-
-def _yaml(data: bytes) -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise FileError("YAML needs PyYAML: pip install pyyaml") from None
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """A safe loader that rejects duplicate keys."""
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            names = [name for name, _ in node.value if isinstance(name, yaml.ScalarNode)]
-            own = [name for name in names if name.tag != "tag:yaml.org,2002:merge"]
-            _without_duplicates((self.construct_object(name), None) for name in own)
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(data, Loader)
-    except yaml.YAMLError as error:
-        raise FileError(str(error)) from None
-
-
-_READERS = {".json": _json, ".toml": _toml, ".yaml": _yaml, ".yml": _yaml}
+        raise FileError(f"{error}; other formats need a name: {_NAMES}") from None

@@ -21,7 +21,14 @@ from typing import Any, TypeVar
 from fuzzydict.base import FuzzyMapping
 from fuzzydict.learning.lookups import Lookups, labelled_lookups, queries_and_keys
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
-from fuzzydict.options import check_count, check_guards, check_positive, check_prior
+from fuzzydict.options import (
+    check_count,
+    check_cutoff,
+    check_flag,
+    check_guards,
+    check_positive,
+    check_prior,
+)
 from fuzzydict.postgres.candidates import CandidateSearch
 from fuzzydict.postgres.check import check_tables
 from fuzzydict.postgres.database import Database
@@ -66,6 +73,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         cutoff: As in `FuzzyDict`.
         guards: As in `FuzzyDict`.
         prior: As in `FuzzyDict`.
+        strict: As in `FuzzyDict`, for this client.
         partitions: Number of partitions of new tables, by the hash of the key; None for none.
         pool_size: Connections that are open at most. Each thread that reads or writes needs one.
         timeout: Seconds in which a lost connection is re-established.
@@ -94,6 +102,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
         prior: float | None = None,
+        strict: bool = False,
         partitions: int | None = None,
         pool_size: int = 8,
         timeout: float = 30.0,
@@ -111,7 +120,8 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         timeout = check_positive(timeout, "timeout")
         self._learned, self._lock = LearnedState(), nullcontext()
         self._is_checked = False  # is the embedder that of the keys?
-        self.cutoff = cutoff
+        self._strict = check_flag(strict, "strict")
+        self._cutoff = check_cutoff(cutoff, strict)
         self._connections = Connections(dsn, pool_size, timeout)
         try:
             self._database = Database(self._connections, name)

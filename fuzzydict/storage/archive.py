@@ -206,14 +206,18 @@ def _projection(
     return Projection(grams, weights, query, key, own, null, float(slope))
 
 
-def _options(cutoff: Any, index: Any, guards: Any, prior: Any = None) -> dict[str, Any]:
+def _options(
+    cutoff: Any, index: Any, guards: Any, prior: Any = None, strict: Any = False
+) -> dict[str, Any]:
     if not (cutoff is None or (isinstance(cutoff, (int, float)) and 0 <= cutoff <= 1)):
         raise ValueError(f"a cutoff of {cutoff!r}")
     if index not in ("auto", "exact", "approximate"):
         raise ValueError(f"an index of the kind {index!r}")
     if not (prior is None or (isinstance(prior, (int, float)) and 0 < prior < 1)):
         raise ValueError(f"a prior of {prior!r}")
-    return {"cutoff": cutoff, "index": index, "guards": guards, "prior": prior}
+    if not isinstance(strict, bool) or (strict and cutoff != 1):
+        raise ValueError(f"strict is {strict!r} with a cutoff of {cutoff!r}")
+    return {"cutoff": cutoff, "index": index, "guards": guards, "prior": prior, "strict": strict}
 
 
 def _listed(texts: Iterable[str]) -> str:
