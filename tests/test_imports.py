@@ -168,7 +168,7 @@ ranking.calibration ranking.candidates ranking.features ranking.alignment rankin
 ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
 ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.final_scores ranking.ranker
 ranking.evidence ranking.explanation
-learning.lookups learning.descent learning.fit
+learning.lookups learning.landmarks learning.regression learning.fit
 options results matches primitives equal_values attending teaching base
 integrations.plots
 self_attention counting sharing

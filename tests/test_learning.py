@@ -141,7 +141,7 @@ def test_words_that_two_pairs_show_lift_a_guard_and_one_does_not():
     assert d.match("put the lights on", cutoff=0.0).key == "turn off"
     once = FuzzyDict(turns)
     report = once.fit([pairs[0], *pairs[9:]])
-    assert report.pairs == 9
+    assert report.held_out == 9  # the vetoed one cannot be measured
     assert all(match.key != "turn off" for match in once.matches(pairs[0][0], cutoff=0.0))
 
 
@@ -450,10 +450,10 @@ def test_progress_is_shown_of_much_work_in_a_terminal(monkeypatch, terminal, ste
 
 def test_a_fitted_dictionary_can_be_corrected(fitted):
     d = fitted.copy()
-    assert "my gate is stuck" not in d
-    d.learn("my gate is stuck", "maple")
-    assert d.match("my gate is stuck").key == "maple"
-    assert d.match("my gate is stuk").key == "maple"
+    assert d.match("please open the gate", cutoff=0.9) is None
+    d.learn("please open the gate", "maple")
+    assert d.match("please open the gate").key == "maple"
+    assert d.match("please open the gat").key == "maple"
     assert d.match("an error in the app").key == "otter"
     d._check()
 
