@@ -26,7 +26,6 @@ from fuzzydict import FuzzyDict
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
 from fuzzydict.learning import fit as fitting  # noqa: E402
-from fuzzydict.learning import fit as fitting  # noqa: E402
 from fuzzydict.model.embedders import EmbedderError  # noqa: E402
 from fuzzydict.postgres import (  # noqa: E402
     LostConnectionError,
