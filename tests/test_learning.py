@@ -237,6 +237,20 @@ def test_an_embedder_that_fails_leaves_the_dictionary_as_it_was():
     assert scores(d) == before
 
 
+def test_an_explanation_names_the_examples_that_led_to_a_key(fitted):
+    explained = fitted.explain("an error in the app")
+    assert explained.answer.key == "otter"
+    (first, added), *_ = explained.candidates[0].examples
+    assert first in ("error when I log in", "the app crashes")
+    assert added > 0.1
+    assert f"most of all by the example {first!r}" in explained.reason
+    assert "example" in str(explained)
+    assert teams().explain("an error in the app").candidates[0].examples == ()
+    d = fitted.copy()
+    d["opening hours"] = 2
+    assert d.explain("opening hour").candidates[0].examples == ()  # of no example
+
+
 # learn
 
 

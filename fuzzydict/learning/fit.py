@@ -39,6 +39,7 @@ _START = np.array([1.0, 1.0, 0.0, 0.0, 0.0])  # coefficients that change nothing
 _PRECISION = np.array([4.0, 4.0, 1.0, 1.0, 1.0])  # with which they are known beforehand
 _MIN_GAIN = 2.0  # standard errors by which the held-out loss must fall
 _LEAST_GAIN = 1e-4  # nats by which that of the examples must fall at least
+_COVERED = 0.5  # share of the keys with examples from which on their names are evidence
 _RANK = 256  # numbers of a projection, at most
 _NEW_KEYS = 3.0  # ridge penalty of what is learned for keys that have no examples
 
@@ -129,7 +130,13 @@ def fit(
     before, after = (
         [each.outcome(used, rows.null, cutoff) for each in held] for used in (_START, coefficients)
     )
-    gain = np.concatenate([old.losses - new.losses for old, new in zip(before, after, strict=True)])
+    gain = np.concatenate(
+        [
+            old.losses - new.losses
+            for each, old, new in zip(held, before, after, strict=True)
+            if each.is_example or rows.covers
+        ]
+    )
     old, new = (
         _Outcome.together(
             [one for one, each in zip(outcomes, held, strict=True) if each.is_example]
@@ -178,6 +185,8 @@ class _Rows:
         self.taught, self.classes = len(taught), np.concatenate([taught, others if few else []])
         self.classes = self.classes.astype(np.intp)
         self.names, self.null = len(self.classes), bool(is_null.any())
+        # Names are told apart from those of all keys only if most have examples.
+        self.covers = self.taught >= _COVERED * len(lookups.keys)
         self._class_of = np.full(len(lookups.keys), -1, np.intp)
         self._class_of[self.classes] = np.arange(self.names)
         self._right = np.concatenate([np.arange(self.names), self._class_of[keys]])
