@@ -170,7 +170,7 @@ ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.final_sc
 ranking.examples ranking.evidence ranking.explanation
 learning.lookups learning.landmarks learning.regression learning.fit
 options results matches primitives equal_values attending teaching base
-integrations.plots
+integrations.plots integrations.learned_plots
 self_attention counting sharing
 storage.archive
 key_sync ranked_dict copying
