@@ -79,7 +79,7 @@ class Teaching(Primitives[K, V]):
         removed with it. If two pairs show that a word means a key, guards no longer forbid that
         key for that word; guards that the pairs of several keys contradict (opposites, negations,
         word order, names) no longer apply to keys with examples. A second fit replaces the first.
-        O(pairs · keys) for each of up to 240 steps, and a lookup of up to 1500 pairs; if the
+        O(pairs · keys) for each of up to 180 steps, and a lookup of up to 1500 pairs; if the
         calibration changes meanwhile, the fit starts over.
 
         Args:

@@ -27,12 +27,12 @@ Places = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
 _DECAY = 0.1  # of the weights of examples
-_STEPS = 40  # of a regression, at most
+_STEPS = 30  # of a regression, at most
 _FOLDS = 5
 _FEW = 1500  # pairs, up to which each is held out in turn
 _HELD_OUT = 10  # one in ten of more pairs than that is held out,
 _MOST_HELD_OUT = 1000  # but no more than so many
-_WORK = 4e9  # products of a step of a regression, at most
+_WORK = 3e9  # products of a step of a regression, at most
 _LANDMARKS = 128, 1500  # at least and at most
 _NO_MATCH = 0.08  # weight of the lookups without a match among those that calibrate
 _START = np.array([1.0, 1.0, 0.0, 0.0, 0.0])  # coefficients that change nothing
@@ -108,7 +108,7 @@ def fit(
         gram_weight: The similarity of two texts with the same words, beside that of meanings.
         cutoff: The probability below which a lookup has no match, for the figures of the report.
         seed: Seed of the random numbers.
-        step: Called after each step. 50 steps of O(pairs · landmarks · keys), for each of at most
+        step: Called after each step. 30 steps of O(pairs · landmarks · keys), for each of at most
             five folds if there are few pairs.
     """
     n = len(lookups.right)
