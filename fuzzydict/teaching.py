@@ -69,19 +69,22 @@ class Teaching(Primitives[K, V]):
     ) -> "FitReport":
         """Learn from labelled pairs of a query and its key, or None for no key.
 
-        Learns low-rank parts of W_Q and W_K and the null key that make the pairs most probable
-        (see `fuzzydict.learning.fit`). If the loss of held-out pairs does not decrease, the
-        dictionary stays exactly as it was, and the report says so. The same holds for fewer than
-        two pairs, of which none can be held out: use `learn`.
+        The examples become further keys: a softmax regression learns low-rank parts of W_Q and W_K
+        and the null key (see `fuzzydict.learning.fit`). One example per key is enough. Lookups that
+        are held out decide how much that counts beside the score of the key's name. If their loss
+        does not decrease, the dictionary stays exactly as it was, and the report says so. The same
+        holds for fewer than two pairs, of which none can be held out: use `learn`.
 
         Keys added later are found by the same projections; what was learned about a single key is
         removed with it. If two pairs show that a word means a key, guards no longer forbid that
-        key for that word. A second fit replaces the first. O(pairs) lookups and 15 passes; if the
+        key for that word; guards that the pairs of several keys contradict (opposites, negations,
+        word order, names) no longer apply to keys with examples. A second fit replaces the first.
+        O(pairs · keys) for each of up to 180 steps, and a lookup of up to 1500 pairs; if the
         calibration changes meanwhile, the fit starts over.
 
         Args:
             pairs: Queries with their keys.
-            validation: Held-out pairs, which decide when to stop; by default a part of ``pairs``.
+            validation: Pairs to hold out; by default those of ``pairs`` in turn, or some of many.
             seed: Seed of the random numbers.
             progress: Whether to show progress bars; see `get_many`.
 
@@ -94,8 +97,9 @@ class Teaching(Primitives[K, V]):
         >>> d.fit([("how much is left", "balance")]).fitted
         False
         """
-        from fuzzydict.learning.fit import empty_report, fit
-        from fuzzydict.learning.lookups import find_guard_exemptions
+        from fuzzydict.learning.fit import empty_report, fit, to_score
+        from fuzzydict.learning.lookups import with_guards_of
+        from fuzzydict.ranking.projected import gram_weight
 
         pairs = list(pairs)
         labelled = self._labelled([*pairs, *(() if validation is None else validation)])
@@ -106,22 +110,27 @@ class Teaching(Primitives[K, V]):
                 before = ranker.learned
                 if not labelled or not len(ranker):
                     return empty_report(len(labelled))
-                exemptions = find_guard_exemptions(GuardSet(self._guards), labelled)
-                unfitted = before._replace(projection=None, guard_exemptions=exemptions)
+                unfitted = with_guards_of(before, GuardSet(self._guards), labelled)
                 with Progress("lookups", len(labelled)) as step:
-                    lookups = self._lookups(labelled, unfitted, step)
+                    scored = to_score(len(labelled), held_out, seed)
+                    lookups = self._lookups(labelled, unfitted, step, scored)
             with progress_bars(progress), Progress("fit", None) as step:
-                fitted, report = fit(lookups, held_out, cutoff=cutoff, seed=seed, step=step)
-            result = before._replace(projection=fitted, guard_exemptions=exemptions)
+                fitted, report = fit(
+                    lookups,
+                    held_out,
+                    gram_weight=gram_weight(ranker.embedder),
+                    cutoff=cutoff,
+                    seed=seed,
+                    step=step,
+                )
+            result = unfitted._replace(projection=fitted)
             if fitted is None or self._set_learned(functools.partial(_with_fit, result)):
                 return report
 
     def unfit(self) -> None:
         """Undo `fit`. Corrections and the calibration stay."""
         self._set_learned(
-            lambda now: now._replace(
-                projection=None, guard_exemptions=LearnedState().guard_exemptions
-            )
+            lambda now: LearnedState(calibration=now.calibration, corrections=now.corrections)
         )
 
     def calibrate(self, pairs: Iterable[tuple[str, K | None]]) -> None:
@@ -154,6 +163,7 @@ class Teaching(Primitives[K, V]):
         pairs: Sequence[tuple[str, str | None]],
         learned: LearnedState,
         step: Callable[[int], object],
+        scored: Sequence[int],
     ) -> "Lookups":
         """Return labelled pairs with their candidates, scored with this learned state."""
         from fuzzydict.learning.lookups import labelled_lookups
@@ -163,7 +173,7 @@ class Teaching(Primitives[K, V]):
         with self._changes():
             try:
                 ranker.entries.set_learned(learned)
-                return labelled_lookups(ranker, pairs, step)
+                return labelled_lookups(ranker, pairs, step, scored)
             finally:
                 ranker.entries.set_learned(before)
 
@@ -195,4 +205,4 @@ def _with_fit(result: LearnedState, now: LearnedState) -> LearnedState | None:
     """Return the state with the result of a fit; None if its calibration is a different one."""
     if now.calibration != result.calibration:
         return None
-    return now._replace(projection=result.projection, guard_exemptions=result.guard_exemptions)
+    return result._replace(corrections=now.corrections)

@@ -83,7 +83,7 @@ def counting():
 @pytest.fixture
 def short_fits(monkeypatch):
     """Let a fit be over soon: for tests of what comes of it, not of how well it learns."""
-    monkeypatch.setattr(fitting, "_STEPS", 100)
+    monkeypatch.setattr(fitting, "_STEPS", 20)
 
 
 @pytest.fixture(scope="session")

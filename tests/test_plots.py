@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict
+from fuzzydict.integrations.learned_plots import plot_projections
 from fuzzydict.integrations.plots import plot_attention, plot_keys
 from fuzzydict.self_attention import self_attention
 
@@ -227,9 +228,29 @@ def test_without_matplotlib_a_plot_says_how_to_install_it(car, monkeypatch):
             draw()
 
 
+def test_projections_are_shown_for_queries_and_keys_with_their_products():
+    keys = ["falcon", "otter"]
+    d = FuzzyDict.fromkeys(keys)
+    with pytest.raises(ValueError, match="not fitted"):
+        plot_projections(d, ["money"])
+    money, crash = (
+        ("refund money", "money back", "my money"),
+        ("app crash", "it crashes", "a crash"),
+    )
+    assert d.fit([*((q, "falcon") for q in money), *((q, "otter") for q in crash)]).fitted
+    with pytest.raises(ValueError, match="at least one query"):
+        plot_projections(d, [])
+    of_queries, of_keys, products = plot_projections(d, ["the money", "crash"]).axes
+    assert names(of_queries.get_yticklabels()) == ["the money", "crash"]
+    assert names(of_keys.get_yticklabels()) == names(products.get_xticklabels()) == keys
+    shown = products.images[0].get_array()
+    assert shown[0, 0] > shown[0, 1]
+    assert shown[1, 1] > shown[1, 0]
+
+
 def test_the_pictures_of_the_readme_are_drawn_by_one_command(tmp_path, monkeypatch):
     script = Path(__file__).parents[1] / "docs" / "pictures.py"
     monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path)])
     runpy.run_path(str(script), run_name="__main__")
-    for name in ("attention", "keys", "self_attention"):
+    for name in ("attention", "keys", "self_attention", "projections"):
         assert 10_000 < (tmp_path / f"{name}.png").stat().st_size < 100_000

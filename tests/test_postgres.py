@@ -25,7 +25,6 @@ from fuzzydict import FuzzyDict
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
-from fuzzydict.learning import descent  # noqa: E402
 from fuzzydict.learning import fit as fitting  # noqa: E402
 from fuzzydict.model.embedders import EmbedderError  # noqa: E402
 from fuzzydict.postgres import (  # noqa: E402
@@ -585,7 +584,7 @@ def tiny_fits(monkeypatch):
     """Let a fit take a few milliseconds, and always change the dictionary."""
     monkeypatch.setattr(fitting, "_STEPS", 1)
     monkeypatch.setattr(fitting, "_FOLDS", 2)
-    monkeypatch.setattr(descent, "_RANK", 4)
+    monkeypatch.setattr(fitting, "_RANK", 4)
     monkeypatch.setattr(fitting, "_MIN_GAIN", -1e6)
     monkeypatch.setattr(fitting, "_LEAST_GAIN", -1e6)
 

@@ -177,11 +177,13 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         pairs: Sequence[tuple[str, str | None]],
         learned: LearnedState,
         step: Callable[[int], object],
+        scored: Sequence[int],
     ) -> Lookups:
         n = _ALL if len(self) <= _ALL else CANDIDATES
-        queries, keys = queries_and_keys(pairs)
+        _, keys = queries_and_keys(pairs)
+        queries = [pairs[place][0] for place in scored]
         ranker = self._rankers.ranker_for(queries, n, required=keys, learned=learned)
-        return labelled_lookups(ranker, pairs, step)
+        return labelled_lookups(ranker, pairs, step, scored)
 
     def _exact_value(self, key: object, default: Any = MISSING) -> Any:
         if not isinstance(key, str):

@@ -11,6 +11,7 @@ from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
 from fuzzydict.ranking.alignment import WordAlignment, align
 from fuzzydict.ranking.calibration import Calibration
 from fuzzydict.ranking.candidates import Candidates, ScoredEntries
+from fuzzydict.ranking.examples import contributions
 from fuzzydict.ranking.ranker import Ranker
 from fuzzydict.ranking.table import ALIAS
 from fuzzydict.ranking.vetoes import Vetoes
@@ -20,6 +21,8 @@ from fuzzydict.text.tokens import compact, words
 __all__ = ["ScoreBreakdown", "score_breakdowns"]
 
 Floats = NDArray[np.float32]
+
+_EXPLAINED = 3  # keys of which the examples are compared with the query
 
 
 class ScoreBreakdown(NamedTuple):
@@ -35,6 +38,8 @@ class ScoreBreakdown(NamedTuple):
     guards: tuple[str, ...]  # names of the guards that veto the key
     words: tuple[WordAlignment, ...]  # what words of the query correspond to in the key
     correction: str | None  # the corrected query through which the key was reached, if any
+    # Examples of a fit that add most to the logit of one of the best keys, and what they add.
+    examples: tuple[tuple[str, float], ...] = ()
 
 
 def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], str | None]:
@@ -76,7 +81,12 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
         for i, key in enumerate(keys)
     ]
     rank = {learned.keys[at]: position for position, at in enumerate(learned.order())}
-    return sorted(breakdowns, key=lambda each: rank[each.key]), through.get(None)
+    breakdowns.sort(key=lambda each: rank[each.key])
+    if (projection := ranker.learned.projection) is not None:
+        for i, each in enumerate(breakdowns[:_EXPLAINED]):
+            examples = contributions(projection, ranker.embedder, query, each.key)
+            breakdowns[i] = each._replace(examples=examples)
+    return breakdowns, through.get(None)
 
 
 def _vocabulary(ranker: Ranker) -> Vocabulary:

@@ -71,7 +71,8 @@ class Explanation:
     - +learned: the probability after calibrate, fit and learn, before the guards;
     - score: the final probability, as in match: 0 if a guard vetoes the key;
     - words: aligned words of query and key, with probabilities of at least 0.5; frequent words
-      are left out. They follow the guards that veto the key, and the correction that led to it.
+      are left out. They follow the guards that veto the key, the correction that led to it, and
+      the examples of `fit` that added most to its logit, with what they added.
 
     Each probability column is a softmax over all candidates and no match, computed with more of
     the evidence than the column before it.
@@ -201,6 +202,10 @@ def _match_reason(
     reason = f"its score of {score} reaches the cutoff of {least}"
     if correction is not None:
         reason += f", through the correction of {_quoted(correction)}"
+    else:
+        found = next(each for each in breakdowns if each.key == answer.key)
+        if found.examples and found.by_learning > found.by_meaning:
+            reason += f", most of all by the example {_quoted(found.examples[0][0])}"
     return "found", reason
 
 
@@ -244,10 +249,11 @@ def _veto(breakdown: ScoreBreakdown) -> str:
 
 
 def _words_cell(breakdown: ScoreBreakdown, width: int) -> str:
-    """Return the guards, the correction and the aligned words of a candidate."""
+    """Return the guards, correction, examples and aligned words of a candidate."""
     parts = [_veto(breakdown)] if breakdown.guards else []
     if breakdown.correction is not None and breakdown.by_learning > breakdown.by_meaning:
         parts.append(f"correction of {_quoted(breakdown.correction, width)}")
+    parts += [f"example {_quoted(text, width)} {added:+.1f}" for text, added in breakdown.examples]
     for in_query, in_key, probability, weight in breakdown.words:
         if probability >= _MIN_PROBABILITY and weight >= _MIN_WEIGHT:
             pair = in_query if in_query == in_key else f"{in_query} ~ {in_key}"

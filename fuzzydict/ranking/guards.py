@@ -19,11 +19,13 @@ from fuzzydict.text.numbers import Number, named_numbers, numbers, same_number, 
 from fuzzydict.text.tokens import compact, is_number
 
 __all__ = [
+    "BUILTIN_FLAGS",
     "DEFAULT",
     "Guard",
     "GuardSet",
     "Words",
     "flags_of",
+    "guard_name",
     "letters_differ",
     "names_differ",
     "negations_differ",
@@ -297,11 +299,15 @@ class GuardSet:
 
     def names(self, query: Words, key: Words) -> tuple[str, ...]:
         """Return the names of the guards that forbid the key."""
-        return tuple(
-            getattr(guard, "__name__", type(guard).__name__)
-            for guard in self.all
-            if guard(query, key)
-        )
+        return tuple(guard_name(guard) for guard in self.all if guard(query, key))
+
+
+def guard_name(guard: Guard) -> str:
+    """Return the name of a guard: that of the function, or of the type of another callable."""
+    return str(getattr(guard, "__name__", type(guard).__name__))
+
+
+BUILTIN_FLAGS = {guard_name(guard): flag for guard, flag in _FLAGS.items()}
 
 
 def flags_of(query: Words, key: Words, guards: int) -> int:

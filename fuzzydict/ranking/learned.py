@@ -30,3 +30,4 @@ class LearnedState(NamedTuple):
     projection: "Projection | None" = None
     guard_exemptions: Mapping[str, frozenset[str]] = _EMPTY  # key → words that no guard looks at
     corrections: Mapping[str, str | None] = _EMPTY  # query → key
+    lifted_guards: Mapping[str, frozenset[str]] = _EMPTY  # key → names of guards that do not apply

@@ -15,20 +15,28 @@ from fuzzydict.text.tokens import words
 if TYPE_CHECKING:
     from fuzzydict.ranking.projection import Projection
 
-__all__ = ["PROJECTION_WEIGHT", "ProjectedVectors", "meaning_features"]
+__all__ = ["PROJECTION_WEIGHT", "ProjectedVectors", "gram_weight", "meaning_features"]
 
 Floats = NDArray[np.float32]
 Words = tuple[str, ...]
 
 PROJECTION_WEIGHT = 0.1  # of a learned product among those that choose candidates
+_EXTREMES = np.float32(0.3**0.5)  # their length; that of a meaning is 1
+_GRAM_WEIGHTS = 0.6, 0.2  # of similar words, for vectors of words and for those of whole texts
 _BATCH = 4096  # entries that are projected at once
 
 
 def meaning_features(embedder: Embedder, meanings: Floats, texts: Sequence[Words]) -> Floats:
     """Return the features that a projection maps: meanings, and extremes of their words, [n, F]."""
     if isinstance(embedder, WordEmbedder):
-        return np.hstack([meanings, embedder.extremes(texts)])
+        return np.hstack([meanings, _EXTREMES * embedder.extremes(texts)])
     return meanings
+
+
+def gram_weight(embedder: Embedder) -> float:
+    """Return how much similar words count in a fit, beside similar meanings."""
+    of_words, of_texts = _GRAM_WEIGHTS
+    return of_words if isinstance(embedder, WordEmbedder) else of_texts
 
 
 class ProjectedVectors:
@@ -93,6 +101,7 @@ class ProjectedVectors:
     def logits(self, base: Floats, query: Floats, places: Sequence[int]) -> Floats:
         """Return the logits of keys with what was learned, from those without it."""
         assert self._projection is not None
+        names = [self._table.text(place) for place in places]
         return self._projection.logits(
-            base, matrix_product(self._vectors[list(places)], query), query
+            names, base, matrix_product(self._vectors[list(places)], query), query
         )

@@ -292,9 +292,10 @@ class Ranker:
         guards: bool = True,
         meaning: bool = True,
     ) -> object:
+        aliases = len(self.table) - len(self)  # which must not take the places of keys
         return self.table.settings(
-            n_candidates=n or CANDIDATES,
-            n_scored=0 if n else SHORTLIST,
+            n_candidates=n or CANDIDATES + min(aliases, CANDIDATES),
+            n_scored=0 if n else SHORTLIST + min(aliases, SHORTLIST),
             guards=self.guards.builtin if guards else 0,
             vectors=meaning,
             cosines=meaning,

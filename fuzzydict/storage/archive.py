@@ -157,6 +157,7 @@ def plain(taught: LearnedState) -> dict[str, Any]:
     return {
         "calibration": [*taught.calibration[:2], *taught.calibration.scale],
         "lifted": {key: sorted(words) for key, words in taught.guard_exemptions.items()},
+        "lifted_guards": {key: sorted(names) for key, names in taught.lifted_guards.items()},
         "corrections": dict(taught.corrections),
         "projection": fitted
         and {
@@ -166,7 +167,8 @@ def plain(taught: LearnedState) -> dict[str, Any]:
             "key": fitted.key,
             "keys": list(fitted.residuals),
             "residuals": np.stack([*fitted.residuals.values(), fitted.null]),
-            "slope": fitted.slope,
+            "slopes": list(fitted.slopes),
+            "examples": {key: dict(found) for key, found in fitted.examples.items()},
         },
     }
 
@@ -174,9 +176,10 @@ def plain(taught: LearnedState) -> dict[str, Any]:
 def learned(value: Any) -> LearnedState:
     """Return what `plain` made a value of; ``ValueError`` or a kin of it for anything else."""
     slope, shift, scale, offset = (float(number) for number in value["calibration"])
-    guard_exemptions = {
-        str(key): frozenset(map(str, words)) for key, words in value["lifted"].items()
-    }
+    guard_exemptions, lifted_guards = (
+        {str(key): frozenset(map(str, names)) for key, names in value[part].items()}
+        for part in ("lifted", "lifted_guards")
+    )
     corrections = dict(value["corrections"])
     if not all(key is None or isinstance(key, str) for key in corrections.values()):
         raise ValueError("a correction names a key or None")
@@ -185,11 +188,19 @@ def learned(value: Any) -> LearnedState:
         None if value["projection"] is None else _projection(**value["projection"]),
         guard_exemptions,
         corrections,
+        lifted_guards,
     )
 
 
 def _projection(
-    grams: Any, weights: Any, query: Any, key: Any, keys: Any, residuals: Any, slope: Any
+    grams: Any,
+    weights: Any,
+    query: Any,
+    key: Any,
+    keys: Any,
+    residuals: Any,
+    slopes: Any,
+    examples: Any,
 ) -> Projection:
     rank, known = query.shape[1], len(grams)
     for array, shape, dtype in (
@@ -203,7 +214,12 @@ def _projection(
             raise ValueError(f"a projection has {array.dtype} {array.shape} in place of {shape}")
     *each, null = residuals
     own = dict(zip(map(str, keys), each, strict=True))
-    return Projection(grams, weights, query, key, own, null, float(slope))
+    low, high = map(float, slopes)
+    explained = {
+        str(key): {str(text): float(weight) for text, weight in found.items()}
+        for key, found in examples.items()
+    }
+    return Projection(grams, weights, query, key, own, null, (low, high), explained)
 
 
 def _options(
