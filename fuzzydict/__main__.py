@@ -14,6 +14,7 @@ examples:
   fuzzydict lookup settings.toml "max conections"
   fuzzydict explain settings.toml "max conections"
   fuzzydict join orders.csv rates.csv --left-on country --right-on name
+  fuzzydict dedupe companies.csv --on name
   fuzzydict train wordnet
 
 fuzzydict COMMAND --help shows the options of a command.
@@ -21,7 +22,8 @@ fuzzydict COMMAND --help shows the options of a command.
 _COMMANDS = {
     "lookup": "look up queries in a file",
     "explain": "explain why a query matches a key, or none",
-    "join": "join two CSV files on columns with different spellings",
+    "join": "join two tables on columns with different spellings",
+    "dedupe": "group the rows of a table that mean the same",
     "train": "train a model file",
 }
 
@@ -77,6 +79,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Errors, ``--help`` and ``--version`` raise `SystemExit`.
     """
     from fuzzydict.cli import commands as command
+    from fuzzydict.cli import tables
     from fuzzydict.training import command as training
 
     parser = _Parser(
@@ -91,7 +94,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name, add, run in (
         ("lookup", command.add_lookup, command.lookup),
         ("explain", command.add_explain, command.explain),
-        ("join", command.add_join, command.join),
+        ("join", tables.add_join, tables.join),
+        ("dedupe", tables.add_dedupe, tables.dedupe),
         ("train", training.add_arguments, training.run),
     ):
         add(commands[name])

@@ -299,10 +299,11 @@ def test_what_parts_cannot_be_joined_by_is_told():
     with pytest.raises(ValueError, match="how must be left or inner for a Dask table, got 'outer'"):
         join(parts(LEFT), RIGHT, left_on="x", right_on="key", how="outer")
     with pytest.raises(
-        TypeError, match=r"must be a pandas DataFrame, got dask\..*; convert it with \.compute\(\)"
+        TypeError,
+        match=r"must be a table of pandas, .*, got dask\..*; convert it with \.compute\(\)",
     ):
         join(parts(LEFT), parts(RIGHT), left_on="x", right_on="key")
-    with pytest.raises(TypeError, match=r"must be a pandas or Dask DataFrame, got dask\..*Series"):
+    with pytest.raises(TypeError, match=r"the left table must be a table of .*, got .*Series"):
         join(parts(LEFT)["x"], RIGHT, left_on="x", right_on="key")
     with pytest.raises(ValueError, match="the left table has no column 'y'"):
         join(parts(LEFT), RIGHT, left_on="y", right_on="key")
