@@ -19,7 +19,7 @@ __all__ = ["Options", "Problem", "Solution", "assign"]
 
 Unit = tuple[Hashable, ...]  # a value, and those of the exact columns of its row
 
-_N_NEGATIVES = 400  # keys that are looked up among the other keys
+_N_NEGATIVES = 250  # keys that are looked up among the other keys
 _N_SAMPLE = 100_000  # left values whose tokens are counted
 _STEP = 1e-4  # by which a bid exceeds the second best offer
 
