@@ -46,6 +46,13 @@ def test_a_chain_of_pairs_merges_no_values_that_differ():
     assert found["group"][0] != found["group"][4]
 
 
+def test_a_group_may_be_larger_than_the_candidates_of_a_value():
+    streets = [f"Grand Hotel Budapest{'!' * i}, Main Street" for i in range(9)]
+    found = dedupe(pd.DataFrame({"x": [*streets, "Airport Inn"]}), "x", cutoff=0.01)
+    assert found["group"].tolist() == [0] * 9 + [1]
+    assert found["representative"][:9].nunique() == 1
+
+
 def test_values_that_are_no_text_are_grouped_if_equal():
     found = dedupe(pd.DataFrame({"x": [1, 2, 1, None]}), "x")
     assert found["group"].tolist() == [0, 1, 0, 2]

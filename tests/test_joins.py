@@ -381,6 +381,14 @@ def test_guards_of_the_user_veto_pairs():
     assert join(LEFT, RIGHT, "name", guards=[lambda query, key: False])["score"].notna().any()
 
 
+def test_initials_stand_for_words_and_punctuation_for_nothing():
+    left = pd.DataFrame({"x": ["Ford v. NLRB", "?!"]})
+    right = pd.DataFrame({"x": ["Ford v. National Labor Relations Board", "Ford v. Quebec"]})
+    joined = join(left, right, "x", cutoff=0.2)
+    assert joined["x_right"][0] == right["x"][0]
+    assert pd.isna(joined["x_right"][1])
+
+
 def test_numbers_that_differ_do_not_match():
     left = pd.DataFrame({"x": ["1995 Nebraska football team", "1996 Nebraska football team"]})
     right = pd.DataFrame({"x": ["1995 Nebraska football teams", "1994 Nebraska football team"]})

@@ -7,6 +7,7 @@ as they are. All others (polars, PyArrow, DuckDB) are read and built through nar
 import itertools
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from importlib import import_module
 from numbers import Number
 from typing import Any
 
@@ -125,11 +126,7 @@ class _PandasFrame(Frame):
     def beside(
         self, other: Frame | None, one: Ints, two: Ints, extra: Sequence[Any], names: list[Any]
     ) -> Any:
-        import importlib
-
-        library: Any = importlib.import_module(type(self.table).__module__.partition(".")[0])
-        if library.__name__ == "modin":
-            library = importlib.import_module("modin.pandas")
+        library: Any = import_module("modin.pandas" if self.library == "modin" else "pandas")
         parts = [_pandas_rows(self.table, one)]
         if isinstance(other, _PandasFrame):
             parts.append(_pandas_rows(other.table, two))
