@@ -83,7 +83,7 @@ def join(
         cutoff: The lowest score of a pair, instead of ``precision``.
         n: The highest number of right values for each left one.
         one_to_one: Match each right value at most once, with the highest sum of scores. Rows with
-            equal values are paired in their order.
+            equal values are paired in their order. Not for Dask.
         pairs: Known pairs: left value, right value or None. They are matched accordingly, and
             improve the choice of the cutoff.
         suffixes: Appended to names that both tables have, repeatedly while the name is taken.
@@ -150,6 +150,10 @@ def join(
         if how not in _PARTITIONED_HOW:
             raise ValueError(
                 f"how must be {' or '.join(_PARTITIONED_HOW)} for a Dask table, got {how!r}"
+            )
+        if report or one_to_one:
+            raise ValueError(
+                "report and one_to_one need a table that is in memory, not one of Dask"
             )
         dask_kinds = dask.kinds(ours.dtype(left_on))
         _check_kinds(ours, theirs, left_on, right_on, dask_kinds, kinds(right_units))
