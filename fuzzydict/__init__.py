@@ -6,13 +6,20 @@ from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
 
 if TYPE_CHECKING:
     __version__: str
-    from fuzzydict.integrations.joins import join
     from fuzzydict.integrations.tool_calls import resolve
+    from fuzzydict.joins.columns import match_columns
+    from fuzzydict.joins.dedupe import dedupe
+    from fuzzydict.joins.join import join
 
-__all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
+__all__ = ["FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve"]
 
 # Modules of names that are imported on first use.
-_LAZY = {"join": "fuzzydict.integrations.joins", "resolve": "fuzzydict.integrations.tool_calls"}
+_LAZY = {
+    "dedupe": "fuzzydict.joins.dedupe",
+    "join": "fuzzydict.joins.join",
+    "match_columns": "fuzzydict.joins.columns",
+    "resolve": "fuzzydict.integrations.tool_calls",
+}
 
 # Tracebacks, help and pickles show the names that users import.
 for _public in (FuzzyDict, Match, NoMatchError):

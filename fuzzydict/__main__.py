@@ -14,6 +14,7 @@ examples:
   fuzzydict lookup settings.toml "max conections"
   fuzzydict explain settings.toml "max conections"
   fuzzydict join orders.csv rates.csv --left-on country --right-on name
+  fuzzydict dedupe companies.csv --on name
   fuzzydict play settings.toml
   fuzzydict train wordnet
 
@@ -22,7 +23,8 @@ fuzzydict COMMAND --help shows the options of a command.
 _COMMANDS = {
     "lookup": "look up queries in a file",
     "explain": "explain why a query matches a key, or none",
-    "join": "join two CSV files on columns with different spellings",
+    "join": "join two tables on columns with different spellings",
+    "dedupe": "group the rows of a table that mean the same",
     "play": "show attention on an interactive page",
     "train": "train a model file",
 }
@@ -79,6 +81,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Errors, ``--help`` and ``--version`` raise `SystemExit`.
     """
     from fuzzydict.cli import commands as command
+    from fuzzydict.cli import tables
     from fuzzydict.play import command as play
     from fuzzydict.training import command as training
 
@@ -94,7 +97,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name, add, run in (
         ("lookup", command.add_lookup, command.lookup),
         ("explain", command.add_explain, command.explain),
-        ("join", command.add_join, command.join),
+        ("join", tables.add_join, tables.join),
+        ("dedupe", tables.add_dedupe, tables.dedupe),
         ("play", play.add_arguments, play.run),
         ("train", training.add_arguments, training.run),
     ):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fuzzydict.attending import Attending, as_queries
+from fuzzydict.dataframes import as_column
 from fuzzydict.equal_values import LEAST_SHARE, combined, probable
 from fuzzydict.log import LOG
 from fuzzydict.matches import Match, NoMatchError, Ranking
@@ -156,11 +157,11 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
 
     def get_many(
         self, queries: Iterable[object], default: Any = None, /, *, progress: bool | None = None
-    ) -> list[Any]:
+    ) -> Any:
         """Return the result of `get` for each query, in one batch.
 
-        Equal queries are looked up once. A score may differ from that of `match` in its sixth
-        digit.
+        A column of pandas, polars or PyArrow gives such a column, with the index and the name of
+        the queries; everything else gives a list. Equal queries are looked up once.
 
         Args:
             queries: Any iterable, also a NumPy array, a pandas or polars column, or a pyarrow
@@ -169,11 +170,11 @@ class FuzzyMapping(Attending[K, V], Teaching[K, V]):
             progress: True shows a progress bar after two seconds, False none; by default it is
                 shown in terminals and notebooks.
         """
-        queries = as_queries(queries)
+        texts = as_queries(queries)
         with progress_bars(progress):
-            matches = self._find_many(queries)
-        values = (matches[query].value for query in queries)
-        return [default if value is MISSING else value for value in values]
+            matches = self._find_many(texts)
+        values = (matches[query].value for query in texts)
+        return as_column([default if value is MISSING else value for value in values], queries)
 
     def match_many(
         self,

@@ -141,7 +141,7 @@ def test_invalid_use_is_one_line(folder):
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
         (
             ["zzz"],
-            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, play, train (see",
+            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, dedupe, play, train (see",
         ),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
@@ -218,7 +218,7 @@ def help_of(*arguments):
     return output.getvalue()
 
 
-COMMANDS = ["lookup", "explain", "join", "play", "train"]
+COMMANDS = ["lookup", "explain", "join", "dedupe", "play", "train"]
 EXAMPLES = [
     line.strip()
     for text in [help_of(), *map(help_of, COMMANDS)]
@@ -237,7 +237,7 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
         pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
     if "yaml" in example:
         pytest.importorskip("yaml")
-    if "join" in example:
+    if "join" in example or "dedupe" in example:
         pytest.importorskip("pandas")
     (folder / "queries.tsv").write_text("colour\t1\nvelocity\t2\n")
     (folder / "tools.json").write_text('{"color": "red", "top speed": 250}')
@@ -249,8 +249,16 @@ def test_each_example_of_the_help_runs(example, folder, monkeypatch, capsys):
         "spec:\n  containers:\n    - {name: web, image: nginx, ports: [{containerPort: 80}]}\n"
     )
     (folder / "rates.csv").write_text("name,tax\nGermany,19\n")
-    (folder / "a.csv").write_text("city,n\nPrague,1\n")
-    (folder / "b.csv").write_text("town,m\nPrague,2\n")
+    (folder / "companies.csv").write_text("name\nAcme Corp.\nACME Corporation\n")
+    (folder / "people.tsv").write_text("name\tbirthday\nAna Diaz\t1\nAna Díaz\t1\n")
+    (folder / "a.csv").write_text("city,year,n\nPrague,2020,1\n")
+    if "parquet" in example:
+        pytest.importorskip("pyarrow")
+        import pandas
+
+        table = pandas.DataFrame({"town": ["Prague"], "year": ["2020"], "m": [2]})
+        table.to_parquet(folder / "b.parquet")
+    FuzzyDict(Germany=19).save(folder / "countries.fuzzydict")
     *pipe, command = example.split(" | ")
     if pipe:
         text = subprocess.run(
@@ -366,7 +374,9 @@ def test_tables_are_joined(folder):
 def test_empty_cells_match_nothing_and_other_cells_are_unchanged(folder):
     (folder / "a.csv").write_text("\ufeffkey,n\ncolour,007\n,1\nNA,1.50\n", "utf-8")
     (folder / "b.csv").write_text("key,m\ncolor,1e3\n,2\nNA,\n")
-    status, out, _ = run("join", folder / "a.csv", folder / "b.csv", "--on", "key")
+    status, out, _ = run(
+        "join", folder / "a.csv", folder / "b.csv", "--on", "key", "--how", "outer"
+    )
     assert status == 0
     lines = out.splitlines()
     assert lines[0] == "key,n,key_right,m,score"
@@ -383,6 +393,72 @@ def test_files_that_have_a_score_are_joined(folder):
     header, row = out.splitlines()
     assert header == ("name,name_right,score,name_right_right,score_right,score_2,score_3")
     assert row.startswith("colour,x,1,color,2,3,0.9")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_tables_of_each_format_are_joined_and_written(folder, suffix):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+
+    def write(name, table):
+        path = folder / (name + suffix)
+        {
+            ".csv": lambda: table.to_csv(path, index=False),
+            ".tsv": lambda: table.to_csv(path, index=False, sep="\t"),
+            ".jsonl": lambda: table.to_json(path, orient="records", lines=True),
+            ".parquet": lambda: table.to_parquet(path),
+        }[suffix]()
+        return path
+
+    left = write("left", pandas.DataFrame({"x": ["colour", "price"], "year": ["1", "2"]}))
+    right = write("right", pandas.DataFrame({"x": ["color", "prices"], "year": ["1", "3"]}))
+    output = folder / ("out" + suffix)
+    arguments = ("join", left, right, "--on", "x", "--exact", "year", "-o", output)
+    assert run(*arguments, "--report")[0] == 0
+    read = {
+        ".csv": pandas.read_csv,
+        ".tsv": lambda path: pandas.read_csv(path, sep="\t"),
+        ".jsonl": lambda path: pandas.read_json(path, lines=True),
+        ".parquet": pandas.read_parquet,
+    }
+    found = read[suffix](output)
+    assert found["x_right"].isna().tolist() == [False, True]
+    assert run("dedupe", left, "--on", "x", "-o", output)[0] == 0
+    assert read[suffix](output)["group"].tolist() == [0, 1]
+
+
+def test_a_saved_dictionary_is_joined(folder):
+    pytest.importorskip("pandas")
+    d = FuzzyDict(Germany={"capital": "Berlin"}, Czechia={"capital": "Prague"})
+    d.save(folder / "countries.fuzzydict")
+    arguments = ("join", "orders.csv", "countries.fuzzydict", "--on", "country")
+    status, out, err = run(*arguments, "--report", folder=folder)
+    assert (status, out.splitlines()[0]) == (0, "country,n,country_right,capital,score")
+    assert out.splitlines()[1].startswith("Germny,3,Germany,Berlin,")
+    assert err.startswith("estimated match rate 0.")
+    assert run(*arguments, "--exact", "n", folder=folder)[0] == 2
+
+
+def test_numbers_are_joined_with_text(folder):
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"x": [1, 2]}).to_json(folder / "a.jsonl", orient="records", lines=True)
+    (folder / "b.csv").write_text("x,y\n1,a\n")
+    status, out, _ = run("join", "a.jsonl", "b.csv", "--on", "x", folder=folder)
+    assert (status, out.splitlines()[1:]) == (0, ["1,1,a,1.0", "2,,,"])
+
+
+def test_a_table_is_deduplicated(folder):
+    pytest.importorskip("pandas")
+    (folder / "a.csv").write_text('name\nAcme Corporation\nGlobex\nACME Corp.\n""\n')
+    status, out, err = run("dedupe", "a.csv", "--on", "name", folder=folder)
+    assert (status, err) == (0, "")
+    lines = [line.split(",") for line in out.splitlines()]
+    assert lines[0] == ["name", "group", "representative", "score"]
+    assert [line[1] for line in lines[1:]] == ["0", "1", "0"] + ["2"] * (len(lines) - 4)
+    status, _, err = run("dedupe", "a.txt", "--on", "name", folder=folder)
+    assert (status, err) == (
+        2, "fuzzydict dedupe: a.txt: expected a file named .csv, .tsv, .jsonl, .parquet\n",
+    )  # fmt: skip
 
 
 def test_a_join_without_pandas_names_what_to_install(folder):

@@ -98,6 +98,17 @@ def test_a_joined_table_claims_no_order(cluster):
     assert len(found[found["n"] == 199].compute()) == 2
 
 
+def test_exact_columns_and_a_dictionary_on_the_right_are_those_of_pandas():
+    left, right = LEFT.assign(even=LEFT["n"] % 2), RIGHT.assign(even=[0, 1, 0, 1, 0, 1, 0])
+    options = {"left_on": "x", "right_on": "key", "exact": ["even"], "cutoff": 0.5}
+    expected = join(left, right, **options)
+    assert 0 < expected["score"].notna().sum() < 150
+    same(join(parts(left), right, **options), expected)
+    d = FuzzyDict({"color": 1, "top speed": 2})
+    d.learn("parliament", "color")
+    same(join(parts(LEFT), d, "x"), join(LEFT, d, "x"))
+
+
 def test_empty_parts_and_tables_are_joined():
     table = parts(LEFT)
     expected = join(LEFT.iloc[:30], RIGHT, left_on="x", right_on="key")
@@ -299,11 +310,15 @@ def test_what_parts_cannot_be_joined_by_is_told():
     with pytest.raises(ValueError, match="how must be left or inner for a Dask table, got 'outer'"):
         join(parts(LEFT), RIGHT, left_on="x", right_on="key", how="outer")
     with pytest.raises(
-        TypeError, match=r"must be a pandas DataFrame, got dask\..*; convert it with \.compute\(\)"
+        TypeError,
+        match=r"must be a table of pandas, .*, got dask\..*; convert it with \.compute\(\)",
     ):
         join(parts(LEFT), parts(RIGHT), left_on="x", right_on="key")
-    with pytest.raises(TypeError, match=r"must be a pandas or Dask DataFrame, got dask\..*Series"):
+    with pytest.raises(TypeError, match=r"the left table must be a table of .*, got .*Series"):
         join(parts(LEFT)["x"], RIGHT, left_on="x", right_on="key")
+    for option in ("report", "one_to_one"):
+        with pytest.raises(ValueError, match="report and one_to_one need a table that is in mem"):
+            join(parts(LEFT), RIGHT, left_on="x", right_on="key", **{option: True})
     with pytest.raises(ValueError, match="the left table has no column 'y'"):
         join(parts(LEFT), RIGHT, left_on="y", right_on="key")
     for value, dtype in ((1, "int64"), (pd.Timestamp("2020-01-01"), "datetime64"), ("a", "str")):

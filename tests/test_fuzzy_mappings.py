@@ -260,7 +260,9 @@ def test_any_iterable_is_many_queries(make):
         queries, tuple(queries), dict.fromkeys(queries), dict.fromkeys(queries).keys(),
         np.array(queries), pd.Series(queries, index=[7, 5]), pd.Index(queries),
     ):  # fmt: skip
-        assert car.get_many(many) == ["red", None]
+        found = car.get_many(many)
+        assert isinstance(found, pd.Series) == isinstance(many, pd.Series)
+        assert [found is not None and found == "red" for found in found] == [True, False]
         assert [match and match.key for match in car.match_many(many)] == ["color", None]
         assert car.attend(many)[0].best == "color"
     assert car.get_many(iter(queries)) == ["red", None]
@@ -279,9 +281,16 @@ def test_columns_of_arrow_and_polars_are_many_queries(make):
         pa.chunked_array([queries[:1], queries[1:]]),
         pl.Series(queries),
     ):
-        assert car.get_many(many, "?") == ["red", "?", "?"]
+        found = car.get_many(many, "?")
+        assert type(found) is (pl.Series if isinstance(many, pl.Series) else pa.StringArray)
+        assert list(map(str, found)) == ["red", "?", "?"]
         assert [match and match.key for match in car.match_many(many)] == ["color", None, None]
         assert car.attend(many)[0].best == "color"
+
+
+def test_a_column_that_is_looked_up_keeps_its_index_and_name(make):
+    found = make(CAR).get_many(pd.Series(["colour", "red table"], index=[7, 5], name="x"), "?")
+    assert (found.index.tolist(), found.name, found.iloc[0]) == ([7, 5], "x", "red")
 
 
 def test_text_and_what_is_not_iterable_is_one_query(make):

@@ -148,7 +148,9 @@ def test_a_dictionary_answers_from_any_folder(tmp_path):
 
 
 def test_the_public_names_are_few():
-    names = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
+    names = [
+        "FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve",
+    ]  # fmt: skip
     assert sorted(fuzzydict.__all__) == names
     for name in fuzzydict.__all__:
         assert getattr(fuzzydict, name).__doc__
@@ -169,19 +171,21 @@ ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
 ranking.reference ranking.tables ranking.entries ranking.vetoes ranking.final_scores ranking.ranker
 ranking.examples ranking.evidence ranking.explanation
 learning.lookups learning.landmarks learning.regression learning.fit
-options results matches primitives equal_values attending teaching base
+options results matches primitives equal_values attending teaching dataframes base
 integrations.plots integrations.learned_plots
 self_attention counting sharing
 storage.archive
 key_sync ranked_dict copying
 integrations.dask
 mapping
-integrations.joins integrations.json_schema integrations.descriptions
+joins.names joins.evidence joins.candidates joins.matching joins.precision joins.solving
+joins.frames joins.dask joins.join joins.dedupe joins.columns
+integrations.json_schema integrations.descriptions
 integrations.tool_arguments integrations.tool_definitions integrations.tool_calls
 postgres.pool postgres.database postgres.statements postgres.frequencies postgres.schema
 postgres.vectors postgres.lessons postgres.candidates postgres.items postgres.check
 postgres.rankers postgres.ranker postgres.views postgres.mapping
-cli.formats cli.paths cli.files cli.commands
+cli.formats cli.paths cli.files cli.commands cli.tables
 play.lines play.playground play.server play.command
 training.bars training.corpora training.lexicon training.glossary training.graph training.styles
 training.tables training.teacher training.thesaurus training.names training.rewriting

@@ -9,7 +9,7 @@ import pytest
 
 import fuzzydict
 from fuzzydict import FuzzyDict, NoMatchError
-from fuzzydict.integrations.joins import join
+from fuzzydict.joins.join import join
 
 pd = pytest.importorskip("pandas")
 
@@ -115,23 +115,22 @@ def test_a_duplicate_column_raises():
 
 def test_an_argument_that_is_not_a_table_raises():
     with pytest.raises(
-        TypeError, match=r"the left table must be a pandas or Dask DataFrame, got builtins.list$"
+        TypeError, match=r"the left table must be a table of pandas, .*, got builtins.list$"
     ):
         join(["colour"], RIGHT, on="name")
     with pytest.raises(
-        TypeError, match=r"the right table must be a pandas DataFrame, got builtins.dict$"
+        TypeError, match=r"the right table must be a table of pandas, .*, got builtins.dict$"
     ):
         join(LEFT, {"name": "color"}, on="name")
 
 
-def test_a_table_of_another_library_raises_with_its_conversion():
+def test_tables_of_two_libraries_raise_with_a_conversion():
     pyarrow = pytest.importorskip("pyarrow")
     table = pyarrow.table({"name": ["color"]})
-    for sides in ((table, RIGHT), (LEFT, table)):
-        with pytest.raises(
-            TypeError, match=r"got pyarrow\.lib\.Table; convert it with \.to_pandas\(\)$"
-        ):
-            join(*sides, on="name")
+    with pytest.raises(TypeError, match=r"must be of one library, got pyarrow and pandas$"):
+        join(table, RIGHT, on="name")
+    with pytest.raises(TypeError, match=r"pandas and pyarrow; convert it with \.to_pandas\(\)$"):
+        join(LEFT, table, on="name")
 
 
 @pytest.mark.parametrize(
@@ -252,10 +251,150 @@ def test_join_is_a_name_of_the_package_and_pandas_is_loaded_by_it_alone():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_a_join_without_pandas_names_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[pandas\]'"):
-        join(LEFT, RIGHT, on="name")
+def test_a_join_of_polars_without_narwhals_names_what_to_install(monkeypatch):
+    polars = pytest.importorskip("polars")
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    table = polars.DataFrame({"name": ["color"]})
+    with pytest.raises(ImportError, match=r"pip install 'fuzzydict-attention\[frames\]'"):
+        join(table, table, on="name")
+
+
+# What a join returns.
+
+
+def names(n, seed=0):
+    """Return distinct names of companies, as (right, left) spellings."""
+    random = np.random.default_rng(seed)
+    syllables = [c + v + end for c in "bdfgklmnprstvz" for v in "aeiou" for end in ("", "n", "l")]
+    sectors = ["Foods", "Energy", "Software", "Mining", "Airlines", "Motors"]
+    found = {}
+    while len(found) < n:
+        word = "".join(random.choice(syllables, 3)).title()
+        sector = random.choice(sectors)
+        found[f"{word} {sector} Inc."] = f"{word.upper()} {sector}, Incorporated"
+    return list(found.items())
+
+
+@pytest.fixture(scope="module")
+def companies():
+    """Two tables of 120 companies, of which 40 are in both."""
+    both = names(200)
+    left = pd.DataFrame({"x": [one for _, one in both[:120]]})
+    right = pd.DataFrame({"x": [other for other, _ in both[80:]]})
+    return left, right, {one: other for other, one in both}
+
+
+def test_the_precision_holds_when_most_rows_have_no_partner(companies):
+    left, right, partner = companies
+    joined, report = join(left, right, "x", how="inner", report=True)
+    assert (joined["x"].map(partner) == joined["x_right"]).mean() > 0.9
+    assert len(joined) > 30
+    assert 0.2 < report.match_rate < 0.5
+    assert report.precision >= 0.95
+    assert report.recall > 0.7
+    assert joined["score"].min() == report.cutoff
+
+
+def test_a_lower_precision_returns_more_rows(companies):
+    left, right, _ = companies
+    few, more, all_of_them = (
+        join(left, right, "x", how="inner", **options)
+        for options in ({"precision": 0.99}, {"precision": 0.5}, {"cutoff": 0.0})
+    )
+    assert len(few) <= len(more) <= len(all_of_them)
+    assert len(few) < len(all_of_them)
+
+
+def test_known_pairs_are_matched_and_shift_the_cutoff(companies):
+    left, right, partner = companies
+    known = [(one, partner[one]) for one in left["x"][80:100]] + [
+        (one, None) for one in left["x"][:20]
+    ]
+    known.append((left["x"][30], right["x"][5]))
+    joined, report = join(left, right, "x", pairs=known, report=True)
+    assert joined["x_right"][:20].isna().all()
+    assert (joined["x_right"][80:100] == joined["x"][80:100].map(partner)).all()
+    assert joined["x_right"][30] == right["x"][5]
+    assert joined["score"][30] == 1.0
+    assert report.recall > 0.8
+    assert join(left, right, "x", pairs=[("not there", "x")]).equals(join(left, right, "x"))
+
+
+def test_several_matches_per_row_come_best_first():
+    left = pd.DataFrame({"x": ["red apple juice"]})
+    right = pd.DataFrame({"x": ["red apple juices", "red apple", "green tea"]})
+    joined = join(left, right, "x", n=2, cutoff=0.0)
+    assert joined["x_right"].tolist() == ["red apple juices", "red apple"]
+    assert joined["score"].is_monotonic_decreasing
+    assert len(join(left, right, "x", cutoff=0.0)) == 1
+
+
+def test_one_to_one_gives_each_right_row_once():
+    left = pd.DataFrame({"x": ["Acme Corp", "Acme Corporation", "Acme Corp", "Globex"]})
+    right = pd.DataFrame({"x": ["Acme Corporation", "Acme Corp.", "Globex Inc"]})
+    joined = join(left, right, "x", one_to_one=True, cutoff=0.0)
+    assert joined["x_right"].isna().tolist() == [False, False, True, False]
+    assert joined["x_right"].tolist()[:2] == ["Acme Corp.", "Acme Corporation"]
+    assert not joined["x_right"].dropna().duplicated().any()
+    twice = join(left, pd.concat([right, right]), "x", one_to_one=True, cutoff=0.0)
+    assert len(twice) == 4
+    assert twice["x_right"].notna().all()
+    with pytest.raises(ValueError, match="one_to_one matches one value, but n is 2"):
+        join(left, right, "x", one_to_one=True, n=2)
+
+
+def test_exact_columns_must_be_equal_and_not_missing():
+    left = pd.DataFrame({"x": ["colour", "colour", "colour", 7], "year": [1, 2, None, 1]})
+    right = pd.DataFrame({"x": ["color", "colors", 7, 7], "year": [1, 2, 1, 2], "w": [5, 6, 7, 8]})
+    joined = join(left, right, "x", exact=["year"])
+    assert joined["w"].tolist()[:2] == [5, 6]
+    assert joined["w"].isna().tolist() == [False, False, True, False]
+    assert joined["w"].tolist()[3] == 7
+    with pytest.raises(ValueError, match="the right table has no column 'year'"):
+        join(left, right[["x"]], "x", exact=["year"])
+
+
+def test_a_dictionary_is_the_right_side_with_what_it_learned(tmp_path):
+    d = FuzzyDict({"color": {"a": 1, "b": "x"}, "top speed": {"a": 2}, 7: {}})
+    d.learn("zzz", "color")
+    d.learn("colour", None)
+    left = LEFT.iloc[[0, 1, 4]]
+    joined = join(left, d, "name")
+    assert list(joined.columns) == ["name", "v", "name_right", "a", "b", "score"]
+    assert joined["name_right"].isna().tolist() == [True, False, False]
+    assert joined["name_right"].tolist()[1:] == ["top speed", "color"]
+    d.save(tmp_path / "saved")
+    for path in (tmp_path / "saved", str(tmp_path / "saved")):
+        assert join(left, path, "name").equals(joined)
+    values = join(left, FuzzyDict({"color": 3}), left_on="name", right_on="key")
+    assert list(values.columns) == ["name", "v", "key", "value", "score"]
+    assert list(join(left, FuzzyDict({"color": None}), "name").columns)[-2:] == [
+        "name_right", "score",
+    ]  # fmt: skip
+
+
+def test_guards_of_the_user_veto_pairs():
+    def never(query, key):
+        return True
+
+    assert join(LEFT, RIGHT, "name", guards=[never])["score"].isna().all()
+    assert join(LEFT, RIGHT, "name", guards=[lambda query, key: False])["score"].notna().any()
+
+
+def test_initials_stand_for_words_and_punctuation_for_nothing():
+    left = pd.DataFrame({"x": ["Ford v. NLRB", "?!"]})
+    right = pd.DataFrame({"x": ["Ford v. National Labor Relations Board", "Ford v. Quebec"]})
+    joined = join(left, right, "x", cutoff=0.2)
+    assert joined["x_right"][0] == right["x"][0]
+    assert pd.isna(joined["x_right"][1])
+
+
+def test_numbers_that_differ_do_not_match():
+    left = pd.DataFrame({"x": ["1995 Nebraska football team", "1996 Nebraska football team"]})
+    right = pd.DataFrame({"x": ["1995 Nebraska football teams", "1994 Nebraska football team"]})
+    joined = join(left, right, "x", cutoff=0.5)
+    assert joined["x_right"][0] == right["x"][0]
+    assert pd.isna(joined["x_right"][1])
 
 
 # Methods of pandas.

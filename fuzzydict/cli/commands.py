@@ -4,14 +4,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from fuzzydict.cli.files import read_with_aliases, reason
 from fuzzydict.matches import Match
 
-__all__ = ["CommandError", "add_explain", "add_join", "add_lookup", "explain", "join", "lookup"]
+__all__ = ["CommandError", "add_explain", "add_lookup", "explain", "lookup", "probability"]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -30,14 +29,6 @@ examples:
   fuzzydict explain countries.csv --key name "Czech Republic"
 
 The exit status is 0 if the query has a match, 1 if it has none, and 2 for errors.
-"""
-_JOIN = """\
-examples:
-  fuzzydict join orders.csv countries.csv --on country
-  fuzzydict join a.csv b.csv --left-on city --right-on town --how left -o joined.csv
-
-Empty cells match nothing. The last column is the score of each pair: "score", or "score_2" if a
-file has a column "score".
 """
 
 
@@ -59,7 +50,7 @@ def add_lookup(parser: argparse.ArgumentParser) -> None:
         "-n", type=_count, default=1, help="how many matches to show at most (default: 1)"
     )
     parser.add_argument(
-        "--cutoff", type=_cutoff, metavar="P", help="the lowest score of a match, from 0 to 1"
+        "--cutoff", type=probability, metavar="P", help="the lowest score of a match, from 0 to 1"
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object per query")
 
@@ -70,28 +61,6 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", metavar="QUERY", help="what to look up")
     parser.add_argument(
         "-n", type=_count, default=5, help="how many keys to show at most (default: 5)"
-    )
-
-
-def add_join(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``fuzzydict join``."""
-    parser.epilog, parser.formatter_class = _JOIN, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("left", type=Path, metavar="LEFT.csv")
-    parser.add_argument("right", type=Path, metavar="RIGHT.csv")
-    parser.add_argument("--on", metavar="NAME", help="the column of both files to join on")
-    parser.add_argument("--left-on", metavar="NAME", help="the column of the left file")
-    parser.add_argument("--right-on", metavar="NAME", help="the column of the right file")
-    parser.add_argument(
-        "--how",
-        choices=("left", "inner", "right", "outer"),
-        default="outer",
-        help="which rows without a match to keep (default: outer, those of both)",
-    )
-    parser.add_argument(
-        "--cutoff", type=_cutoff, metavar="P", help="the lowest score of a pair, from 0 to 1"
-    )
-    parser.add_argument(
-        "--output", "-o", type=Path, metavar="OUT.csv", help="the file to write (default: print)"
     )
 
 
@@ -135,62 +104,6 @@ def explain(arguments: argparse.Namespace) -> int:
     found = d.explain(aliases.get(arguments.query, arguments.query), arguments.n)
     print(found)
     return int(found.answer is None)
-
-
-def join(arguments: argparse.Namespace) -> int:
-    """Write the joined table as CSV; return 0."""
-    try:
-        import pandas
-    except ImportError:
-        raise CommandError("needs pandas: pip install 'fuzzydict-attention[pandas]'") from None
-    from fuzzydict.integrations.joins import join as join_tables
-
-    def table(path: Path) -> Any:
-        found = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        if not isinstance(found.index, pandas.RangeIndex):  # made of surplus cells
-            raise CommandError(f"{path}: rows have more cells than the header")
-        return found
-
-    left_on, right_on = _columns(arguments)
-    left, right = _of_file(arguments.left, table), _of_file(arguments.right, table)
-    for path, of, column in (
-        (arguments.left, left, left_on),
-        (arguments.right, right, right_on),
-    ):
-        if column not in of.columns:
-            names = ", ".join(map(repr, of.columns))
-            raise CommandError(f"{path}: no column {column!r}, expected one of {names}")
-    joined = join_tables(
-        left,
-        right,
-        left_on=left_on,
-        right_on=right_on,
-        how=arguments.how,
-        cutoff=arguments.cutoff,
-    )
-    score = joined.columns[-1]
-    joined[score] = joined[score].round(4)
-    if arguments.output is None:
-        joined.to_csv(sys.stdout, index=False, lineterminator="\n")
-    else:
-        _of_file(arguments.output, lambda path: joined.to_csv(path, index=False))
-    return 0
-
-
-def _columns(arguments: argparse.Namespace) -> tuple[str, str]:
-    on, left_on, right_on = arguments.on, arguments.left_on, arguments.right_on
-    if on is not None and left_on is None and right_on is None:
-        return on, on
-    if on is None and left_on is not None and right_on is not None:
-        return left_on, right_on
-    raise CommandError("pass --on NAME, or both --left-on NAME and --right-on NAME")
-
-
-def _of_file(path: Path, use: Callable[[Path], Any]) -> Any:
-    try:
-        return use(path)
-    except (ValueError, OSError) as error:
-        raise CommandError(f"{path}: {reason(error)}") from error
 
 
 def _lines() -> Iterator[str]:
@@ -238,7 +151,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _cutoff(text: str) -> float:
+def probability(text: str) -> float:
+    """Return a number from 0 to 1."""
     try:
         if 0 <= (number := float(text)) <= 1:
             return number

@@ -1,0 +1,1 @@
+"""Joins, deduplication and column matching of tables."""

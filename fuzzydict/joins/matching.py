@@ -1,0 +1,241 @@
+"""Scores of pairs: from evidence to the probability that two names mean the same.
+
+Two logistic regressions with fixed weights, fitted to 34 tables of entity names by
+``tests/benchmarks/join_weights.py``. The first one judges each pair on its own: TF-IDF cosine,
+token evidence, and the logit of the dictionary. The second one compares a pair with its rivals:
+other keys for the query, and other queries for the key.
+
+The dictionary knows synonyms, which share no letters. Its logit alone can make a pair, but the more
+keys there are, the more of them are similar by coincidence.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fuzzydict.joins.candidates import CandidateIndex, Ints
+from fuzzydict.joins.evidence import TOKEN_FEATURES, token_evidence
+from fuzzydict.joins.names import Name, Rarity, parse
+from fuzzydict.progress import Progress
+
+__all__ = ["CERTAIN", "Matcher", "Pairs", "context", "final_logits", "sigmoid"]
+
+Floats = NDArray[np.float64]
+
+N_CANDIDATES = 5  # keys for each query from the index
+_N_FROM_DICT = 2  # best keys for each query from the dictionary
+_BATCH = 4096  # queries
+CERTAIN = 20.0  # the logit of equal texts
+_LOWEST, _HIGHEST = -6.0, 8.0  # logits are clipped to this range
+
+FEATURES = ("cosine", *TOKEN_FEATURES, "dict_logit", "not_in_dict")
+_WEIGHTS = (
+    2.645, 3.49, 2.698, -0.017, -0.006, 0.055, 0.097, -1.697, 0.268, -0.391, 0.812, 0.326, 1.153,
+)  # fmt: skip
+_BIAS = -7.815
+CONTEXT_FEATURES = ("logit", "lead_over_keys", "lead_over_queries")
+_CONTEXT_WEIGHTS = (0.44, 0.348, 0.178)
+_CONTEXT_BIAS = -1.067
+_FEW_KEYS = 30  # for which the scores of a dictionary are calibrated
+_CHANCE = 1.5  # the power of the number of keys with which coincidences grow
+
+
+class Pairs(NamedTuple):
+    """Scored pairs of queries and keys, sorted by query, best first."""
+
+    queries: Ints  # (P,)
+    keys: Ints  # (P,)
+    logits: Floats  # (P,)
+
+    def at(self, places: NDArray[Any]) -> "Pairs":
+        """Return the pairs at these places."""
+        return Pairs(self.queries[places], self.keys[places], self.logits[places])
+
+
+class Matcher:
+    """Scores queries against the distinct keys of a table.
+
+    Args:
+        keys: Texts; equal ones must be in different blocks.
+        queries: All queries or a sample, for document frequencies.
+        d: A `FuzzyDict` that has the keys.
+        key_blocks: The block of each key: a query finds only keys of its own block.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], queries: Sequence[str], d: Any, key_blocks: Ints | None = None
+    ) -> None:
+        self.keys, self._d = list(keys), d
+        self._key_blocks = key_blocks
+        self._names = [parse(key) for key in keys]
+        others = [parse(query) for query in queries]
+        self._index = CandidateIndex(self._names, others)
+        self._rarity = Rarity([*self._names, *others])
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for place, key in enumerate(keys):
+            self._places[key].append(place)
+
+    def pairs(
+        self, queries: Sequence[str], blocks: Ints | None = None, but_itself: bool = False
+    ) -> Pairs:
+        """Return the candidates of each query with their logits, each pair on its own.
+
+        Args:
+            queries: Texts, all different within a block.
+            blocks: The block of each query.
+            but_itself: Leave out the key that equals the query.
+        """
+        parts = []
+        with Progress("lookups", len(queries)) as step:
+            for start in range(0, len(queries), _BATCH):
+                batch = slice(start, start + _BATCH)
+                own = None if blocks is None else blocks[batch]
+                found, features = self.features(queries[batch], own, but_itself)
+                logits = self.judge(features)
+                order = np.lexsort((found.keys, -logits, found.queries))
+                parts.append(Pairs(found.queries[order] + start, found.keys[order], logits[order]))
+                step(len(queries[batch]))
+        if not parts:
+            return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        return Pairs(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def features(
+        self, queries: Sequence[str], blocks: Ints | None = None, but_itself: bool = False
+    ) -> tuple[Pairs, Floats]:
+        """Return pairs without logits, and their `FEATURES`, (P, 13); NaN for equal texts."""
+        exact = [
+            -1 if but_itself else self._exact(query, None if blocks is None else blocks[i])
+            for i, query in enumerate(queries)
+        ]
+        inexact = np.array([i for i, place in enumerate(exact) if place < 0], np.int64)
+        texts = [queries[i] for i in inexact]
+        own = None if blocks is None else blocks[inexact]
+        names = [parse(text) for text in texts]
+        allowed = None if own is None else self._allowed(own)
+        n = N_CANDIDATES + but_itself
+        by_index = self._index.search(names, n, allowed)
+        pairs = set(zip(by_index[0].tolist(), by_index[1].tolist(), strict=True))
+        logits = [self._dict_logits(found, i, own) for i, found in enumerate(self._ranked(texts))]
+        for i, found in enumerate(logits):
+            best = sorted(found, key=lambda key: (-found[key], key))[: _N_FROM_DICT + but_itself]
+            pairs.update((i, key) for key in best if found[key] > -np.inf)
+        if but_itself:
+            pairs = {(i, key) for i, key in pairs if self.keys[key] != texts[i]}
+        ordered = sorted(pairs)
+        one, other = np.array(ordered, np.int64).reshape(-1, 2).T
+        features = np.column_stack(
+            [
+                self._index.cosines(names, self._names, one, other),
+                self._evidence(names, ordered),
+                [min(max(logits[i].get(key, _LOWEST), _LOWEST), _HIGHEST) for i, key in ordered],
+                [key not in logits[i] for i, key in ordered],
+            ]
+        )
+        sure = [(i, place) for i, place in enumerate(exact) if place >= 0]
+        places = np.array(sure, np.int64).reshape(-1, 2).T
+        found_pairs = Pairs(
+            np.concatenate([inexact[one], places[0]]),
+            np.concatenate([other, places[1]]),
+            np.empty(0),
+        )
+        return found_pairs, np.vstack([features, np.full((len(sure), len(FEATURES)), np.nan)])
+
+    def logits_of_keys(self, one: Ints, other: Ints) -> Floats:
+        """Return the logits of pairs of keys, without what the dictionary knows of them."""
+        pairs = list(zip(one.tolist(), other.tolist(), strict=True))
+        features = np.column_stack(
+            [
+                self._index.cosines(self._names, self._names, one, other),
+                self._evidence(self._names, pairs),
+                np.full((len(pairs), 2), [_LOWEST, 1.0]),
+            ]
+        )
+        return self.judge(features)
+
+    def judge(
+        self, features: Floats, weights: Sequence[float] = _WEIGHTS, bias: float = _BIAS
+    ) -> Floats:
+        """Return the logits of pairs by their features."""
+        by_evidence = features @ np.array(weights) + bias
+        chance = _CHANCE * np.log(max(len(self.keys), _FEW_KEYS) / _FEW_KEYS)
+        by_dict = np.where(features[:, -1] > 0, _LOWEST, features[:, -2] - chance)
+        return np.where(np.isnan(by_evidence), CERTAIN, np.maximum(by_evidence, by_dict))
+
+    def _evidence(self, names: Sequence[Name], pairs: Sequence[tuple[int, int]]) -> Floats:
+        found = [token_evidence(names[i], self._names[key], self._rarity) for i, key in pairs]
+        return np.array(found, float).reshape(len(pairs), len(TOKEN_FEATURES))
+
+    def _ranked(self, texts: Sequence[str]) -> list[Any]:
+        """Return the candidates of the dictionary, with what it learned."""
+        return self._d._synced_ranker().candidates(texts) if texts else []
+
+    def _dict_logits(self, found: Any, query: int, blocks: Ints | None) -> dict[int, float]:
+        """Return key → logit of the dictionary, -inf where a guard vetoes the key."""
+        return {
+            place: logit
+            for key, logit in zip(found.keys, found.logits.tolist(), strict=True)
+            for place in self._places.get(key, ())
+            if blocks is None or self._block(place) == blocks[query]
+        }
+
+    def _exact(self, query: str, block: Any) -> int:
+        for place in self._places.get(query, ()):
+            if block is None or self._block(place) == block:
+                return place
+        return -1
+
+    def _block(self, place: int) -> int:
+        return -1 if self._key_blocks is None else int(self._key_blocks[place])
+
+    def _allowed(self, blocks: Ints) -> list[Ints]:
+        """Return for each block its keys."""
+        keys = {block: np.flatnonzero(self._key_blocks == block) for block in set(blocks.tolist())}
+        return [keys[block] for block in blocks.tolist()]
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return the probabilities of logits."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, -logits)))
+
+
+def final_logits(pairs: Pairs, features: Floats) -> Floats:
+    """Return the logits of pairs among their rivals; equal texts remain certain."""
+    logits = features @ np.array(_CONTEXT_WEIGHTS) + _CONTEXT_BIAS
+    return np.where(pairs.logits >= CERTAIN, CERTAIN, logits)
+
+
+def context(pairs: Pairs, n_queries: int, n_keys: int, rivals: Pairs | None = None) -> Floats:
+    """Return the `CONTEXT_FEATURES` of pairs, (P, 3).
+
+    ``rivals`` are the pairs of the queries that compete for the keys, by default these pairs.
+    """
+    logits = np.clip(pairs.logits, _LOWEST, _HIGHEST)
+    by_key = pairs if rivals is None else rivals
+    key_rivals = _best_other(pairs.queries, logits, pairs.queries, logits, n_queries, True)
+    query_rivals = _best_other(
+        pairs.keys, logits, by_key.keys, np.clip(by_key.logits, _LOWEST, _HIGHEST), n_keys,
+        rivals is None,
+    )  # fmt: skip
+    return np.column_stack([logits, logits - key_rivals, logits - query_rivals])
+
+
+def _best_other(
+    groups: Ints, logits: Floats, others: Ints, other_logits: Floats, n: int, is_inside: bool
+) -> Floats:
+    """Return for each pair the highest logit of another pair of its group.
+
+    ``is_inside``: the pairs are themselves among the others.
+    """
+    order = np.lexsort((-other_logits, others))
+    group, sorted_logits = others[order], other_logits[order]
+    first = np.searchsorted(group, np.arange(n))
+    padded = np.append(sorted_logits, [_LOWEST, _LOWEST])
+    size = np.bincount(others, minlength=n)
+    best = np.where(size > 0, padded[first], _LOWEST)[groups]
+    if not is_inside:
+        return best
+    second = np.where(size > 1, padded[np.minimum(first + 1, len(padded) - 1)], _LOWEST)[groups]
+    return np.where(logits >= best, second, best)

@@ -1,0 +1,114 @@
+"""Fits the weights of joins to the 34 tables of Auto-FuzzyJoin, and cross-validates them.
+
+    python tests/benchmarks/join_weights.py
+
+Each table counts as the square root of its number of queries, once with all partners and once with
+a quarter of them. Prints hit@1 on tables that were not fitted to (five folds of tables), and the
+constants for ``fuzzydict/joins/matching.py``. Takes a minute and needs scikit-learn.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from join_data import Task, autofj
+from joins import hit_and_recall
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from fuzzydict import FuzzyDict
+from fuzzydict.joins.matching import CERTAIN, Matcher, Pairs, context
+
+Floats = NDArray[np.float64]
+Weights = tuple[Floats, float]
+FOLDS = 5
+
+
+class Table(NamedTuple):
+    """The candidates of the queries of a task, with their features."""
+
+    task: Task
+    matcher: Matcher
+    pairs: Pairs
+    features: Floats
+    right: NDArray[np.bool_]
+
+
+def table_of(task: Task) -> Table:
+    """Return the candidates of a task."""
+    matcher = Matcher(task.keys, task.queries, FuzzyDict(dict.fromkeys(task.keys)))
+    pairs, features = matcher.features(task.queries)
+    places = zip(pairs.queries.tolist(), pairs.keys.tolist(), strict=True)
+    return Table(task, matcher, pairs, features, np.array([pair in task.pairs for pair in places]))
+
+
+def fit(parts: Sequence[tuple[Floats, NDArray[np.bool_], int]]) -> Weights:
+    """Return the weights and the bias of a logistic regression; parts have a number of queries."""
+    features = np.vstack([part[0] for part in parts])
+    labels = np.concatenate([part[1] for part in parts])
+    weights = np.concatenate([np.full(len(part[1]), part[2] ** -0.5) for part in parts])
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    model = LogisticRegression(C=0.1, max_iter=1000)
+    model.fit((features - mean) / scale, labels, sample_weight=weights)
+    found = model.coef_[0] / scale
+    return found, float(model.intercept_[0] - found @ mean)
+
+
+def judged(table: Table, weights: Weights) -> tuple[Pairs, NDArray[np.bool_]]:
+    """Return the pairs with their logits, best first for each query."""
+    logits = table.matcher.judge(table.features, weights[0].tolist(), weights[1])
+    pairs = table.pairs
+    order = np.lexsort((pairs.keys, -logits, pairs.queries))
+    return Pairs(pairs.queries[order], pairs.keys[order], logits[order]), table.right[order]
+
+
+def fit_both(tables: Sequence[Table]) -> tuple[Weights, Weights]:
+    """Return the weights of pairs on their own, and of the best pairs among their rivals."""
+    inexact = [(table, ~np.isnan(table.features[:, 0])) for table in tables]
+    first = fit([(t.features[rows], t.right[rows], len(t.task.queries)) for t, rows in inexact])
+    parts = []
+    for table in tables:
+        pairs, right = judged(table, first)
+        best = np.append(True, np.diff(pairs.queries) != 0) & (pairs.logits < CERTAIN)
+        n_queries, n_keys = len(table.task.queries), len(table.task.keys)
+        features = context(pairs, n_queries, n_keys)
+        parts.append((features[best], right[best], n_queries))
+    return first, fit(parts)
+
+
+def quality(table: Table, both: tuple[Weights, Weights]) -> list[float]:
+    """Return hit@1, the recall at precision .9 and the best F1."""
+    pairs, _ = judged(table, both[0])
+    n_queries, n_keys = len(table.task.queries), len(table.task.keys)
+    logits = context(pairs, n_queries, n_keys) @ both[1][0] + both[1][1]
+    best, scores = np.full(n_queries, -1), np.full(n_queries, -np.inf)
+    for i, key, logit in zip(pairs.queries, pairs.keys, logits, strict=True):
+        if logit > scores[i]:
+            best[i], scores[i] = key, logit
+    return hit_and_recall(table.task, best, scores)
+
+
+def main() -> None:
+    """Fit and cross-validate."""
+    tables = [table_of(task) for share in (1.0, 0.25) for task in autofj(share)]
+    names = sorted({table.task.name for table in tables})
+    fold_of = dict(
+        zip(names, np.random.default_rng(0).permutation(len(names)) % FOLDS, strict=True)
+    )
+    rows = []
+    for fold in range(FOLDS):
+        both = fit_both([table for table in tables if fold_of[table.task.name] != fold])
+        rows += [
+            quality(table, both)
+            for table in tables[: len(names)]
+            if fold_of[table.task.name] == fold
+        ]
+    print(
+        "other tables: hit@1 {:.3f}, recall at precision .9 {:.3f}".format(*np.mean(rows, axis=0))
+    )
+    for name, (weights, bias) in zip(("", "CONTEXT"), fit_both(tables), strict=True):
+        print(name, np.round(weights, 3).tolist(), round(bias, 3))
+
+
+if __name__ == "__main__":
+    main()
