@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "NoMatchError", "Ranking"]
 
-_LIKELY = 0.1  # score of a key that a strict dictionary suggests
+_LIKELY = 0.05  # score of a key that a strict dictionary suggests
 
 Ranking = Sequence[tuple[str, float]]  # keys with their scores, best first
 
@@ -52,7 +52,7 @@ class NoMatchError(KeyError):
     refer to the dictionary.
 
     If the error is of a ``strict`` dictionary, its message asks "did you mean …?" for the matches
-    with a score of at least 0.1, which are often keys that a lookup would find if it was fuzzy.
+    with a score of at least 0.05, which are often keys that a lookup would find if it was fuzzy.
     """
 
     def __init__(

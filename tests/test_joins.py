@@ -346,7 +346,7 @@ def test_one_to_one_gives_each_right_row_once():
 def test_exact_columns_must_be_equal_and_not_missing():
     left = pd.DataFrame({"x": ["colour", "colour", "colour", 7], "year": [1, 2, None, 1]})
     right = pd.DataFrame({"x": ["color", "colors", 7, 7], "year": [1, 2, 1, 2], "w": [5, 6, 7, 8]})
-    joined = join(left, right, "x", exact=["year"])
+    joined = join(left, right, "x", exact=["year"], cutoff=0.3)
     assert joined["w"].tolist()[:2] == [5, 6]
     assert joined["w"].isna().tolist() == [False, False, True, False]
     assert joined["w"].tolist()[3] == 7

@@ -104,7 +104,7 @@ def test_weights_are_shared_by_the_cosines_and_the_temperature():
     for temperature in (0.5, 1.0, 2.0):
         weights, no_match = attention_weights(logits, cosines, 0.5, temperature)
         assert no_match == pytest.approx(1)
-        assert weights[0] / weights[1] == pytest.approx(np.exp(1 / temperature), rel=1e-4)
+        assert weights[0] / weights[1] == pytest.approx(np.exp(0.59 / temperature), rel=1e-4)
         assert weights[2] == 0
     weights, no_match = attention_weights(np.full(2, -np.inf), np.zeros(2), 0.5)
     assert (weights.tolist(), no_match) == ([0, 0], 1)

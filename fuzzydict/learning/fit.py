@@ -291,7 +291,7 @@ class _Rows:
             if own < self.names:
                 key = lookups.keys[self.classes[own]]
                 error = 1 - float(shares[self.names + row, own])
-                result.setdefault(key, {})[lookups.texts[row]] = scale * error / _DECAY
+                result.setdefault(key, {})[lookups.texts[row]] = float(scale * error / _DECAY)
         return result
 
 
