@@ -141,7 +141,8 @@ def test_invalid_use_is_one_line(folder):
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
         (
             ["zzz"],
-            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, dedupe, play, train (see",
+            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, dedupe, play, train"
+            " (see",
         ),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
