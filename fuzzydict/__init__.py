@@ -1,23 +1,28 @@
 """A `dict` whose lookups tolerate typos, naming styles and synonyms."""
 
+from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
 from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
+from fuzzydict.model.choice import use_model
 
 if TYPE_CHECKING:
     __version__: str
     from fuzzydict.integrations.joins import join
     from fuzzydict.integrations.tool_calls import resolve
 
-__all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
+__all__ = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve", "use_model"]
 
 # Modules of names that are imported on first use.
 _LAZY = {"join": "fuzzydict.integrations.joins", "resolve": "fuzzydict.integrations.tool_calls"}
 
 # Tracebacks, help and pickles show the names that users import.
-for _public in (FuzzyDict, Match, NoMatchError):
+for _public in (FuzzyDict, Match, NoMatchError, use_model):
     _public.__module__ = __name__
 del _public
+
+# Old pickles import modules of older versions.
+__path__.append(str(_Path(__file__).parent / "legacy"))
 
 
 def __getattr__(name: str) -> Any:

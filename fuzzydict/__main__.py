@@ -14,7 +14,8 @@ examples:
   fuzzydict lookup settings.toml "max conections"
   fuzzydict explain settings.toml "max conections"
   fuzzydict join orders.csv rates.csv --left-on country --right-on name
-  fuzzydict train wordnet
+  fuzzydict models
+  fuzzydict train open
 
 fuzzydict COMMAND --help shows the options of a command.
 """
@@ -22,6 +23,7 @@ _COMMANDS = {
     "lookup": "look up queries in a file",
     "explain": "explain why a query matches a key, or none",
     "join": "join two CSV files on columns with different spellings",
+    "models": "list the shipped models with their licences and sources",
     "train": "train a model file",
 }
 
@@ -92,6 +94,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ("lookup", command.add_lookup, command.lookup),
         ("explain", command.add_explain, command.explain),
         ("join", command.add_join, command.join),
+        ("models", command.add_models, command.models),
         ("train", training.add_arguments, training.run),
     ):
         add(commands[name])

@@ -1,23 +1,24 @@
 """`FuzzyDict`: a `dict` whose lookups tolerate typos, naming styles and synonyms.
 
 The class is assembled from parts, in reading order: the lookups that all fuzzy mappings share
-(`fuzzydict.base`), a dict with a ranker of its keys (`fuzzydict.ranked_dict`), its copies and
-pickles (`fuzzydict.copying`), and here its options, counters and files.
+(`fuzzydict.base`), a dict with a ranker of its keys (`fuzzydict.ranked_dict`), its counters
+(`fuzzydict.counted_dict`), its copies and pickles (`fuzzydict.copying`), and here its options and
+files.
 """
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fuzzydict.copying import CopyableDict
-from fuzzydict.counting import Stats
 from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.matches import Match, NoMatchError
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import as_embedder, model_file
 from fuzzydict.options import check_guards, check_prior, check_probability
-from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
 from fuzzydict.ranking.learned import LearnedState
 
@@ -43,8 +44,10 @@ class FuzzyDict(CopyableDict[K, V]):
 
     Args:
         args: As of `dict`.
-        embedder: What turns texts into vectors: the name of a model ("default", "brown"), or
-            anything that `fuzzydict.model.embedders.as_embedder` accepts.
+        embedder: What turns texts into vectors: the name of a model ("default", "open", "brown"),
+            or anything that `fuzzydict.model.embedders.as_embedder` accepts. By default the model
+            of the program: "default", or what `fuzzydict.use_model` or the environment variable
+            ``FUZZYDICT_MODEL`` chose.
         cutoff: The lowest score of a match, 0 to 1. By default the one for which the embedder was
             calibrated. 1.0 turns fuzzy lookups off.
         guards: Functions that forbid matches; see `fuzzydict.ranking.guards`.
@@ -93,7 +96,7 @@ class FuzzyDict(CopyableDict[K, V]):
         self,
         /,
         *args: Any,
-        embedder: Any = "default",
+        embedder: Any = None,
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
         index: IndexKind = "auto",
@@ -101,6 +104,7 @@ class FuzzyDict(CopyableDict[K, V]):
         **items: Any,
     ) -> None:
         check_kind(index)
+        embedder = program_model() if embedder is None else embedder
         if isinstance(embedder, str):
             model_file(embedder)  # raises for an unknown model, which is loaded on first use
         options = {
@@ -126,43 +130,6 @@ class FuzzyDict(CopyableDict[K, V]):
         """How the last inexact lookup found candidates: "exact" or "approximate"."""
         sync = self._sync
         return "exact" if sync is None else sync.ranker.index
-
-    # Counters.
-
-    def stats(self) -> Stats:
-        """Return counters of inexact lookups that found a key, and that missed, from now on.
-
-        Each ``d[q]``, ``q in d``, `get` and `match` counts once, and so does each query of
-        `get_many` and `match_many`. Exact hits are not counted: an exact ``d[key]`` runs no Python
-        code. `Stats.stop` ends counting. Copies have counters of their own.
-
-        >>> d = FuzzyDict({"color": "red"})
-        >>> stats = d.stats()
-        >>> d["color"], d["colour"], d.get("parliament")
-        ('red', 'red', None)
-        >>> stats
-        Stats(inexact=1, missed=1)
-        """
-        with self._lock:
-            if self._stats is None or not self._stats._running:
-                self._stats = Stats()
-            return self._stats
-
-    def _count(self, found: bool) -> None:
-        if self._stats is not None:
-            self._stats._add(found)
-
-    def _find_many(
-        self, queries: list[Any], cutoff: float | None = None, prior: float | None = None
-    ) -> dict[Any, Match]:
-        matches = super()._find_many(queries, cutoff, prior)
-        if self._stats is not None:
-            for query in queries:
-                if matches[query].value is MISSING:
-                    self._stats._add(False)
-                elif matches[query].key != query:
-                    self._stats._add(True)
-        return matches
 
     # Files.
 
@@ -229,6 +196,11 @@ class FuzzyDict(CopyableDict[K, V]):
     ) -> "FuzzyDict[Any, Any]":
         """Return the dictionary that `save` wrote to a file. No key is embedded again.
 
+        With another embedder than the one that it was saved with, or another version of its model,
+        the first inexact lookup embeds the keys again, and a warning says so. Corrections are kept.
+        So is a calibration between models of words, and of what `fit` learned all but what it
+        learned of the vectors.
+
         Attributes of a subclass are restored without calling its ``__init__``. Nothing in a file
         is executed, but whoever can write it can change the answers.
 
@@ -240,14 +212,15 @@ class FuzzyDict(CopyableDict[K, V]):
 
         Args:
             path: The file.
-            embedder: The embedder it was saved with, if that is one of your own. One that is not
-                a word embedder is compared by its vectors of two texts.
+            embedder: The embedder it was saved with, if that is one of your own, or another one.
+                One that is not a word embedder is compared by its vectors of two texts.
             guards: The guards it was saved with, if there are any of your own.
             decode: Turns what ``encode`` of `save` returned back into values.
 
         Raises:
-            FileFormatError: The file is damaged or has a different format, was saved with another
-                embedder, or has attributes that the class cannot have.
+            FileFormatError: The file is damaged, has a different format or was written by a newer
+                version; was saved with an embedder of your own, which is not passed; or has
+                attributes that the class cannot have.
             OSError: The file cannot be read.
         """
         from fuzzydict.storage import archive
@@ -259,7 +232,10 @@ class FuzzyDict(CopyableDict[K, V]):
             raise FileFormatError(f"{os.fspath(path)}: pass its guards, {options['guards']}")
         options["guards"] = DEFAULT if guards is None else tuple(guards)
         self = cls.__new__(cls)
-        self._configure(options, content.learned, (os.path.abspath(path), checksum))
+        if content.change is not None:
+            warnings.warn(content.change, archive.ModelChangedWarning, stacklevel=2)
+        saved_as = None if content.known is None else (os.path.abspath(path), checksum)
+        self._configure(options, content.learned, saved_as)
         dict.update(self, content.items)
         slots = self._slot_names()
         for name, value in content.attributes.items():
@@ -272,8 +248,43 @@ class FuzzyDict(CopyableDict[K, V]):
                     f"{os.fspath(path)}: {cls.__name__} can have no attribute {name!r}; load it "
                     "with the class that saved it"
                 )
-        self._archive = content._replace(items={})
+        self._archive = None if content.known is None else content._replace(items={})
         return self
+
+    @staticmethod
+    def load_items(
+        path: str | os.PathLike[str], *, decode: Callable[[Any], Any] | None = None
+    ) -> dict[Any, Any]:
+        """Return the items of a file that `save` wrote, as a dict.
+
+        It needs neither a model nor the embedder and the guards that the dictionary was saved with.
+        Errors and ``decode`` are those of `load`.
+        """
+        from fuzzydict.storage import archive
+
+        return archive.read_items(path, decode)
+
+
+def _made(
+    cls: type[FuzzyDict[Any, Any]],
+    options: dict[str, Any],
+    learned: LearnedState,
+    items: Any = (),
+    file: tuple[str, str] | None = None,
+    origin: str | None = None,
+) -> FuzzyDict[Any, Any]:
+    """Return the dictionary of a pickle that commit 8c6bed1 wrote; see `fuzzydict.legacy`."""
+    from fuzzydict.storage import archive
+
+    embedder, guards = options["embedder"], options["guards"]
+    embedder = getattr(embedder, "_function", embedder)  # of its adapter of functions
+    if [guard.__name__ for guard in guards] == ["numbers_differ", "opposites"]:
+        guards = DEFAULT  # which were these two
+    options = {"prior": None, **options, "embedder": embedder, "guards": guards}
+    self = cls.__new__(cls)
+    self._configure(options, archive.suited(learned, embedder, None, "the pickle"), file, origin)
+    dict.update(self, items)
+    return self
 
 
 # The signature for `help`, which would show that of __new__.

@@ -15,6 +15,7 @@ from fuzzydict.equal_values import all_equal, probable
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.key_sync import CACHE_SIZE, KeySync
 from fuzzydict.matches import Ranking
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import Embedder, as_embedder
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
@@ -34,7 +35,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _DEFAULT_OPTIONS = {
-    "embedder": "default",
     "cutoff": None,
     "guards": DEFAULT,
     "index": "auto",
@@ -86,7 +86,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         self = super().__new__(cls)
         self._stats, self._lock, self._is_changing = None, threading.RLock(), False
         self._sync = None
-        self._configure(_DEFAULT_OPTIONS, LearnedState())
+        self._configure({**_DEFAULT_OPTIONS, "embedder": program_model()}, LearnedState())
         forking.register(self)
         return self
 
@@ -179,7 +179,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
 
             self._archive = archive.reopened(*self._saved_as, self._embedder_source)
         embedder, content = self.embedder, self._archive
-        if content is None:
+        if content is None or content.known is None:
             ranker = Ranker(embedder, self._guards, self._learned, self._index_kind, self._prior)
             snapshot = None if self._pickle_id is None else sharing.retained(self._pickle_id)
             if snapshot is not None:

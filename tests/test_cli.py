@@ -139,7 +139,7 @@ def test_invalid_use_is_one_line(folder):
             "fuzzydict: unknown command 'look', did you mean 'lookup' (look up queries in a",
         ),
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
-        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, train (see"),
+        (["zzz"], "fuzzydict: unknown command 'zzz', expected lookup, explain, join, models, train (see"),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
         (["--vresion"], "fuzzydict: unknown option '--vresion', did you mean '--version'? (see"),
@@ -215,7 +215,7 @@ def help_of(*arguments):
     return output.getvalue()
 
 
-COMMANDS = ["lookup", "explain", "join", "train"]
+COMMANDS = ["lookup", "explain", "join", "models", "train"]
 EXAMPLES = [
     line.strip()
     for text in [help_of(), *map(help_of, COMMANDS)]

@@ -148,7 +148,7 @@ def test_a_dictionary_answers_from_any_folder(tmp_path):
 
 
 def test_the_public_names_are_few():
-    names = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve"]
+    names = ["FuzzyDict", "Match", "NoMatchError", "join", "resolve", "use_model"]
     assert sorted(fuzzydict.__all__) == names
     for name in fuzzydict.__all__:
         assert getattr(fuzzydict, name).__doc__
@@ -161,8 +161,8 @@ attention forking implementation log progress resources threads
 text.abbreviation text.inflection text.notations text.tokens text.aliases text.names text.negation
 text.numbers text.slips text.word_order text.spelling
 storage.arrays storage.codec
-model.arrays model.files model.networks model.vocabulary model.word_table model.unknown_words
-model.word_embedder model.loading model.embedders
+model.arrays model.files model.choice model.networks model.vocabulary model.word_table
+model.unknown_words model.word_embedder model.loading model.embedders
 index.binary_codes index.approximate index.quantized
 ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
 ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
@@ -173,9 +173,10 @@ options results matches primitives equal_values attending teaching base
 integrations.plots
 self_attention counting sharing
 storage.archive
-key_sync ranked_dict copying
+key_sync ranked_dict counted_dict copying
 integrations.dask
 mapping
+legacy.calibration legacy.embedders legacy.guards legacy.matching legacy.projection
 integrations.joins integrations.json_schema integrations.descriptions
 integrations.tool_arguments integrations.tool_definitions integrations.tool_calls
 postgres.pool postgres.database postgres.statements postgres.frequencies postgres.schema
@@ -186,7 +187,7 @@ training.bars training.corpora training.lexicon training.glossary training.graph
 training.tables training.teacher training.thesaurus training.names training.rewriting
 training.questions training.negatives training.word_traits training.entities training.episodes
 training.features training.fitting training.walks training.vectors training.building
-training.command
+training.custom training.command
 """.split()  # noqa: SIM905
 
 

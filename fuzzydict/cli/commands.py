@@ -1,17 +1,32 @@
-"""The commands ``fuzzydict lookup``, ``explain`` and ``join``."""
+"""The commands ``fuzzydict lookup``, ``explain``, ``join`` and ``models``."""
 
 import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fuzzydict.cli.files import read, reason
+from fuzzydict.mapping import FuzzyDict
 from fuzzydict.matches import Match
+from fuzzydict.model.files import SHIPPED, model_file, model_info
+from fuzzydict.storage.archive import ModelChangedWarning
+from fuzzydict.storage.arrays import FileFormatError
 
-__all__ = ["CommandError", "add_explain", "add_join", "add_lookup", "explain", "join", "lookup"]
+__all__ = [
+    "CommandError",
+    "add_explain",
+    "add_join",
+    "add_lookup",
+    "add_models",
+    "explain",
+    "join",
+    "lookup",
+    "models",
+]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -29,6 +44,14 @@ examples:
   fuzzydict explain countries.csv --key name "Czech Republic"
 
 The exit status is 0 if the query has a match, 1 if it has none, and 2 for errors.
+"""
+_MODELS = """\
+examples:
+  fuzzydict models
+  fuzzydict models default brown
+
+--model NAME, the environment variable FUZZYDICT_MODEL, or fuzzydict.use_model in a program choose
+one.
 """
 _JOIN = """\
 examples:
@@ -92,6 +115,19 @@ def add_join(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", "-o", type=Path, metavar="OUT.csv", help="the file to write (default: print)"
     )
+    _add_model(parser)
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``fuzzydict models``."""
+    parser.epilog, parser.formatter_class = _MODELS, argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "names",
+        nargs="*",
+        default=SHIPPED,
+        metavar="MODEL",
+        help="a name or a file (default: all shipped models)",
+    )
 
 
 def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
@@ -103,11 +139,21 @@ def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.add_argument(
         "--value", metavar="NAME", help="the column of values in CSV (default: all others)"
     )
+    _add_model(parser)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        type=_model,
+        metavar="NAME",
+        help='the model: a name, such as "open", or a file (see fuzzydict models)',
+    )
 
 
 def lookup(arguments: argparse.Namespace) -> int:
     """Print the matches of each query; return 1 if a query has none, else 0."""
-    d = read(arguments.file, arguments.key, arguments.value)
+    d = _read(arguments)
     status = 0
     for query in arguments.queries or _lines():
         matches = d.matches(query, arguments.n, cutoff=arguments.cutoff)
@@ -127,10 +173,33 @@ def lookup(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Print why a query matches a key, or none; return 1 without a match, else 0."""
-    d = read(arguments.file, arguments.key, arguments.value)
+    d = _read(arguments)
     found = d.explain(arguments.query, arguments.n)
     print(found)
     return int(found.answer is None)
+
+
+def models(arguments: argparse.Namespace) -> int:
+    """Print what models say about themselves; return 0."""
+    for name in arguments.names:
+        try:
+            found = model_info(name)
+        except (FileFormatError, OSError) as error:
+            raise CommandError(reason(error)) from error
+        print(f"{_text(found.name)}: {found.words} words, {found.size / 1e6:.1f} MB")
+        print(f"  licence: {_text(found.licence)}")
+        print(f"  sources: {_text(found.sources)}")
+    return 0
+
+
+def _read(arguments: argparse.Namespace) -> FuzzyDict[Any, Any]:
+    """Return the dictionary of a command's file, and print if its model is another one."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ModelChangedWarning)
+        d = read(arguments.file, arguments.key, arguments.value, arguments.model)
+    for warning in caught:
+        print(f"fuzzydict {arguments.command}: {warning.message}", file=sys.stderr)
+    return d
 
 
 def join(arguments: argparse.Namespace) -> int:
@@ -163,6 +232,7 @@ def join(arguments: argparse.Namespace) -> int:
         right_on=right_on,
         how=arguments.how,
         cutoff=arguments.cutoff,
+        embedder=arguments.model,
     )
     score = joined.columns[-1]
     joined[score] = joined[score].round(4)
@@ -235,6 +305,14 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _model(name: str) -> str:
+    try:
+        model_file(name)
+    except FileNotFoundError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
 
 
 def _cutoff(text: str) -> float:

@@ -21,7 +21,10 @@ class FileError(ValueError):
 
 
 def read(
-    path: str | os.PathLike[str], key: str | None = None, value: str | None = None
+    path: str | os.PathLike[str],
+    key: str | None = None,
+    value: str | None = None,
+    model: str | None = None,
 ) -> FuzzyDict[Any, Any]:
     """Return a dictionary of a file named .json, .csv, .toml, .yaml or .yml, or a saved one.
 
@@ -31,6 +34,7 @@ def read(
         path: The file; any other name is one that `FuzzyDict.save` wrote.
         key: The column of the keys in a CSV file, by default the first.
         value: The column of the values in a CSV file, by default a dict of all others.
+        model: The model, by default that of the program, or of a saved dictionary its own.
 
     Raises:
         FileError: The file cannot be read, contains no table, or has a duplicate key.
@@ -47,15 +51,16 @@ def read(
     try:
         if kind == ".csv":
             with path.open(newline="", encoding="utf-8-sig") as file:
-                return FuzzyDict(_without_duplicates(_rows(file, key, value)))
+                rows = _without_duplicates(_rows(file, key, value))
+                return FuzzyDict(rows, embedder=model)
         if key is not None or value is not None:
             raise FileError("--key and --value need a CSV file")
         if kind not in _READERS:
-            return _saved(path)
+            return _saved(path, model)
         found = _READERS[kind](path.read_bytes())
         if not isinstance(found, dict):
             raise FileError(f"expected a table of keys, got a {type(found).__name__}")
-        return FuzzyDict(_without_duplicates(_flat(found)))
+        return FuzzyDict(_without_duplicates(_flat(found)), embedder=model)
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         message = reason(error)
         prefix = "" if message.startswith(str(path)) else f"{path}: "
@@ -71,9 +76,9 @@ def reason(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _saved(path: Path) -> FuzzyDict[Any, Any]:
+def _saved(path: Path, model: str | None) -> FuzzyDict[Any, Any]:
     try:
-        return FuzzyDict.load(path)
+        return FuzzyDict.load(path, embedder=model)
     except FileFormatError as error:
         suffixes = ", ".join(_READERS)
         raise FileError(f"{error}; other formats need a suffix: {suffixes} or .csv") from None

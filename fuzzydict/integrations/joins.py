@@ -35,7 +35,7 @@ def join(
     suffixes: tuple[str | None, str | None] = ("", "_right"),
     score: Hashable | None = None,
     cutoff: float | None = None,
-    embedder: Any = "default",
+    embedder: Any = None,
     guards: Iterable[Guard] = DEFAULT,
     index: IndexKind = "auto",
     progress: bool | None = None,

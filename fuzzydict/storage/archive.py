@@ -1,9 +1,14 @@
 """A dictionary as one file: its items, what it was taught, and the rows of its keys.
 
 `plain` and `learned` turn what was taught into what `fuzzydict.storage.codec` holds, and back.
+
+A file outlives the model that it was saved with: its items need none, and with another model all is
+kept but what is made of the vectors of the old one (`with_other_model`).
 """
 
+import dataclasses
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index.quantized import QuantizedVectors
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
 from fuzzydict.ranking.calibration import Calibration, Scale
 from fuzzydict.ranking.entries import IndexSnapshot
 from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.projected import meaning_features
 from fuzzydict.ranking.projection import Projection
 from fuzzydict.resources import data_file
 from fuzzydict.storage import codec
@@ -28,13 +35,28 @@ from fuzzydict.storage.arrays import (
 )
 from fuzzydict.text import spelling
 
-__all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
+__all__ = [
+    "Archive",
+    "ModelChangedWarning",
+    "learned",
+    "plain",
+    "read",
+    "read_items",
+    "reopened",
+    "with_other_model",
+    "write",
+]
 
+_FORMAT = "fuzzydict dictionary"
 # Version 1 had the counts of words, and vectors with a learned part; both follow from the rest.
-_FORMATS = [{"format": "fuzzydict dictionary", "version": version} for version in "12"]
+_VERSIONS = ("1", "2")
 _PROBES = ("colour", "top speed")  # what another embedder would place elsewhere
 _MOST = 1e6  # a scale of rows, far above that of any projection
 _ALIKE = 1e-3  # the most by which an embedder may differ from itself in a number of a unit vector
+
+
+class ModelChangedWarning(UserWarning):
+    """A dictionary is used with another model than the one that it was saved with."""
 
 
 class Archive(NamedTuple):
@@ -43,9 +65,10 @@ class Archive(NamedTuple):
     items: dict[Any, Any]
     options: dict[str, Any]  # the cutoff, the kind of index, the names of guards of the user's
     learned: LearnedState
-    known: IndexSnapshot
+    known: IndexSnapshot | None  # None if the model is another one
     embedder: Any
     attributes: dict[str, Any]  # of an instance of a subclass
+    change: str | None = None  # what a different model means for it, for a warning
     mapped: MappedFile | None = None  # the file that the rows are in, unless they were copied
 
 
@@ -57,7 +80,8 @@ def write(
     ``encode`` turns each value into what JSON holds. ``TypeError`` or ``ValueError`` that names
     the key, or the attribute, where it does not.
     """
-    items, options, taught, known, embedder, attributes, _ = archive
+    items, options, taught, known, embedder, attributes, *_ = archive
+    assert known is not None
     for name, value in attributes.items():
         try:
             codec.dumps(value)
@@ -82,7 +106,31 @@ def write(
         "rows.numbers": known.vectors.numbers,
         "rows.scales": known.vectors.scales,
     }
-    return write_arrays(path, arrays, _FORMATS[-1], checked=True)
+    metadata = {"format": _FORMAT, "version": _VERSIONS[-1]}
+    return write_arrays(path, arrays, metadata, checked=True)
+
+
+def read_items(
+    path: str | os.PathLike[str], decode: Callable[[Any], Any] | None = None
+) -> dict[Any, Any]:
+    """Return the items of a file. No model is needed, nor the embedder and the guards.
+
+    ``FileFormatError`` where it is no such file; ``OSError`` where it cannot be read.
+    """
+    content, _ = _read_content(path)
+    return _decoded(content, os.fspath(path), decode)
+
+
+class _Content(NamedTuple):
+    """What a file holds, before its values are decoded and its embedder is known."""
+
+    items: dict[Any, Any]
+    options: dict[str, Any]
+    learned: LearnedState
+    known: IndexSnapshot
+    embedder: dict[str, Any]  # as `described` describes it
+    attributes: dict[str, Any]
+    is_encoded: bool
 
 
 def read(
@@ -90,56 +138,148 @@ def read(
 ) -> tuple[Archive, str]:
     """Return the dictionary of a file and the checksum of that.
 
-    Its embedder is that which was given, or else the name of a model. ``FileFormatError`` where it
-    is no such file, or was written with another embedder, or one that must be given.
+    Its embedder is that which was given, or else the name of a model. If it is another one than the
+    dictionary was saved with, there are no vectors, and ``change`` says so. ``FileFormatError``
+    where it is no such file, or was saved with an embedder that must be given.
     """
     name = os.fspath(path)
     mapped = mapped_file(path)
+    content, checksum = _read_content(path)
+    items = _decoded(content, name, decode)
+    options, taught, known, about = content[1:5]
+    made_by = str(about["name"])
+    is_model = about["shipped"] and made_by.isidentifier()  # which is no path to any file
+    if embedder is None and not is_model:
+        raise FileFormatError(
+            f"{name}: pass the embedder it was written with, {made_by!r}, as embedder=, or another "
+            'one, such as "default", with which its keys are embedded again'
+        )
+    if embedder is None:
+        embedder = made_by if data_file(f"{made_by}.safetensors").is_file() else program_model()
+    width = dimension(embedder, about)
+    if width is None:
+        taught, change = with_other_model(taught, embedder, about)
+        change = f"{name} was saved with {change}; save it again with the new one"
+        return Archive(items, options, taught, None, embedder, content.attributes, change), checksum
+    if len(known.vectors) and known.vectors.numbers.shape[1] != width + spelling.DIMENSION:
+        raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
+    found = Archive(items, options, taught, known, embedder, content.attributes, None, mapped)
+    return found, checksum
+
+
+def suited(
+    taught: LearnedState, embedder: Any, about: dict[str, Any] | None, source: str
+) -> LearnedState:
+    """Return what was taught, as far as it suits the embedder of a pickle.
+
+    ``about`` is the embedder with which it was taught, as `described` describes it, None if that is
+    not known. Warns if something is lost.
+    """
+    if taught.projection is None:
+        return taught
+    if about is None:
+        if not isinstance(embedder, str):
+            return taught  # which was pickled with it
+        about = {"name": embedder}
+    if dimension(embedder, about) is None:
+        taught, change = with_other_model(taught, embedder, about)
+        warnings.warn(f"{source} was made with {change}", ModelChangedWarning, stacklevel=2)
+    return taught
+
+
+def with_other_model(
+    taught: LearnedState, embedder: Any, about: dict[str, Any]
+) -> tuple[LearnedState, str]:
+    """Return what remains of what was taught with another model, and what that changes.
+
+    Corrections and guard exemptions remain. A calibration remains between models of words, whose
+    scores are probabilities alike. Of what `fit` learned, what it learned of words and of each key
+    remains, but not what it learned of the directions of the vectors.
+
+    Args:
+        taught: What was taught.
+        embedder: The new embedder, or the name of a model.
+        about: The old one, as `described` describes it.
+    """
+    new = as_embedder(embedder)
+    if not (isinstance(new, WordEmbedder) and "words" in about):
+        taught = taught._replace(calibration=Calibration())
+    change = (
+        f"the embedder {about['name']!r}, which is another one or has changed: with {new.name!r} "
+    )
+    change += "its keys are embedded again"
+    if taught.projection is not None:
+        projection = _without_meanings(taught.projection, _features(new))
+        taught = taught._replace(projection=projection)
+        change += ", and fit should be repeated"
+    return taught, change
+
+
+def _features(embedder: Embedder) -> int:
+    """Return how many numbers of a text a projection maps."""
+    return int(meaning_features(embedder, embedder.encode([""]), [()]).shape[1])
+
+
+def _without_meanings(projection: Projection, d: int) -> Projection:
+    """Return what a projection learned of words and of each key, for vectors of d numbers."""
+    before, rank = projection.key.shape
+    nothing = np.zeros((d, rank), np.float32)
+    query = np.vstack([nothing, projection.query[before:]])
+    return dataclasses.replace(projection, query=query, key=nothing)
+
+
+def _read_content(path: str | os.PathLike[str]) -> tuple[_Content, str]:
+    """Return what a file of any version holds, and its checksum."""
+    name = os.fspath(path)
     arrays, metadata = read_arrays(path, checked=True)
     checksum = metadata.pop(CHECKSUM)
-    if metadata not in _FORMATS:
+    version = metadata.get("version", "")
+    if metadata != {"format": _FORMAT, "version": version}:
         raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
+    if version not in _VERSIONS:
+        raise FileFormatError(
+            f"{name}: a dictionary of version {version!r}; this version of FuzzyDict reads "
+            f"versions up to {_VERSIONS[-1]!r}: upgrade FuzzyDict"
+        )
     try:
-        about, keys, values = (
-            codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
-        )
-        if list in set(map(type, keys)):  # to look is faster than to make the list anew
-            keys = list(map(_key, keys))
-        options = _options(**about["options"])
-        described, encoded = about["embedder"], about["encoded"]
-        taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
-        has_tail = metadata == _FORMATS[0] and taught.projection is not None
-        tail = taught.projection.width if has_tail and taught.projection is not None else 0
-        vectors = _rows(arrays["rows.numbers"], arrays["rows.scales"], tail).plain()
-        known = IndexSnapshot(
-            _chosen(keys, arrays["entries.keys"]),
-            _chosen(list(taught.corrections), arrays["entries.corrections"]),
-            vectors,
-        )
-        items = dict(zip(keys, values, strict=True))
-        if len(items) < len(keys):
-            raise ValueError("keys repeat")
-        entries = len(known.keys) + len(known.corrections)
-        if entries != len(vectors):
-            raise ValueError(f"{len(vectors)} rows of {entries} keys")
-        shipped, made_by = described["shipped"], str(described["name"])
+        return _parsed(arrays, version), checksum
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
-    if encoded and decode is None:
+
+
+def _parsed(arrays: dict[str, NDArray[Any]], version: str) -> _Content:
+    about, keys, values = (
+        codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
+    )
+    if list in set(map(type, keys)):  # to look is faster than to make the list anew
+        keys = list(map(_key, keys))
+    options = _options(**about["options"])
+    taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
+    projection = taught.projection
+    tail = projection.width if version == "1" and projection is not None else 0
+    vectors = _rows(arrays["rows.numbers"], arrays["rows.scales"], tail).plain()
+    known = IndexSnapshot(
+        _chosen(keys, arrays["entries.keys"]),
+        _chosen(list(taught.corrections), arrays["entries.corrections"]),
+        vectors,
+    )
+    items = dict(zip(keys, values, strict=True))
+    if len(items) < len(keys):
+        raise ValueError("keys repeat")
+    entries = len(known.keys) + len(known.corrections)
+    if entries != len(vectors):
+        raise ValueError(f"{len(vectors)} rows of {entries} keys")
+    described = dict(about["embedder"])
+    described = {**described, "name": str(described["name"]), "shipped": described["shipped"]}
+    return _Content(items, options, taught, known, described, attributes, about["encoded"])
+
+
+def _decoded(content: _Content, name: str, decode: Callable[[Any], Any] | None) -> dict[Any, Any]:
+    if content.is_encoded and decode is None:
         raise FileFormatError(f"{name}: its values were encoded; pass what decodes them as decode=")
-    if embedder is None:
-        named = shipped and made_by.isidentifier()  # which is no path to any file
-        if not (named and data_file(f"{made_by}.safetensors").is_file()):
-            raise FileFormatError(f"{name}: pass the embedder it was written with, {made_by!r}")
-        embedder = made_by
-    width = dimension(embedder, described)
-    if width is None:
-        raise FileFormatError(f"{name}: written with the embedder {made_by!r}, not with this one")
-    if entries and vectors.numbers.shape[1] != width + spelling.DIMENSION:
-        raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
-    if decode is not None:
-        items = {key: decode(value) for key, value in items.items()}
-    return Archive(items, options, taught, known, embedder, attributes, mapped), checksum
+    if decode is None:
+        return content.items
+    return {key: decode(value) for key, value in content.items.items()}
 
 
 def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
@@ -148,7 +288,7 @@ def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
         found, there = read(path, embedder, decode=lambda value: value)
     except (OSError, FileFormatError):
         return None
-    return found if there == checksum else None
+    return found if there == checksum and found.known is not None else None
 
 
 def plain(taught: LearnedState) -> dict[str, Any]:
