@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from fuzzydict.mapping import FuzzyDict, Match, NoMatchError
+from fuzzydict.model.choice import use_model
 
 if TYPE_CHECKING:
     __version__: str
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from fuzzydict.joins.dedupe import dedupe
     from fuzzydict.joins.join import join
 
-__all__ = ["FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve"]
+__all__ = [
+    "FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve", "use_model",
+]  # fmt: skip
 
 # Modules of names that are imported on first use.
 _LAZY = {
@@ -22,7 +25,7 @@ _LAZY = {
 }
 
 # Tracebacks, help and pickles show the names that users import.
-for _public in (FuzzyDict, Match, NoMatchError):
+for _public in (FuzzyDict, Match, NoMatchError, use_model):
     _public.__module__ = __name__
 del _public
 

@@ -16,7 +16,8 @@ examples:
   fuzzydict join orders.csv rates.csv --left-on country --right-on name
   fuzzydict dedupe companies.csv --on name
   fuzzydict play settings.toml
-  fuzzydict train wordnet
+  fuzzydict models
+  fuzzydict train open
 
 fuzzydict COMMAND --help shows the options of a command.
 """
@@ -26,6 +27,7 @@ _COMMANDS = {
     "join": "join two tables on columns with different spellings",
     "dedupe": "group the rows of a table that mean the same",
     "play": "show attention on an interactive page",
+    "models": "list the shipped models with their licences and sources",
     "train": "train a model file",
 }
 
@@ -100,6 +102,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ("join", tables.add_join, tables.join),
         ("dedupe", tables.add_dedupe, tables.dedupe),
         ("play", play.add_arguments, play.run),
+        ("models", command.add_models, command.models),
         ("train", training.add_arguments, training.run),
     ):
         add(commands[name])

@@ -15,6 +15,7 @@ from fuzzydict.counting import Stats
 from fuzzydict.index.approximate import IndexKind, check_kind
 from fuzzydict.integrations import dask as dask_tokens
 from fuzzydict.matches import Match, NoMatchError
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import as_embedder, model_file
 from fuzzydict.options import check_cutoff, check_flag, check_guards, check_prior
 from fuzzydict.primitives import MISSING
@@ -44,7 +45,9 @@ class FuzzyDict(CopyableDict[K, V]):
     Args:
         args: As of `dict`.
         embedder: What turns texts into vectors: the name of a model ("default", "brown"), or
-            anything that `fuzzydict.model.embedders.as_embedder` accepts.
+            anything that `fuzzydict.model.embedders.as_embedder` accepts. By default the model of
+            the program: "default", or what `fuzzydict.use_model` or the environment variable
+            ``FUZZYDICT_MODEL`` chose.
         cutoff: The lowest score of a match, 0 to 1. By default the one for which the embedder was
             calibrated. 1.0 turns fuzzy lookups off.
         guards: Functions that forbid matches; see `fuzzydict.ranking.guards`.
@@ -97,7 +100,7 @@ class FuzzyDict(CopyableDict[K, V]):
         self,
         /,
         *args: Any,
-        embedder: Any = "default",
+        embedder: Any = None,
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
         index: IndexKind = "auto",
@@ -106,6 +109,7 @@ class FuzzyDict(CopyableDict[K, V]):
         **items: Any,
     ) -> None:
         check_kind(index)
+        embedder = program_model() if embedder is None else embedder
         if isinstance(embedder, str):
             model_file(embedder)  # raises for an unknown model, which is loaded on first use
         options = {
@@ -281,6 +285,19 @@ class FuzzyDict(CopyableDict[K, V]):
                 )
         self._archive = content._replace(items={})
         return self
+
+    @staticmethod
+    def load_items(
+        path: str | os.PathLike[str], *, decode: Callable[[Any], Any] | None = None
+    ) -> dict[Any, Any]:
+        """Return the items of a file that `save` wrote, as a dict.
+
+        It needs neither a model nor the embedder and the guards that the dictionary was saved with.
+        Errors and ``decode`` are those of `load`.
+        """
+        from fuzzydict.storage import archive
+
+        return archive.read_items(path, decode)
 
 
 # The signature for `help`, which would show that of __new__.

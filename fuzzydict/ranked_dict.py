@@ -15,6 +15,7 @@ from fuzzydict.equal_values import all_equal, probable
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.key_sync import CACHE_SIZE, KeySync
 from fuzzydict.matches import Ranking
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import Embedder, as_embedder
 from fuzzydict.primitives import MISSING
 from fuzzydict.ranking.guards import DEFAULT, Guard
@@ -34,7 +35,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _DEFAULT_OPTIONS = {
-    "embedder": "default",
     "cutoff": None,
     "guards": DEFAULT,
     "index": "auto",
@@ -89,7 +89,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
         self = super().__new__(cls)
         self._stats, self._lock, self._is_changing = None, threading.RLock(), False
         self._sync = None
-        self._configure(_DEFAULT_OPTIONS, LearnedState())
+        self._configure({**_DEFAULT_OPTIONS, "embedder": program_model()}, LearnedState())
         forking.register(self)
         return self
 

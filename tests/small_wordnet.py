@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from fuzzydict.resources import data_file
-from fuzzydict.training import building, corpora
+from fuzzydict.training import building, corpora, custom
 from fuzzydict.training.graph import Graph, read_graph
 from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
 
@@ -83,5 +83,6 @@ def on_small_wordnet() -> Iterator[None]:
     reader = small_wordnet()
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1, "blas"):
         patch.setattr(corpora, "wordnet_reader", lambda: reader)
-        patch.setattr(building, "read_lexicon", lambda _: small_lexicon())
+        for module in (building, custom):
+            patch.setattr(module, "read_lexicon", lambda _: small_lexicon())
         yield

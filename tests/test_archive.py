@@ -601,3 +601,38 @@ def test_the_kind_of_index_is_kept_by_copies_and_files(path):
     for each in (d, d.copy(), pickle.loads(pickle.dumps(d)), FuzzyDict.load(path)):
         assert each.get("colour") == CAR["color"]
         assert each.index == "exact"
+
+
+def test_items_are_read_without_a_model(path, tmp_path):
+    made = FuzzyDict(CAR, embedder=lambda texts: [[len(text), 1.0] for text in texts])
+    made.save(path)
+    assert FuzzyDict.load_items(path) == CAR
+    assert type(FuzzyDict.load_items(path)) is dict
+    days = FuzzyDict(sold=datetime.date(2024, 5, 1))
+    days.save(path, encode=datetime.date.isoformat)
+    assert FuzzyDict.load_items(path, decode=datetime.date.fromisoformat) == days
+    with pytest.raises(FileFormatError, match="decode="):
+        FuzzyDict.load_items(path)
+    other = tmp_path / "other.safetensors"
+    write_arrays(other, {"rows": np.zeros(1)}, {"format": "other"}, checked=True)
+    with pytest.raises(FileFormatError, match="not a dictionary of this format"):
+        FuzzyDict.load_items(other)
+    arrays, metadata = read_arrays(path)
+    del arrays["keys"]
+    about = {name: metadata[name] for name in ("format", "version")}
+    write_arrays(other, arrays, about, checked=True)
+    with pytest.raises(FileFormatError, match="not a dictionary: KeyError"):
+        FuzzyDict.load_items(other)
+
+
+def test_what_an_older_version_learned_is_kept_but_for_fits():
+    older = {
+        "calibration": [1.5, 0.0, 1.0, 0.0],
+        "lifted": {"color": ["off"]},
+        "corrections": {"hue": "color"},
+        "projection": {"grams": np.zeros(1, np.uint32)},
+    }
+    with pytest.warns(UserWarning, match="fit again"):
+        taught = archive.learned(older)
+    assert (taught.projection, taught.corrections) == (None, {"hue": "color"})
+    assert taught.calibration.slope == 1.5

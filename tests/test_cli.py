@@ -141,8 +141,8 @@ def test_invalid_use_is_one_line(folder):
         (["jion", "a.csv"], "fuzzydict: unknown command 'jion', did you mean 'join' (join two"),
         (
             ["zzz"],
-            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, dedupe, play, train"
-            " (see",
+            "fuzzydict: unknown command 'zzz', expected lookup, explain, join, dedupe, play,"
+            " models, train (see",
         ),
         (["-"], "fuzzydict: unknown command '-'"),
         (["--"], "fuzzydict: unknown command '--'"),
@@ -219,7 +219,7 @@ def help_of(*arguments):
     return output.getvalue()
 
 
-COMMANDS = ["lookup", "explain", "join", "dedupe", "play", "train"]
+COMMANDS = ["lookup", "explain", "join", "dedupe", "play", "models", "train"]
 EXAMPLES = [
     line.strip()
     for text in [help_of(), *map(help_of, COMMANDS)]

@@ -150,6 +150,7 @@ def test_a_dictionary_answers_from_any_folder(tmp_path):
 def test_the_public_names_are_few():
     names = [
         "FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve",
+        "use_model",
     ]  # fmt: skip
     assert sorted(fuzzydict.__all__) == names
     for name in fuzzydict.__all__:
@@ -163,8 +164,8 @@ attention forking implementation log notebook progress resources threads
 text.abbreviation text.inflection text.notations text.tokens text.aliases text.names text.negation
 text.numbers text.slips text.word_order text.spelling
 storage.arrays storage.codec
-model.arrays model.files model.networks model.vocabulary model.word_table model.unknown_words
-model.word_embedder model.loading model.embedders
+model.arrays model.files model.choice model.networks model.vocabulary model.word_table
+model.unknown_words model.word_embedder model.loading model.embedders
 index.binary_codes index.approximate index.quantized
 ranking.calibration ranking.candidates ranking.features ranking.alignment ranking.projection
 ranking.learned ranking.table ranking.guards ranking.projected ranking.vectors
@@ -191,7 +192,7 @@ training.bars training.corpora training.lexicon training.glossary training.graph
 training.tables training.teacher training.thesaurus training.names training.rewriting
 training.questions training.negatives training.word_traits training.entities training.episodes
 training.features training.fitting training.walks training.vectors training.building
-training.command
+training.custom training.command
 """.split()  # noqa: SIM905
 
 

@@ -24,7 +24,7 @@ from fuzzydict.__main__ import main
 from fuzzydict.model.embedders import WordEmbedder, load
 from fuzzydict.model.networks import MLP, PAIR_FEATURES
 from fuzzydict.storage.arrays import read_arrays
-from fuzzydict.training import corpora, features, fitting, vectors
+from fuzzydict.training import corpora, custom, features, fitting, vectors
 from fuzzydict.training.entities import addresses, codes, companies, institutions, people
 from fuzzydict.training.episodes import Episode, episodes
 from fuzzydict.training.glossary import read_aliases, read_redundant_words, spellings
@@ -69,15 +69,15 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # From a text to a model, by the command.
 
 
-def train(text: Path, path: Path) -> Path:
+def train(text: Path, path: Path, *options: str) -> Path:
     with on_small_wordnet():
-        assert main(["train", "--text", str(text), "-o", str(path), "--lookups", "20"]) == 0
+        assert main(["train", "--text", str(text), "-o", str(path), *options]) == 0
     return path
 
 
 @pytest.fixture(scope="session")
 def model(text: Path) -> Path:
-    return train(text, text.with_name("mine.safetensors"))
+    return train(text, text.with_name("mine.safetensors"), "--refit", "--lookups", "20")
 
 
 def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_model_of_my_own_text_answers_by_its_meaning(model: Path) -> None:
 
 
 def test_the_same_text_gives_the_same_bytes(model: Path, text: Path, tmp_path: Path) -> None:
-    again = train(text, tmp_path / "mine.safetensors")
+    again = train(text, tmp_path / "mine.safetensors", "--refit", "--lookups", "20")
     assert again.read_bytes() == model.read_bytes()
 
 
@@ -96,6 +96,65 @@ def test_a_model_holds_its_score_and_says_what_it_is_made_of(model: Path) -> Non
     arrays, metadata = read_arrays(model)
     assert {"words", "vectors", "scale", "counts", "score.cutoff"} <= arrays.keys()
     assert metadata["sources"]
+    assert metadata["licence"]
+
+
+def test_the_scorer_is_that_of_the_shipped_model_unless_it_is_fitted(
+    model: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reused = train(text, tmp_path / "mine.safetensors")
+    own, shipped = load(reused).score, load("default").score
+    assert own is not None
+    assert shipped is not None
+    np.testing.assert_array_equal(own.texts.w1, shipped.texts.w1)
+    assert own.cutoff == pytest.approx(shipped.cutoff)
+    output = capsys.readouterr().out
+    assert "some words and their nearest neighbours:\n  " in output
+    assert "lookups made from WordNet: " in output
+    fitted = load(model).score
+    assert fitted is not None
+    assert fitted.texts.w1.shape == shipped.texts.w1.shape
+    assert not np.array_equal(fitted.texts.w1, shipped.texts.w1)
+
+
+def test_neighbours_are_of_the_same_topic(model: Path) -> None:
+    colours = {"red", "green", "blue", "colour", "paint", "bright"}
+    found = custom.neighbours(load(model), words=4, nearest=3)
+    assert found
+    for word, others in found:
+        assert len(others) == 3
+        assert word not in others
+        assert sum((other in colours) == (word in colours) for other in others) >= 2
+
+
+def test_a_scorer_that_suits_badly_is_reported(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert custom.Fit(0.9, 0.03).is_good
+    monkeypatch.setattr(custom, "check_scorer", lambda _: custom.Fit(0.8, 0.1))
+    train(text, tmp_path / "mine.safetensors")
+    assert "80% correct, 10% wrong\nthe scorer does not suit" in capsys.readouterr().out
+
+
+def test_a_model_of_my_own_text_needs_no_corpus(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("nltk.data.path", [])
+    monkeypatch.setattr("nltk.download", lambda *_, **__: False)
+    assert main(["train", "--text", str(text), "-o", str(tmp_path / "mine.safetensors")]) == 0
+    assert "the scorer was not checked" in capsys.readouterr().out
+    assert load(tmp_path / "mine.safetensors").score is not None
+
+
+def test_the_scorer_of_a_model_can_be_fitted_again(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "open.safetensors"
+    options = ["--lookups", "20", "-o", str(path)]
+    with on_small_wordnet():
+        assert main(["train", "open", "--vectors", str(model), *options]) == 0
+    before, after = read_arrays(model), read_arrays(path)
+    np.testing.assert_array_equal(after[0]["vectors"], before[0]["vectors"])
+    assert after[1]["name"] == "open"
+    assert after[1]["licence"] == "MIT AND LicenseRef-WordNet AND Apache-2.0"
 
 
 def test_the_command_says_in_one_sentence_why_it_cannot(
@@ -106,6 +165,8 @@ def test_the_command_says_in_one_sentence_why_it_cannot(
     for arguments in (["--text", str(tmp_path / "missing.txt")], ["--text", str(rare)]):
         assert main(["train", *arguments, "-o", str(tmp_path / "x.safetensors")]) == 1
         assert capsys.readouterr().err.startswith("fuzzydict train: ")
+    assert main(["train", "open", "--vectors", str(rare), "-o", str(tmp_path / "x")]) == 1
+    assert capsys.readouterr().err.startswith(f"fuzzydict train: {rare}: not a safetensors file")
     assert not (tmp_path / "x.safetensors").exists()
 
 
@@ -116,10 +177,13 @@ def test_wrong_options_are_refused_before_the_training(
         (["--lookups", "0"], "--lookups must be at least 20"),
         (["--seed", "-1"], "--seed must be at least 0"),
         (["wordnet"], "pass a model or --text, not both"),
+        (["--vectors", "a.safetensors"], "--vectors needs a model, not --text"),
         (["-o", "missing/folder/a.safetensors"], "no folder 'missing/folder'"),
     ):
         assert main(["train", "--text", str(text), *arguments]) == 2
         assert capsys.readouterr().err == f"fuzzydict train: {message}\n"
+    assert main(["train", "open", "--refit"]) == 2
+    assert capsys.readouterr().err == "fuzzydict train: --refit needs --text\n"
 
 
 def test_a_missing_corpus_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

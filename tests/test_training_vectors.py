@@ -131,6 +131,19 @@ def test_the_default_learns_from_brown_and_from_the_teacher_too(
     assert set(letters.texts) == set(trained.words)
 
 
+def test_the_open_model_learns_from_the_teacher_but_not_from_brown(
+    quick: None, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden() -> None:
+        raise AssertionError("Brown is for non-commercial use")
+
+    monkeypatch.setattr(corpora, "brown_sentences", forbidden)
+    monkeypatch.setattr(corpora, "brown_paragraphs", forbidden)
+    trained = vectors.train_open(dimensions=24, limit=50_000)
+    assert {"smartphone", "automobile"} <= set(trained.words)
+    assert set(letters.texts) == set(trained.words)
+
+
 def test_a_shipped_model_is_built_by_its_name(
     quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +173,7 @@ def test_vectors_that_are_not_one_a_word_are_refused() -> None:
 
 
 def test_stored_words_are_spelled_as_queries_are(trained: vectors.WordVectors) -> None:
-    arrays = building._arrays(trained)
+    arrays = building.model_arrays(trained)
     words = arrays["words"].tobytes().decode().split("\n")
     assert len(set(words)) == len(words) == len(arrays["vectors"]) == len(arrays["density"])
     assert all(word == word.lower() for word in words)
@@ -170,7 +183,7 @@ def test_stored_words_are_spelled_as_queries_are(trained: vectors.WordVectors) -
 def test_few_words_make_a_model_each_spelling_once(words: list[str]) -> None:
     vectors_of_words = np.eye(len(words), dtype=np.float32)
     trained = vectors.WordVectors(words, vectors_of_words, np.ones(len(words), np.int64))
-    arrays = building._arrays(trained)
+    arrays = building.model_arrays(trained)
     found = arrays["words"].tobytes().decode().split("\n")
     assert found == [word for word in words if word.islower()]
     assert arrays["density"].tolist() == [0] * len(found)

@@ -1,4 +1,4 @@
-"""The commands ``fuzzydict lookup``, ``explain`` and ``join``."""
+"""The commands ``fuzzydict lookup``, ``explain``, ``join`` and ``models``."""
 
 import argparse
 import json
@@ -8,9 +8,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from fuzzydict.cli.files import read_with_aliases, reason
+from fuzzydict.mapping import FuzzyDict
 from fuzzydict.matches import Match
+from fuzzydict.model.files import SHIPPED, model_file, model_info
+from fuzzydict.storage.arrays import FileFormatError
 
-__all__ = ["CommandError", "add_explain", "add_lookup", "explain", "lookup", "probability"]
+__all__ = [
+    "CommandError",
+    "add_explain",
+    "add_lookup",
+    "add_model",
+    "add_models",
+    "explain",
+    "lookup",
+    "models",
+    "probability",
+]
 
 _BOLD, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -29,6 +42,14 @@ examples:
   fuzzydict explain countries.csv --key name "Czech Republic"
 
 The exit status is 0 if the query has a match, 1 if it has none, and 2 for errors.
+"""
+_MODELS = """\
+examples:
+  fuzzydict models
+  fuzzydict models default brown
+
+--model NAME, the environment variable FUZZYDICT_MODEL, or fuzzydict.use_model in a program choose
+one.
 """
 
 
@@ -64,6 +85,18 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``fuzzydict models``."""
+    parser.epilog, parser.formatter_class = _MODELS, argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "names",
+        nargs="*",
+        default=SHIPPED,
+        metavar="MODEL",
+        help="a name or a file (default: all shipped models)",
+    )
+
+
 def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.epilog, parser.formatter_class = examples, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
@@ -75,11 +108,22 @@ def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.add_argument(
         "--value", metavar="NAME", help="the column of values (default: all others)"
     )
+    add_model(parser)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--model``."""
+    parser.add_argument(
+        "--model",
+        type=_model,
+        metavar="NAME",
+        help='the model: a name, such as "brown", or a file (see fuzzydict models)',
+    )
 
 
 def lookup(arguments: argparse.Namespace) -> int:
     """Print the matches of each query; return 1 if a query has none, else 0."""
-    d, aliases = read_with_aliases(arguments.file, arguments.key, arguments.value)
+    d, aliases = _read(arguments)
     status = 0
     for query in arguments.queries or _lines():
         wanted = aliases.get(query, query)
@@ -100,10 +144,28 @@ def lookup(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Print why a query matches a key, or none; return 1 without a match, else 0."""
-    d, aliases = read_with_aliases(arguments.file, arguments.key, arguments.value)
+    d, aliases = _read(arguments)
     found = d.explain(aliases.get(arguments.query, arguments.query), arguments.n)
     print(found)
     return int(found.answer is None)
+
+
+def models(arguments: argparse.Namespace) -> int:
+    """Print what models say about themselves; return 0."""
+    for name in arguments.names:
+        try:
+            found = model_info(name)
+        except (FileFormatError, OSError) as error:
+            raise CommandError(reason(error)) from error
+        print(f"{_text(found.name)}: {found.words} words, {found.size / 1e6:.1f} MB")
+        print(f"  licence: {_text(found.licence)}")
+        print(f"  sources: {_text(found.sources)}")
+    return 0
+
+
+def _read(arguments: argparse.Namespace) -> tuple[FuzzyDict[Any, Any], dict[str, str]]:
+    """Return the dictionary of a command's file with its aliases."""
+    return read_with_aliases(arguments.file, arguments.key, arguments.value, arguments.model)
 
 
 def _lines() -> Iterator[str]:
@@ -149,6 +211,14 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _model(name: str) -> str:
+    try:
+        model_file(name)
+    except FileNotFoundError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
 
 
 def probability(text: str) -> float:

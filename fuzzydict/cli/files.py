@@ -17,7 +17,10 @@ _NAMES = ".json, .jsonl, .yaml, .toml, .ini, .env, .csv, .tsv or .parquet"
 
 
 def read(
-    path: str | os.PathLike[str], key: str | None = None, value: str | None = None
+    path: str | os.PathLike[str],
+    key: str | None = None,
+    value: str | None = None,
+    model: str | None = None,
 ) -> FuzzyDict[Any, Any]:
     """Return a dictionary of a file, by its name, or a saved dictionary.
 
@@ -28,6 +31,7 @@ def read(
         path: The file; any other name is one that `FuzzyDict.save` wrote.
         key: The column of the keys in a table of rows, by default the first.
         value: The column of the values in a table of rows, by default a dict of all others.
+        model: The model, by default that of the program, or of a saved dictionary its own.
 
     Raises:
         FileError: The file cannot be read, contains no table, or has a duplicate key.
@@ -39,21 +43,24 @@ def read(
     >>> read(path)["maxConnections"]
     100
     """
-    return read_with_aliases(path, key, value)[0]
+    return read_with_aliases(path, key, value, model)[0]
 
 
 def read_with_aliases(
-    path: str | os.PathLike[str], key: str | None = None, value: str | None = None
+    path: str | os.PathLike[str],
+    key: str | None = None,
+    value: str | None = None,
+    model: str | None = None,
 ) -> tuple[FuzzyDict[Any, Any], dict[str, str]]:
     """Return what `read` does, and paths with indices → keys, for elements that have names."""
     path = Path(path)
     try:
         if _is_parsed(path.name):
             items, aliases = _parsed(path.name, path.read_bytes(), key, value)
-            return FuzzyDict(items), aliases
+            return FuzzyDict(items, embedder=model), aliases
         if key is not None or value is not None:
             raise FileError(_NO_COLUMNS)
-        return _saved(path), {}
+        return _saved(path, model), {}
     except (OSError, ValueError) as error:
         message = reason(error)
         prefix = "" if message.startswith(str(path)) else f"{path}: "
@@ -122,8 +129,8 @@ def _columns(
         yield str(cells[key]), rest if value is None else cells[value]
 
 
-def _saved(path: Path) -> FuzzyDict[Any, Any]:
+def _saved(path: Path, model: str | None) -> FuzzyDict[Any, Any]:
     try:
-        return FuzzyDict.load(path)
+        return FuzzyDict.load(path, embedder=model)
     except FileFormatError as error:
         raise FileError(f"{error}; other formats need a name: {_NAMES}") from None

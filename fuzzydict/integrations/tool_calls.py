@@ -122,7 +122,7 @@ class Tools:
         tools: Definitions,
         *,
         cutoff: float = CUTOFF,
-        embedder: Any = "default",
+        embedder: Any = None,
         guards: Iterable[Guard] = DEFAULT,
     ) -> None:
         self._schemas = argument_schemas(tools)
@@ -190,7 +190,7 @@ def resolve(
     tools: Definitions,
     *,
     cutoff: float = CUTOFF,
-    embedder: Any = "default",
+    embedder: Any = None,
     guards: Iterable[Guard] = DEFAULT,
 ) -> Call:
     """Return the call of a language model, corrected by the schemas of the tools; see `Tools`.

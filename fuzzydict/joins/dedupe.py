@@ -35,7 +35,7 @@ def dedupe(
     exact: Sequence[Hashable] = (),
     precision: float = 0.95,
     cutoff: float | None = None,
-    embedder: Any = "default",
+    embedder: Any = None,
     guards: Iterable[Guard] = DEFAULT,
     progress: bool | None = None,
 ) -> Any:

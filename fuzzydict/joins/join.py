@@ -50,7 +50,7 @@ def join(
     suffixes: tuple[str | None, str | None] = ("", "_right"),
     score: Hashable | None = None,
     report: bool = False,
-    embedder: Any = "default",
+    embedder: Any = None,
     guards: Iterable[Guard] = DEFAULT,
     index: IndexKind = "auto",
     progress: bool | None = None,

@@ -24,6 +24,7 @@ __all__ = [
     "load",
     "model_file",
     "networks_for",
+    "unseen_vector",
 ]
 
 
@@ -83,10 +84,10 @@ class _Adapter:
 def as_embedder(source: Any) -> Embedder:
     """Return ``source`` as an `Embedder`, by what it can do.
 
-    A name ("default", "brown") or the path of a model file is loaded; gensim's ``KeyedVectors``,
-    and models that carry them as ``.wv``, become a `WordEmbedder`; anything with ``.encode``, and
-    any callable from a list of texts to an array [n, d], is called as it is, and its answers are
-    checked. ``TypeError`` for anything else.
+    A name ("default", "brown") or the path of a model file is loaded; gensim's
+    ``KeyedVectors``, and models that carry them as ``.wv``, become a `WordEmbedder`; anything with
+    ``.encode``, and any callable from a list of texts to an array [n, d], is called as it is, and
+    its answers are checked. ``TypeError`` for anything else.
 
     >>> as_embedder(lambda texts: [[len(text), 1.0] for text in texts]).encode(["ab"]).shape
     (1, 2)
@@ -126,16 +127,17 @@ def _from_keyed_vectors(vectors: Any) -> WordEmbedder:
         unit_length(table - mean),
         counts,
         name=type(vectors).__name__,
-        unknown=functools.partial(_unseen, vectors, mean) if subwords else None,
+        unknown=functools.partial(unseen_vector, vectors, mean) if subwords else None,
     )
 
 
-def _unseen(vectors: Any, mean: Vectors, word: str) -> Vectors:
+def unseen_vector(vectors: Any, mean: Vectors, word: str) -> Vectors:
+    """Return FastText's vector of a word that it never saw, without the mean of all: [d]."""
     unseen: Vectors = unit_length(np.array(vectors.get_vector(word), np.float32)[None])[0] - mean
     return unseen
 
 
 def networks_for(embedder: Embedder) -> ScorerNetworks:
-    """Return the networks that score keys of an embedder: its own, or the default model's."""
+    """Return the networks that score keys of an embedder: its own, or the program's model's."""
     own = embedder.score if isinstance(embedder, WordEmbedder) else None
     return own or default_networks()

@@ -7,6 +7,7 @@ from typing import Any
 
 from fuzzydict import forking
 from fuzzydict.model.arrays import digest
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.files import model_file, read_model
 from fuzzydict.model.networks import ScorerNetworks
 from fuzzydict.model.word_embedder import WordEmbedder
@@ -17,7 +18,7 @@ __all__ = ["default_networks", "fingerprint", "load"]
 
 
 def load(name: str | os.PathLike[str]) -> WordEmbedder:
-    """Return the model ``name`` that is shipped ("default", "brown"), or that is in a file.
+    """Return the model ``name`` that is shipped, as "default" and "brown", or that is in a file.
 
     A shipped model is loaded once. ``FileNotFoundError`` where there is no such model.
     """
@@ -63,8 +64,11 @@ _MODELS = _Models()
 
 
 def default_networks() -> ScorerNetworks:
-    """Return the networks of the default model's scorer."""
-    networks = load("default").score
+    """Return the scorer of the program's model, or else that of the default model.
+
+    ``LookupError`` if neither has one.
+    """
+    networks = load(program_model()).score or load("default").score
     if networks is None:
         raise LookupError("the default model was built without its scorer")
     return networks

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from fuzzydict.base import FuzzyMapping
 from fuzzydict.learning.lookups import Lookups, labelled_lookups, queries_and_keys
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import Embedder, as_embedder, model_file
 from fuzzydict.options import (
     check_count,
@@ -98,7 +99,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
         dsn: str,
         name: str,
         *,
-        embedder: Any = "default",
+        embedder: Any = None,
         cutoff: float | None = None,
         guards: Iterable[Guard] = DEFAULT,
         prior: float | None = None,
@@ -111,6 +112,7 @@ class PostgresFuzzyDict(FuzzyMapping[str, V], MutableMapping[str, V]):
             raise TypeError(f"dsn must be a connection string of libpq, got {dsn!r}")
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
+        embedder = program_model() if embedder is None else embedder
         if isinstance(embedder, str):
             model_file(embedder)  # a name of none fails here
         self._source = embedder if isinstance(embedder, str) else as_embedder(embedder)

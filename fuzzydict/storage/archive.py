@@ -4,6 +4,7 @@
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -142,6 +143,28 @@ def read(
     return Archive(items, options, taught, known, embedder, attributes, mapped), checksum
 
 
+def read_items(
+    path: str | os.PathLike[str], decode: Callable[[Any], Any] | None = None
+) -> dict[Any, Any]:
+    """Return the items of a file, which needs no model. Errors are those of `read`."""
+    name = os.fspath(path)
+    arrays, metadata = read_arrays(path, checked=True)
+    metadata.pop(CHECKSUM)
+    if metadata not in _FORMATS:
+        raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
+    try:
+        about, keys, values = (
+            codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
+        )
+        items = dict(zip(map(_key, keys), values, strict=True))
+        encoded = about["encoded"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
+    if encoded and decode is None:
+        raise FileFormatError(f"{name}: its values were encoded; pass what decodes them as decode=")
+    return items if decode is None else {key: decode(value) for key, value in items.items()}
+
+
 def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
     """Return the dictionary of a file, or None where that is no longer the one of this checksum."""
     try:
@@ -177,15 +200,22 @@ def learned(value: Any) -> LearnedState:
     """Return what `plain` made a value of; ``ValueError`` or a kin of it for anything else."""
     slope, shift, scale, offset = (float(number) for number in value["calibration"])
     guard_exemptions, lifted_guards = (
-        {str(key): frozenset(map(str, names)) for key, names in value[part].items()}
+        {str(key): frozenset(map(str, names)) for key, names in value.get(part, {}).items()}
         for part in ("lifted", "lifted_guards")
     )
+    projection = value["projection"]
+    if projection is not None and "lifted_guards" not in value:
+        warnings.warn(
+            "what fit learned was written by an older version, and is left out: fit again",
+            stacklevel=2,
+        )
+        projection, guard_exemptions = None, {}
     corrections = dict(value["corrections"])
     if not all(key is None or isinstance(key, str) for key in corrections.values()):
         raise ValueError("a correction names a key or None")
     return LearnedState(
         Calibration(slope, shift, Scale(scale, offset)),
-        None if value["projection"] is None else _projection(**value["projection"]),
+        None if projection is None else _projection(**projection),
         guard_exemptions,
         corrections,
         lifted_guards,

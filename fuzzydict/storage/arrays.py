@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "MappedFile",
     "mapped_file",
     "read_arrays",
+    "read_header",
     "write_arrays",
 ]
 
@@ -159,13 +160,9 @@ def read_arrays(
     format, ``OSError`` where it cannot be read.
     """
     with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        prefix = file.read(8)
-        length = int.from_bytes(prefix, "little")
-        if len(prefix) < 8 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
-            raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
+        length = _header_length(path, file)
         text = file.read(length)
-        if mapped or size > _COPIED:
+        if mapped or os.fstat(file.fileno()).st_size > _COPIED:
             import mmap
 
             access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
@@ -178,11 +175,41 @@ def read_arrays(
         if checked:
             found = metadata.get(CHECKSUM, "")
             text = text.replace(found.encode(), _NO_SUM.encode(), 1)
-            if found != _checksum([prefix, text, data.data]):
+            if found != _checksum([length.to_bytes(8, "little"), text, data.data]):
                 raise ValueError("damaged, or not a file that has a checksum")
         return arrays, metadata
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{os.fspath(path)}: {error}") from error
+
+
+def read_header(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """Return the shapes of the arrays of a file, and its metadata; the arrays are not read.
+
+    ``FileFormatError`` where the file does not keep its format, ``OSError`` where it cannot be
+    read.
+    """
+    import json
+
+    with open(path, "rb") as file:
+        text = file.read(_header_length(path, file))
+    try:
+        header = json.loads(text)
+        metadata = {name: str(value) for name, value in header.pop("__metadata__", {}).items()}
+        return {name: tuple(map(int, each["shape"])) for name, each in header.items()}, metadata
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FileFormatError(f"{os.fspath(path)}: {error}") from error
+
+
+def _header_length(path: str | os.PathLike[str], file: BinaryIO) -> int:
+    """Read the length of the header, in bytes, from the start of the file."""
+    size = os.fstat(file.fileno()).st_size
+    prefix = file.read(8)
+    length = int.from_bytes(prefix, "little")
+    if len(prefix) < 8 or not 2 <= length <= min(_HEADER_LIMIT, size - 8):
+        raise FileFormatError(f"{os.fspath(path)}: not a safetensors file, or cut short")
+    return length
 
 
 def _parse(text: bytes, data: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.model.embedders import WordEmbedder
-from fuzzydict.model.files import MODEL_FORMAT
+from fuzzydict.model.files import MODEL_FORMAT, read_model
 from fuzzydict.model.networks import ScorerNetworks
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import write_arrays
@@ -24,77 +25,106 @@ from fuzzydict.training.names import things_by_name
 from fuzzydict.training.thesaurus import Thesaurus, build_thesaurus
 from fuzzydict.training.vectors import WordVectors
 
-__all__ = ["MODELS", "build", "build_from_sentences", "fit_scorer"]
+__all__ = [
+    "MODELS",
+    "Recipe",
+    "build",
+    "fit_model_scorer",
+    "fit_scorer",
+    "model_arrays",
+    "write_tables",
+]
 
 Floats = NDArray[np.float32]
 
-MODELS: dict[str, tuple[Callable[..., WordVectors], str]] = {
-    "default": (
+_VECTORS = ("words", "vectors", "scale", "counts", "density")
+_BROWN = "LicenseRef-Brown-noncommercial"
+_WORDNET = "MIT AND LicenseRef-WordNet"
+
+
+class Recipe(NamedTuple):
+    """How the vectors of a model are trained, of what, and under which licence it comes."""
+
+    train: Callable[..., WordVectors]
+    sources: str
+    licence: str  # an SPDX expression
+
+    def metadata(self, name: str) -> dict[str, str]:
+        """Return what the model file says about itself."""
+        about = {"name": name, "sources": self.sources, "licence": self.licence}
+        return about | {"format": MODEL_FORMAT}
+
+
+MODELS = {
+    "default": Recipe(
         vectors.train_default,
         "Brown (non-commercial use), WordNet 3.0, FuzzyDict lexicon, all-MiniLM-L6-v2",
+        f"{_WORDNET} AND Apache-2.0 AND {_BROWN}",
     ),
-    "wordnet": (vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon"),
-    "brown": (lambda _, seed: vectors.train_brown(seed=seed), "Brown (non-commercial use)"),
+    "open": Recipe(
+        vectors.train_open,
+        "WordNet 3.0, FuzzyDict lexicon, all-MiniLM-L6-v2",
+        f"{_WORDNET} AND Apache-2.0",
+    ),
+    "wordnet": Recipe(vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon", _WORDNET),
+    "brown": Recipe(
+        lambda _, seed: vectors.train_brown(seed=seed),
+        "Brown (non-commercial use)",
+        f"MIT AND {_BROWN}",
+    ),
 }
-"""By name: the function that trains the vectors, and the sources."""
+"""The models that can be trained, by name."""
 
 
-def build(name: str, path: str | os.PathLike[str], *, seed: int = 1, lookups: int = 10_000) -> None:
+def build(
+    name: str,
+    path: str | os.PathLike[str],
+    *,
+    seed: int = 1,
+    lookups: int = 10_000,
+    vectors_of: str | os.PathLike[str] | None = None,
+) -> None:
     """Build a model and write it to a file.
 
     The same corpora give the same bytes on the same machine.
 
     Args:
-        name: "default", "wordnet" or "brown".
-        path: the file to write.
-        seed: of everything that is random.
-        lookups: the number of small dictionaries on which the scorer is fitted.
+        name: One of `MODELS`.
+        path: The file to write.
+        seed: Of everything that is random.
+        lookups: The number of small dictionaries on which the scorer is fitted.
+        vectors_of: A model of which words and vectors are taken, so that only the scorer is fitted,
+            as after a change of its features. By default they are trained.
 
     Raises:
         CorpusNotFoundError: NLTK cannot find or download a corpus.
-        KeyError: there is no model of this name.
-        OSError: the file cannot be written.
+        FileFormatError: ``vectors_of`` is no model.
+        KeyError: There is no model of this name.
+        OSError: A file cannot be read or written.
     """
-    train, sources = MODELS[name]
+    recipe = MODELS[name]
     lexicon = read_lexicon(data_file("lexicon"))
-    _write(name, train(lexicon, seed=seed), sources, lexicon, path, seed, lookups)
-
-
-def build_from_sentences(
-    sentences: Iterable[Sequence[str]],
-    path: str | os.PathLike[str],
-    *,
-    seed: int = 1,
-    lookups: int = 10_000,
-) -> None:
-    """Train Word2Vec on the sentences, each a list of words, and write the model to ``path``.
-
-    ``ValueError`` if no word is frequent enough.
-    """
-    trained = vectors.train_word2vec([list(sentence) for sentence in sentences], seed=seed)
-    lexicon = read_lexicon(data_file("lexicon"))
-    _write(Path(path).stem, trained, "the user's own text", lexicon, path, seed, lookups)
-
-
-def _write(
-    name: str,
-    trained: WordVectors,
-    sources: str,
-    lexicon: Sequence[LexiconEntry],
-    path: str | os.PathLike[str],
-    seed: int,
-    lookups: int,
-) -> None:
-    arrays = _arrays(trained)
+    if vectors_of is None:
+        arrays = model_arrays(recipe.train(lexicon, seed=seed))
+    else:
+        found, _ = read_model(vectors_of)
+        arrays = {part: np.array(found[part]) for part in _VECTORS}
     arrays |= _traits(arrays["words"].tobytes().decode().split("\n"), lexicon)
-    embedder = WordEmbedder.from_arrays(arrays, name)
+    score = fit_model_scorer(WordEmbedder.from_arrays(arrays, name), lookups, seed)
+    write_arrays(path, {**arrays, **score.to_arrays()}, recipe.metadata(name))
+
+
+def fit_model_scorer(embedder: WordEmbedder, lookups: int, seed: int) -> ScorerNetworks:
+    """Return the scorer fitted on lookups made from WordNet and the lexicon.
+
+    ``CorpusNotFoundError`` if NLTK cannot get WordNet.
+    """
+    lexicon = read_lexicon(data_file("lexicon"))
     thesaurus = build_thesaurus(corpora.wordnet_reader(), lexicon)
-    score = fit_scorer(embedder, thesaurus, n=lookups, seed=seed)
-    metadata = {"name": name, "sources": sources, "format": MODEL_FORMAT}
-    write_arrays(path, {**arrays, **score.to_arrays()}, metadata)
+    return fit_scorer(embedder, thesaurus, n=lookups, seed=seed)
 
 
-def _arrays(trained: WordVectors) -> dict[str, NDArray[np.generic]]:
+def model_arrays(trained: WordVectors) -> dict[str, NDArray[np.generic]]:
     """Return the arrays of a model file; words with the same spelling are merged."""
     rows: dict[str, int] = {}
     for row, word in enumerate(trained.words):

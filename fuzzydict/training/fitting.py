@@ -18,7 +18,7 @@ from fuzzydict.threads import thread_limit
 from fuzzydict.training.bars import bar
 from fuzzydict.training.features import Floats, Lookups
 
-__all__ = ["choose_cutoff", "fit_ensemble", "fit_network", "loss"]
+__all__ = ["answered", "choose_cutoff", "fit_ensemble", "fit_network", "loss"]
 
 
 def fit_network(
@@ -136,6 +136,19 @@ def loss(network: MLP, lookups: Lookups) -> float:
     null = 1 - np.add.reduceat(probabilities, lookups.starts)
     correct = np.where(lookups.correct < 0, null, probabilities[np.maximum(lookups.correct, 0)])
     return float(-np.log(np.maximum(correct, 1e-9)).mean())
+
+
+def answered(network: MLP, lookups: Lookups, cutoff: float) -> tuple[float, float]:
+    """Return the shares of lookups that a cutoff answers correctly, or misses rightly, and wrongly.
+
+    The rest misses a key that is there.
+    """
+    probabilities = _key_probabilities(network, lookups)
+    best = np.maximum.reduceat(probabilities, lookups.starts)
+    hit = (lookups.correct >= 0) & (probabilities[np.maximum(lookups.correct, 0)] == best)
+    found = best >= cutoff
+    correct = np.where(found, hit, lookups.correct < 0)
+    return float(correct.mean()), float((found & ~hit).mean())
 
 
 def choose_cutoff(network: MLP, lookups: Lookups, wrong: float) -> float:

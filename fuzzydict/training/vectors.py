@@ -1,10 +1,11 @@
 """Word vectors: Word2Vec on texts, combined with a graph of senses and a sentence transformer.
 
-The vectors of the default model are a concatenation of five:
+The vectors of the models "default" and "open" are a concatenation of five:
 
 - *similar*: skip-gram with a narrow window over random walks on the graph;
 - *spread*: the distribution of such walks in the limit, factorised (no sampling);
-- *narrow*: skip-gram with a narrow window over Brown, the glosses and the walks together;
+- *narrow*: skip-gram with a narrow window over Brown, the glosses and the walks together ("open"
+  and "wordnet" do without Brown, which is for non-commercial use);
 - *wide*: skip-gram over whole paragraphs and glosses, which captures topics;
 - *taught*: a sentence transformer's, for modern words (Hinton et al., 2015; not in "wordnet").
 
@@ -59,6 +60,7 @@ __all__ = [
     "reduce",
     "train_brown",
     "train_default",
+    "train_open",
     "train_word2vec",
     "train_wordnet",
 ]
@@ -134,7 +136,18 @@ def train_default(
     It has at most ``limit`` words. ``CorpusNotFoundError`` if NLTK cannot get a corpus,
     ``TeacherNotFoundError`` if the transformer is not installed.
     """
-    return _train(lexicon, dimensions, limit, seed, alone=False)
+    return _train(lexicon, dimensions, limit, seed, with_brown=True)
+
+
+def train_open(
+    lexicon: Sequence[LexiconEntry] = (),
+    *,
+    dimensions: int = 104,
+    limit: int = 95_000,
+    seed: int = 1,
+) -> WordVectors:
+    """Train as `train_default` does, but without Brown, for commercial use."""
+    return _train(lexicon, dimensions, limit, seed)
 
 
 def train_wordnet(
@@ -144,23 +157,29 @@ def train_wordnet(
     limit: int = 95_000,
     seed: int = 1,
 ) -> WordVectors:
-    """Train as ``train_default`` does, on WordNet and the lexicon alone, for commercial use."""
-    return _train(lexicon, dimensions, limit, seed, alone=True)
+    """Train as `train_default` does, on WordNet and the lexicon alone, for commercial use."""
+    return _train(lexicon, dimensions, limit, seed, with_teacher=False)
 
 
 def _train(
-    lexicon: Sequence[LexiconEntry], dimensions: int, limit: int, seed: int, *, alone: bool
+    lexicon: Sequence[LexiconEntry],
+    dimensions: int,
+    limit: int,
+    seed: int,
+    *,
+    with_brown: bool = False,
+    with_teacher: bool = True,
 ) -> WordVectors:
     graph = read_graph(lexicon)
     base = lemmatiser(graph.senses)
     steps = step_matrix(graph, base)
     glosses = _lemmatised(gloss_sentences(graph), base)
     sentences, paragraphs = list(glosses), list(glosses)
-    if not alone:
+    if with_brown:
         sentences += _lemmatised(corpora.brown_sentences(), base)
         paragraphs += _lemmatised(corpora.brown_paragraphs(), base)
     counts = _count_terms(sentences, graph)
-    words = _vocabulary(graph, counts, limit, () if alone else teacher.teacher_words())
+    words = _vocabulary(graph, counts, limit, teacher.teacher_words() if with_teacher else ())
     on_graph = list(walks(graph, steps, WALKS, seed=seed))
     some = on_graph[: len(on_graph) * 5 // 8]
     # Threads suffice: gensim and SciPy release the GIL. Each training has one worker, which makes
@@ -183,7 +202,7 @@ def _train(
         1.0 * _unit(all_but_the_top(narrow, 2)),
         0.6 * _unit(all_but_the_top(wide, 2)),
     ]
-    if not alone:
+    if with_teacher:
         blocks.append(TAUGHT * _unit(all_but_the_top(teacher.teach(words), 1)))
     joined = _with_bases(np.hstack(blocks), words, graph)
     occurrences = _counts(words, counts)
