@@ -194,9 +194,7 @@ def test_a_shipped_model_pickles_as_its_name():
 @pytest.mark.parametrize("name", ["", "nothing", "no/such/file", "."])
 def test_the_name_of_no_model_says_which_there_are(name):
     for use in (load, as_embedder, model_file):
-        with pytest.raises(
-            FileNotFoundError, match='neither shipped, as "default" and "brown" are'
-        ):
+        with pytest.raises(FileNotFoundError, match="neither shipped, as default and brown are"):
             use(name)
 
 
@@ -344,10 +342,10 @@ def test_a_model_file_of_another_format_is_refused(tmp_path, whole_model):
     path = tmp_path / "model.safetensors"
     write_arrays(path, whole_model, {"format": "9"})
     for use in (load, fingerprint):
-        with pytest.raises(FileFormatError, match="of the format '2', but '9': train it again"):
+        with pytest.raises(FileFormatError, match="of the format '9'; this version"):
             use(path)
     FuzzyDict({"color": 1}).save(path)
-    with pytest.raises(FileFormatError, match="but 'fuzzydict dictionary'"):
+    with pytest.raises(FileFormatError, match="of the format 'fuzzydict dictionary'"):
         load(path)
 
 

@@ -1,8 +1,10 @@
 """The model of a program: how it is chosen, who uses it, and what models say of themselves."""
 
+import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from fuzzydict import FuzzyDict, join, use_model
@@ -131,3 +133,33 @@ def test_commands_take_a_model(tmp_path, capsys):
     FuzzyDict({"color": "red"}).save(saved)
     assert main(["lookup", str(saved), "colors"]) == 0
     assert main(["lookup", str(saved), "colors", "--model", "brown"]) == 2
+
+
+def test_models_of_other_programs_and_older_versions_tell_what_they_can(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    arrays, _ = read_arrays(model_file("brown"))
+    write_arrays(path, arrays, {"format": "2", "licence": "MIT", "sources": "my text"})
+    info = model_info(path)
+    assert (info.name, info.licence, info.sources) == ("mine", "MIT", "my text")
+    write_arrays(path, arrays, {"format": "1", "sources": "my text"})
+    assert model_info(path).licence == "unknown"
+    older = load(path)  # without the scorer, whose features were others
+    assert older.score is None
+    assert FuzzyDict({"color": 1}, embedder=older)["colors"] == 1
+    path.write_bytes((4).to_bytes(8, "little") + b"{no}" + bytes(8))
+    with pytest.raises(FileFormatError):
+        model_info(path)
+
+
+def test_a_strict_dictionary_has_no_other_cutoff(tmp_path):
+    path = tmp_path / "car.fuzzydict"
+    FuzzyDict({"color": 1}, strict=True).save(path)
+    arrays, metadata = read_arrays(path, checked=True)
+    metadata.pop("checksum", None)
+    about = json.loads(arrays["about"].tobytes())
+    about["options"]["cutoff"] = 0.5
+    changed = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    kept = {name: metadata[name] for name in ("format", "version")}
+    write_arrays(path, arrays | {"about": changed}, kept, checked=True)
+    with pytest.raises(FileFormatError, match="strict is True with a cutoff of 0"):
+        FuzzyDict.load(path)

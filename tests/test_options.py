@@ -23,7 +23,6 @@ WRONG = [
     ({"guards": "opposites"}, TypeError, f"{GUARDS} ([] for no guards), got 'o' among them"),
     ({"guards": lambda query, key: False}, TypeError, "got a single function: pass it in a list"),
     ({"embedder": 3}, TypeError, EMBEDDER),
-    ({"embedder": None}, TypeError, EMBEDDER),
     ({"embedder": WordEmbedder}, TypeError, "must be an instance, got the class WordEmbedder"),
     ({"embedder": "no such model"}, FileNotFoundError, "no model 'no such model'"),
 ]
