@@ -128,7 +128,7 @@ def test_the_sliders_move_from_a_mean_of_all_keys_to_one_key(page):
     shows(page, "#answer", "finds")
     slide(page, "#temperature", -2)
     shows(page, "#formula-t", "0.01")
-    assert weights(page)["color"] == 1.0
+    assert weights(page)["color"] > 0.95
     slide(page, "#temperature", 1)
     shows(page, "#formula-t", "10")
     assert 0.05 < weights(page)["seat 1"] < weights(page)["color"] < 0.4
