@@ -81,6 +81,9 @@ def test_dates_amounts_and_the_like_are_split_into_the_same_words(written):
         "Ab",
         "URLsA",
         "C++ C# ObjC# a+b x+ UTC+8 issue#5 a ++ b +1",
+        "2++to 5+-1 5++.5 C++17 am+ -5",
+        "a.m.-",
+        "U.T.C. +05:00 k.W. M.I.N.U.S. 5 9 p.m. 9p.m. 5 x.am",
         "U.S. U.S.A.F. S.p.A. a.b.example i.v.2 e.g. A.B_ x.y.z D.C .a.b.",
     ],
 )

@@ -301,6 +301,11 @@ inline std::string with_joined_initials(View text) {
 // May an ASCII text have a date, a time, an amount or the like, which `fuzzydict.text.notations`
 // writes in one way? True for all that it changes.
 inline bool may_have_notation(View text) {
+    std::string joined;
+    if (text.find('.') != View::npos) {
+        joined = with_joined_initials(text);
+        text = joined;
+    }
     auto at = [&](size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0; };
     auto lower = [&](size_t k) { return static_cast<char>(at(k) | 32); };
     auto follows = [&](size_t start, View word) {  // from the first letter of a word on
@@ -323,10 +328,10 @@ inline bool may_have_notation(View text) {
         case '-': if (i && i + 1 == text.size() && is_letter(before)) return true; break;
         case 'x': case 'X': if (before == '0') return true; break;
         case 'm': case 'M':
-            if (i > 1 && (lower(i - 1) == 'a' || lower(i - 1) == 'p' || before == '.')) {
-                size_t k = i - (before == '.' ? 3 : 2);  // 9 a.m.
-                if (i > 2 && is_space(at(k))) k--;
-                if (k < i && is_digit(at(k))) return true;
+            if (i > 1 && (lower(i - 1) == 'a' || lower(i - 1) == 'p')) {  // 9 am
+                size_t k = i - 2;
+                if (k && is_space(at(k))) k--;
+                if (is_digit(at(k))) return true;
             }
             if (follows(i, "minus") && is_space(at(i + 5))) return true;
             break;

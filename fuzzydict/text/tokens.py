@@ -23,7 +23,7 @@ _WORD = re.compile(
     r"(?:(?:(?<![\d.])\d+|(?<![\w.]))\.\d+(?!\.?\d)|\d+)"  # 1.5 and .5, but not 1.2.3
     r"|[^\W\d_]+"
 )
-_PLUS = re.compile(r"(?<=[^\W_])\++(?![^\W\d_+])")  # iPhone 14+, C++, UTC+8, but not ctrl+c
+_PLUS = re.compile(r"(?<=[^\W_])\++(?!\+|[^\W\d_])")  # iPhone 14+, C++, UTC+8, but not ctrl+c
 _SHARP = re.compile(r"(?<=\b[^\W\d_])#(?!\w)")  # C#, but not issue#
 _INITIALS = re.compile(r"(?<!\w)((?:[^\W\d_]\.){2,})(\w*)")  # U.S., S.p.A
 _BEFORE_FRACTION = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞])")  # 1|½
@@ -98,7 +98,7 @@ def words(text: str) -> tuple[str, ...]:
     if "," in text:
         text = _THOUSANDS.sub("", text)
     if "+" in text:
-        text = _PLUS.sub(lambda signs: " plus " * len(signs[0]), text)
+        text = _PLUS.sub(lambda signs: " plus" * len(signs[0]) + "|", text)  # 5+-1: no sign of 1
     if "#" in text:
         text = _SHARP.sub(" sharp ", text)
     found = _WORD.findall(text.casefold())
