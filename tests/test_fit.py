@@ -144,6 +144,18 @@ def test_nothing_can_be_told_if_every_right_key_is_vetoed():
     assert report.held_out == 0
 
 
+def test_nor_if_also_few_keys_have_examples(monkeypatch):
+    monkeypatch.setattr(fitting, "_MIN_GAIN", -1e6)
+    some = lookups(12, 0)
+    some.right[:] = 0
+    some.logits[:, 0] = -np.inf
+    for least in (0.1, 0.5):  # are names of keys held out, too?
+        monkeypatch.setattr(fitting, "_COVERED", least)
+        fitted, report = fit(some)
+        assert fitted is None
+        assert report.held_out == 0
+
+
 def test_pairs_that_all_mean_a_key_do_not_move_the_null_key():
     fitted, report = fit(lookups(60, 0))
     assert report.fitted

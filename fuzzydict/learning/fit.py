@@ -126,6 +126,8 @@ def fit(
         taught[fold] = False
         rows.regress(taught)
         held += rows.held_out(fold)
+    if not any(each.is_example and each.counts.any() for each in held):
+        return None, empty_report(n)  # guards veto the keys of all of them
     coefficients = _calibrated(held)
     before, after = (
         [each.outcome(used, rows.null, cutoff) for each in held] for used in (_START, coefficients)
