@@ -636,3 +636,25 @@ def test_what_an_older_version_learned_is_kept_but_for_fits():
         taught = archive.learned(older)
     assert (taught.projection, taught.corrections) == (None, {"hue": "color"})
     assert taught.calibration.slope == 1.5
+
+
+def test_a_file_of_the_first_format_loads_without_what_fit_learned(path):
+    made = FuzzyDict(falcon="ana", otter="bob")
+    assert made.fit(PAIRS).fitted
+    made.save(path)
+    arrays, _ = read_arrays(path, checked=True)
+    about = archive.codec.loads(arrays["about"].tobytes())
+    fitted = about["learned"]["projection"]
+    del about["learned"]["lifted_guards"], fitted["examples"]
+    learned_part = fitted["query"].shape[1] + 1
+    tail = np.ones((len(arrays["rows.numbers"]), learned_part), np.int8)
+    arrays["rows.numbers"] = np.hstack([arrays["rows.numbers"], tail])
+    arrays["rows.scales"] = np.repeat(arrays["rows.scales"].reshape(-1, 1), 2, axis=1)
+    arrays["about"] = np.frombuffer(archive.codec.dumps(about).encode(), np.uint8)
+    first = {"format": "fuzzydict dictionary", "version": "1"}
+    write_arrays(path, arrays, first, checked=True)
+    with pytest.warns(UserWarning, match="fit again"):
+        loaded = FuzzyDict.load(path)
+    assert loaded == made
+    assert loaded.get("Falcons") == "ana"
+    assert "refund my invoice" not in loaded

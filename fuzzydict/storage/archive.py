@@ -96,38 +96,27 @@ def read(
     """
     name = os.fspath(path)
     mapped = mapped_file(path)
-    arrays, metadata = read_arrays(path, checked=True)
-    checksum = metadata.pop(CHECKSUM)
-    if metadata not in _FORMATS:
-        raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
+    arrays, metadata, checksum = _read(path)
     try:
-        about, keys, values = (
-            codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
-        )
-        if list in set(map(type, keys)):  # to look is faster than to make the list anew
-            keys = list(map(_key, keys))
+        about, items = _items(arrays)
         options = _options(**about["options"])
         described, encoded = about["embedder"], about["encoded"]
         taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
-        has_tail = metadata == _FORMATS[0] and taught.projection is not None
-        tail = taught.projection.width if has_tail and taught.projection is not None else 0
+        fitted = about["learned"]["projection"] if metadata == _FORMATS[0] else None
+        tail = 0 if fitted is None else fitted["query"].shape[1] + 1
         vectors = _rows(arrays["rows.numbers"], arrays["rows.scales"], tail).plain()
         known = IndexSnapshot(
-            _chosen(keys, arrays["entries.keys"]),
+            _chosen(list(items), arrays["entries.keys"]),
             _chosen(list(taught.corrections), arrays["entries.corrections"]),
             vectors,
         )
-        items = dict(zip(keys, values, strict=True))
-        if len(items) < len(keys):
-            raise ValueError("keys repeat")
         entries = len(known.keys) + len(known.corrections)
         if entries != len(vectors):
             raise ValueError(f"{len(vectors)} rows of {entries} keys")
         shipped, made_by = described["shipped"], str(described["name"])
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
-    if encoded and decode is None:
-        raise FileFormatError(f"{name}: its values were encoded; pass what decodes them as decode=")
+    _check_decoder(name, encoded, decode)
     if embedder is None:
         named = shipped and made_by.isidentifier()  # which is no path to any file
         if not (named and data_file(f"{made_by}.safetensors").is_file()):
@@ -148,21 +137,43 @@ def read_items(
 ) -> dict[Any, Any]:
     """Return the items of a file, which needs no model. Errors are those of `read`."""
     name = os.fspath(path)
-    arrays, metadata = read_arrays(path, checked=True)
-    metadata.pop(CHECKSUM)
-    if metadata not in _FORMATS:
-        raise FileFormatError(f"{name}: not a dictionary of this format: {metadata}")
+    arrays, _, _ = _read(path)
     try:
-        about, keys, values = (
-            codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
-        )
-        items = dict(zip(map(_key, keys), values, strict=True))
+        about, items = _items(arrays)
         encoded = about["encoded"]
     except (KeyError, ValueError, TypeError) as error:
         raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
+    _check_decoder(name, encoded, decode)
+    return items if decode is None else {key: decode(value) for key, value in items.items()}
+
+
+def _read(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, NDArray[Any]], dict[str, str], str]:
+    """Return the arrays of a dictionary's file, its format, and its checksum."""
+    arrays, metadata = read_arrays(path, checked=True)
+    checksum = metadata.pop(CHECKSUM)
+    if metadata not in _FORMATS:
+        raise FileFormatError(f"{os.fspath(path)}: not a dictionary of this format: {metadata}")
+    return arrays, metadata, checksum
+
+
+def _items(arrays: dict[str, NDArray[Any]]) -> tuple[Any, dict[Any, Any]]:
+    """Return what a file says about its dictionary, and the items."""
+    about, keys, values = (
+        codec.loads(arrays[part].tobytes()) for part in ("about", "keys", "values")
+    )
+    if list in set(map(type, keys)):  # to look is faster than to make the list anew
+        keys = list(map(_key, keys))
+    items = dict(zip(keys, values, strict=True))
+    if len(items) < len(keys):
+        raise ValueError("keys repeat")
+    return about, items
+
+
+def _check_decoder(name: str, encoded: bool, decode: Callable[[Any], Any] | None) -> None:
     if encoded and decode is None:
         raise FileFormatError(f"{name}: its values were encoded; pass what decodes them as decode=")
-    return items if decode is None else {key: decode(value) for key, value in items.items()}
 
 
 def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
