@@ -17,7 +17,6 @@ __all__ = [
     "CommandError",
     "add_explain",
     "add_lookup",
-    "add_model",
     "add_models",
     "explain",
     "lookup",
@@ -108,10 +107,10 @@ def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.add_argument(
         "--value", metavar="NAME", help="the column of values (default: all others)"
     )
-    add_model(parser)
+    _add_model(parser)
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def _add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--model``."""
     parser.add_argument(
         "--model",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fuzzydict.joins.names import Name
 
-__all__ = ["CandidateIndex"]
+__all__ = ["CandidateIndex", "within_groups"]
 
 _BITS = 18
 _SIZE = 1 << _BITS  # of the space into which tokens and trigrams are hashed
@@ -93,8 +93,7 @@ class CandidateIndex:
         starts = np.searchsorted(rows, np.arange(len(queries) + 1))
         lengths = np.diff(starts)[one]
         pairs = np.repeat(np.arange(len(one)), lengths)
-        within = np.arange(len(pairs)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        places = starts[one][pairs] + within
+        places = starts[one][pairs] + within_groups(lengths)
         wanted = other[pairs] * _SIZE + features[places]
         found = np.minimum(np.searchsorted(codes, wanted), max(len(codes) - 1, 0))
         if not len(codes):
@@ -109,6 +108,17 @@ class CandidateIndex:
         rows, features, weights = (part[weights > 0] for part in (rows, features, weights))
         lengths = np.sqrt(np.bincount(rows, weights**2)) if len(rows) else np.ones(1)
         return rows, features, weights / lengths[rows]
+
+
+def within_groups(sizes: Ints) -> Ints:
+    """Return the place of each member within its group, for groups of these sizes.
+
+    >>> within_groups(np.array([2, 0, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    starts = np.cumsum(sizes) - sizes
+    result: Ints = np.arange(int(sizes.sum())) - np.repeat(starts, sizes)
+    return result
 
 
 def _counts(names: Sequence[Name]) -> Vectors:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fuzzydict.index.approximate import IndexKind
 from fuzzydict.joins import dask
-from fuzzydict.joins.candidates import Ints
+from fuzzydict.joins.candidates import Ints, within_groups
 from fuzzydict.joins.frames import Frame, is_dask, kinds, open_table, result_names
 from fuzzydict.joins.precision import Report
 from fuzzydict.joins.solving import Options, Problem, Solution
@@ -250,8 +250,7 @@ def _expand(wanted: Ints, groups: Ints) -> tuple[Ints, Ints]:
     starts = np.searchsorted(groups, wanted, "left")
     counts = np.where(wanted < 0, 0, np.searchsorted(groups, wanted, "right") - starts)
     one = np.repeat(np.arange(len(wanted)), counts)
-    within = np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return one, starts[one] + within
+    return one, starts[one] + within_groups(counts)
 
 
 def _number(rows: Ints) -> Ints:

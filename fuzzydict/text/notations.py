@@ -4,15 +4,14 @@ import functools
 import re
 from collections.abc import Callable
 
-__all__ = ["NOTATION", "rewritten"]
+__all__ = ["rewritten"]
 
-NOTATION = re.compile(
+# What every text has that `rewritten` changes, and others may have.
+_NOTATION = re.compile(
     r"[%$€£¥→⇒]|[-=]>|\d[/:]\d|0x|[a-z]2[a-z]|\d\s?[ap]m|(?:utc|gmt)\s?[+-]|minus\s|[a-z]-$"
     r"|(?:19|20)\d\d|\d(?:st|nd|rd|th)|(?-i:(?<![A-Za-z])[cdkmnpuGMT][A-Z][A-Za-z]{0,2}(?![A-Za-z]))",
     re.IGNORECASE,
 )
-"""What every text has that `rewritten` changes, and others may have."""
-
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december",
@@ -34,7 +33,7 @@ def rewritten(text: str) -> str:
     >>> rewritten("9 pm"), rewritten("Jan 5, 2024"), rewritten("1 1/2 cups"), rewritten("$10")
     ('21:00', '2024-01-05', '1.5 cups', '10 dollars')
     """
-    if NOTATION.search(text):
+    if _NOTATION.search(text):
         for pattern, other in _rules():
             text = pattern.sub(other, text)
     return text

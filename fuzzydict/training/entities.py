@@ -202,6 +202,18 @@ def _with_form(name: str, rng: random.Random) -> str:
 
 # Addresses and institutions.
 
+
+def _namesake(thesaurus: Thesaurus, rng: random.Random) -> str:
+    """Return the name of a person or thing that a street or an institution is named after."""
+    return rng.choice(thesaurus.last_names if rng.random() < 0.6 else thesaurus.terms).title()
+
+
+def _other_namesake(name: str, thesaurus: Thesaurus, rng: random.Random) -> str:
+    """Return a name of similar spelling, or any other one."""
+    similar = thesaurus.lookalikes.get(name.lower())
+    return rng.choice(similar).title() if similar else _namesake(thesaurus, rng)
+
+
 _DIRECTIONS = ("North", "South", "East", "West", "Upper", "Lower", "Old", "New", "Great", "Little")
 _STREETS = {
     "Street": "St", "Avenue": "Ave", "Road": "Rd", "Lane": "Ln", "Drive": "Dr", "Court": "Ct",
@@ -213,15 +225,12 @@ def addresses(thesaurus: Thesaurus, rng: random.Random) -> tuple[list[str], Look
     """Return a dictionary of streets with house numbers."""
     numbered = rng.random() < 0.7
 
-    def name() -> str:
-        return rng.choice(thesaurus.last_names if rng.random() < 0.6 else thesaurus.terms).title()
-
     def written(number: str, name: str, street: str) -> str:
         return " ".join([number, name, street] if numbered else [name, street])
 
     parts: dict[str, tuple[str, str, str]] = {}
     for _ in range(rng.choice((6, 10, 20))):
-        one = str(rng.randint(1, 300)), name(), rng.choice(list(_STREETS))
+        one = str(rng.randint(1, 300)), _namesake(thesaurus, rng), rng.choice(list(_STREETS))
         parts[written(*one)] = one
 
     def same(key: str) -> str:
@@ -234,15 +243,14 @@ def addresses(thesaurus: Thesaurus, rng: random.Random) -> tuple[list[str], Look
         return written(number, name, street)
 
     def other(key: str) -> str:
-        number, old_name, street = parts[key]
+        number, name, street = parts[key]
         kind = rng.random()
         if kind < 0.35:
-            return written(number, f"{rng.choice(_DIRECTIONS)} {old_name}", street)
+            return written(number, f"{rng.choice(_DIRECTIONS)} {name}", street)
         if kind < 0.65:
             street = rng.choice([each for each in _STREETS if each != street])
-            return written(number, old_name, street)
-        similar = thesaurus.lookalikes.get(old_name.lower())
-        return written(number, rng.choice(similar).title() if similar else name(), street)
+            return written(number, name, street)
+        return written(number, _other_namesake(name, thesaurus, rng), street)
 
     return _episode(list(parts), same, other, rng)
 
@@ -265,13 +273,14 @@ def institutions(thesaurus: Thesaurus, rng: random.Random) -> tuple[list[str], L
     institution = rng.choice(list(_INSTITUTIONS))
     mixed = rng.random() < 0.3
 
-    def name() -> str:
-        return rng.choice(thesaurus.last_names if rng.random() < 0.6 else thesaurus.terms).title()
-
     parts: dict[str, tuple[str, str, str]] = {}
     for _ in range(rng.choice((6, 10, 20))):
         rank = rng.choice(_RANKS) if rng.random() < 0.3 else ""
-        one = name(), rank, rng.choice(list(_INSTITUTIONS)) if mixed else institution
+        one = (
+            _namesake(thesaurus, rng),
+            rank,
+            rng.choice(list(_INSTITUTIONS)) if mixed else institution,
+        )
         parts[_institution(*one, rng)] = one
 
     def same(key: str) -> str:
@@ -286,18 +295,17 @@ def institutions(thesaurus: Thesaurus, rng: random.Random) -> tuple[list[str], L
         return _institution(name, rank, kind, rng)
 
     def other(key: str) -> str:
-        old_name, rank, kind = parts[key]
+        name, rank, kind = parts[key]
         chance = rng.random()
         if chance < 0.45:  # "Indiana State University" is not "Indiana University"
             rank = rng.choice([each for each in _RANKS if each != rank] + [""] * (5 * bool(rank)))
         elif chance < 0.65:
             kind = rng.choice([each for each in _INSTITUTIONS if each != kind])
         elif chance < 0.85:
-            similar = thesaurus.lookalikes.get(old_name.lower())
-            old_name = rng.choice(similar).title() if similar else name()
+            name = _other_namesake(name, thesaurus, rng)
         else:
-            return rng.choice((kind, f"{rank} {kind}".strip(), old_name))
-        return _institution(old_name, rank, kind, rng)
+            return rng.choice((kind, f"{rank} {kind}".strip(), name))
+        return _institution(name, rank, kind, rng)
 
     return _episode(list(parts), same, other, rng)
 
