@@ -4,7 +4,7 @@ The lookups and the teaching that all mappings share (`fuzzydict.base`) are buil
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeGuard, TypeVar
 
 from fuzzydict.model.embedders import Embedder, networks_for
@@ -68,7 +68,7 @@ class Primitives(Generic[K, V]):
 
     def _changes(self) -> AbstractContextManager[Any]:
         """Mark the ranker as being changed, for a process that is forked meanwhile."""
-        return nullcontext()
+        raise NotImplementedError
 
     @property
     def embedder(self) -> Embedder:

@@ -373,6 +373,7 @@ HOSTILE = {
     "JSON nests a million deep": {"values": text("[" * 1_000_000)},
     "a key nests deep": {"keys": text("[" * 900 + "]" * 900)},
     "no JSON": {"keys": text("nothing")},
+    "a row of a key that is no text": {"keys": text(["color", 2, "price", "extras"])},
     "a row of no key": {"entries.keys": np.array([0, 1, 2, 9], np.uint32)},
     "a key of two rows": {"entries.keys": np.array([0, 1, 2, 2], np.uint32)},
     "a row of no correction": {"entries.corrections": np.array([0], np.uint32)},

@@ -524,6 +524,17 @@ def test_threads_that_fill_the_caches_of_one_embedder_get_right_answers(monkeypa
 def test_a_table_without_words_places_nothing():
     empty = WordEmbedder([], np.empty((0, 3)))
     assert not empty.encode(["colour", ""]).any()
+    assert not empty.look_up(["colour"]).vectors.any()
+
+
+def test_the_function_for_unknown_words_is_asked_for_them_alone():
+    asked = []
+    embedder = WordEmbedder(
+        ["red"], [[1.0, 0.0]], unknown=lambda word: asked.append(word) or [0.0, 1.0]
+    )
+    assert embedder.encode(["red", "", "blue"]).tolist() == [[1, 0], [0, 0], [0, 1]]
+    assert not embedder.encode([""]).any()
+    assert asked == ["blue"]
 
 
 def test_a_table_of_scaled_bytes_is_the_table_of_its_products():

@@ -348,3 +348,11 @@ def test_a_fork_imports_nothing():
         "print(*sorted(set(sys.modules) - before)); pid or os._exit(0); os.waitpid(pid, 0)"
     )
     assert run(program).stdout.strip() == ""
+
+
+def test_a_fork_waits_for_the_outermost_of_nested_contexts():
+    with forking.forks_wait:
+        with forking.forks_wait:
+            assert forking.forks_wait._inside
+        assert forking.forks_wait._inside
+    assert not forking.forks_wait._inside

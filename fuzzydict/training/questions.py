@@ -39,16 +39,12 @@ def questions(
     keys = list(dict.fromkeys(asked))
     lookups: list[tuple[str, int | None]] = []
     for position in rng.sample(range(len(keys)), min(len(keys), 10)):
-        query = _mistyped(keys[position], rng)
-        if query not in keys:
-            lookups.append((query, position))
+        lookups.append((_mistyped(keys[position], rng), position))
     for _ in range(4):
         position = rng.randrange(len(keys))
         term = rng.choice([term for term in terms if term in keys[position]] or [terms[0]])
-        query = keys[position].replace(term, rng.choice(terms[4:]))
-        if query not in keys:
-            lookups.append((query, None))
-    return keys, lookups
+        lookups.append((keys[position].replace(term, rng.choice(terms[4:])), None))
+    return keys, [(query, position) for query, position in lookups if query not in keys]
 
 
 def _mistyped(question: str, rng: random.Random) -> str:
