@@ -258,13 +258,24 @@ def test_only_entries_among_those_allowed_are_candidates(table_of):
     assert scored(table, "key 7", among=[], exact=[-1]) == {}
 
 
+def test_keys_that_say_more_than_the_query_share_its_probability(table_of):
+    keys = ["tomato soup", "chicken soup", "apple juice", "The Salad", "red salad", "soup spoon"]
+    found = scored(table_of(keys), "soup", exact=[-1])
+    logits = [found[place][0] for place in (0, 1, 5)]
+    assert logits == pytest.approx([logits[0]] * 3, abs=1e-5)
+    found = scored(table_of(keys), "salad", exact=[-1])
+    assert found[3][0] > found[4][0]  # "the" says nothing more
+    alone = scored(table_of(keys[1:]), "soup spoon", exact=[-1])
+    assert alone[4][0] > alone[0][0]
+
+
 def test_a_bonus_chooses_candidates_and_does_not_change_logits(table_of):
     table = table_of([f"key {i}" for i in range(90)])
     bonus = np.zeros((1, 90), np.float32)
     bonus[0, 80:] = 9
-    found = scored(table, "key", {"n_candidates": 10, "n_scored": 0}, bonus=bonus)
+    found = scored(table, "my key", {"n_candidates": 10, "n_scored": 0}, bonus=bonus)
     assert sorted(found) == list(range(80, 90))
-    every = scored(table, "key", {"n_candidates": 90, "n_scored": 0})
+    every = scored(table, "my key", {"n_candidates": 90, "n_scored": 0})
     for place, row in found.items():
         assert row == pytest.approx(every[place])
 

@@ -36,6 +36,41 @@ def test_another_name_finds_the_key(query, key):
     assert d[query] == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ("cello concerto", "violin concerto"),
+        ("quarterly revenue", "annual revenue"),
+        ("night shift", "evening shift"),
+        ("basketball shoes", "football shoes"),
+        ("sister's name", "daughter's name"),
+        ("java developer", "javascript developer"),
+        ("postgres password", "mysql password"),
+        ("rifle", "shotgun"),
+        ("barometer reading", "thermometer reading"),
+        ("ruby ring", "sapphire rings"),
+    ],
+)
+def test_things_of_a_kind_are_no_names_of_each_other(query, key):
+    d = FuzzyDict({key: 1, "opening hours": 2, "zip code": 3})
+    assert query not in d
+    assert "names_differ" in str(d.explain(query))
+
+
+def test_a_kind_of_a_thing_is_no_other_thing():
+    assert not are_different_names(("bass", "guitar"), ("guitar",))
+    assert not are_different_names(("dollar",), ("us", "dollar"))
+    assert are_different_names(("bass", "guitar"), ("violin",))
+
+
+@pytest.mark.parametrize(
+    ("query", "key", "other"),
+    [("404", "Not Found", "Forbidden"), ("M", "medium", "large"), ("M", "male", "female")],
+)
+def test_a_code_that_is_a_whole_text_finds_what_it_stands_for(query, key, other):
+    assert FuzzyDict({key: 1, other: 2})[query] == 1
+
+
 def test_a_name_is_replaced_only_by_names_whose_words_are_used():
     used = {"robert", "smith", "korea", "republic", "of"}
     assert renamed(words("Bob Smith"), used.__contains__) == [("robert", "smith")]

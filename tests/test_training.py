@@ -27,8 +27,15 @@ from fuzzydict.storage.arrays import read_arrays
 from fuzzydict.training import corpora, custom, features, fitting, vectors
 from fuzzydict.training.entities import addresses, codes, companies, institutions, people
 from fuzzydict.training.episodes import Episode, episodes
-from fuzzydict.training.glossary import read_aliases, read_redundant_words, spellings
+from fuzzydict.training.glossary import (
+    GlossaryLine,
+    read_aliases,
+    read_alternatives,
+    read_redundant_words,
+    spellings,
+)
 from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
+from fuzzydict.training.names import things_by_name
 from fuzzydict.training.negatives import Surroundings, negative
 from fuzzydict.training.questions import questions
 from fuzzydict.training.rewriting import mistype, rewritten
@@ -285,7 +292,7 @@ def test_thesaurus_and_names_do_not_depend_on_the_hash_seed(wordnet: SmallWordNe
         "import hashlib; from fuzzydict.training import corpora, thesaurus as t;"
         "from small_wordnet import SmallWordNet; from fuzzydict.training.names import *;"
         "reader = SmallWordNet(corpora.wordnet_reader());"
-        "made = t.build_thesaurus(reader, []), things_by_name(reader, [], t.Thesaurus());"
+        "made = t.build_thesaurus(reader, []), things_by_name(reader, [], [], t.Thesaurus());"
         "print(hashlib.sha1(repr(made).encode()).hexdigest())"
     )
     path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
@@ -300,6 +307,22 @@ def test_thesaurus_and_names_do_not_depend_on_the_hash_seed(wordnet: SmallWordNe
     digests = {child.communicate()[0] for child in children}
     assert [child.returncode for child in children] == [0, 0]
     assert len(digests) == 1
+
+
+def test_things_of_a_class_are_others_unless_one_is_a_kind_of_the_other() -> None:
+    reader = SmallWordNet(corpora.wordnet_reader(), ("violin", "cello", "car", "baby"))
+    alternatives = [GlossaryLine("part of the day", ["evening"]), GlossaryLine("", ["night"])]
+    things = {
+        name: set(each)
+        for name, each in things_by_name(reader, [], alternatives, Thesaurus()).items()
+    }
+    assert things["violin"].isdisjoint(things["cello"])
+    assert things["stradavarius"] < things["violin"] == things["violins"]
+    assert things["evening"].isdisjoint(things["nights"])
+    assert "motor vehicle" not in things  # there are too many kinds of it
+    assert "babies" in things
+    assert "ambulances" in things
+    assert "estate cars" not in things
 
 
 def test_queries_of_an_episode_mean_one_of_its_keys_or_none(thesaurus: Thesaurus) -> None:
@@ -440,6 +463,11 @@ def test_the_glossary_is_read(tmp_path):
     (line,) = read_aliases(tmp_path)
     assert (line.kind, line.names) == ("unit", ["kilowatt", "kW"])
     assert read_redundant_words(tmp_path) == {"gmbh", "the"}
+    (tmp_path / "alternatives.tsv").write_text("room\tliving room; lounge\nroom\tattic\n", "utf-8")
+    assert [line.names for line in read_alternatives(tmp_path)] == [
+        ["living room", "lounge"],
+        ["attic"],
+    ]
     assert spellings("iOS") == ["i os", "ios"]
     assert spellings("$") == []
     (tmp_path / "aliases.tsv").write_text("kilowatt; kW\n", "utf-8")

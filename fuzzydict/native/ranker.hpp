@@ -11,6 +11,7 @@
 namespace fuzzydict {
 
 constexpr float CERTAIN = 8;       // the logit of an exact key where a query has no words
+constexpr float SPECIFIC = 0.67f;  // how far a word of a key adds to those of the query from which it is another key
 constexpr float SAME_WORDS = 4;    // by which keys of the same words stand behind one of them
 constexpr float RENAMED = 1;       // logits that a key loses to which another name of the query leads
 constexpr float FORMS = 3.5f;      // the least logit of a key whose words are forms of the query's
@@ -419,7 +420,39 @@ if (size > 1) {  // "kW" is two words
         if (!aliases && query.text.words.size()) {
             prefer_one(out);
             prefer_one_form(out);
+            share_among_specific(out);
         }
+    }
+
+    // Let keys that each say more than the query share their probability: "soup" is neither "tomato
+    // soup" nor "chicken soup", however usual one of them is.
+    void share_among_specific(std::vector<Scored>& out) const {
+        if (std::any_of(query.ids.begin(), query.ids.end(), [](int64_t id) { return id < 0; })) return;
+        auto is_one = [&](const Scored& each) {
+            return each.logit > -INFINITY && !(each.flags & SAME) && is_more_specific(keys_.key(each.place));
+        };
+        double total = 0;
+        int count = 0;
+        for (const Scored& each : out)
+            if (is_one(each)) {
+                total += std::exp(static_cast<double>(each.logit));
+                count++;
+            }
+        if (count < 2) return;
+        float shared = static_cast<float>(std::log(total / count));
+        for (Scored& each : out)
+            if (is_one(each)) each.logit = shared;
+    }
+
+    // Has a key all words of the query and one more, which is not as empty as "the" or "Inc."?
+    bool is_more_specific(const Key& key) const {
+        const uint32_t *first = key.ids(), *last = first + key.count();
+        for (int64_t id : query.ids)
+            if (std::find(first, last, static_cast<uint32_t>(id)) == last) return false;
+        return std::any_of(first, last, [&](uint32_t id) {
+            return 1 - keys_.terms()[id].redundant > SPECIFIC &&
+                   std::find(query.ids.begin(), query.ids.end(), int64_t{id}) == query.ids.end();
+        });
     }
 
     // Of keys of the same words let one stand out, which is written most like the query.

@@ -403,17 +403,24 @@ inline bool is_inflected(View word, View base, const WordTable& irregular) {
 
 // Are both known names, or is what only one of them has, and not of the same thing?
 inline bool names_differ(const Split& query, const Split& key, const WordTable& things, const WordTable& irregular) {
+    auto are_forms = [&](View one, View other) {
+        return is_inflected(one, other, irregular) || is_inflected(other, one, irregular);
+    };
     auto differ = [&](View one, View other) {
         bool words = one.find(' ') == View::npos && other.find(' ') == View::npos;
-        if (words && (is_inflected(one, other, irregular) || is_inflected(other, one, irregular))) return false;
-        return are_different_things(one, other, things);
+        return !(words && are_forms(one, other)) && are_different_things(one, other, things);
+    };
+    auto has_form = [&](const Split& text, View word) {
+        bool found = has_word(text, word);
+        for (size_t i = 0; i < text.size() && !found; i++) found = are_forms(word, text[i]);
+        return found;
     };
     if (differ(query.spaced, key.spaced)) return true;
     std::vector<View> only_asked, only_held;
     for (size_t i = 0; i < query.size(); i++)
-        if (!has_word(key, query[i])) only_asked.push_back(query[i]);
+        if (!has_form(key, query[i])) only_asked.push_back(query[i]);
     for (size_t i = 0; i < key.size(); i++)
-        if (!has_word(query, key[i])) only_held.push_back(key[i]);
+        if (!has_form(query, key[i])) only_held.push_back(key[i]);
     std::string one, other;
     return only_asked.size() < query.size() && !only_asked.empty() && !only_held.empty() &&
            differ(text_of(only_asked, one), text_of(only_held, other));

@@ -217,7 +217,8 @@ def names_differ(query: Words, key: Words) -> bool:
     """Are both known names, or have both one in the same place, and not of the same thing?
 
     The names are those of WordNet and the glossary: of places, persons, companies, substances,
-    species and languages.
+    species, languages, and of things of one class, such as instruments. A kind of a thing is not
+    another thing.
 
     >>> names_differ(("estonia",), ("latvia",)), names_differ(("insulin", "lispro"), ("insulin",))
     (True, False)

@@ -32,6 +32,7 @@ Words = tuple[str, ...]
 _NOT_PREFERRED = 4.0  # logits that keys lose to another one with the same words
 _CLEAR = 6.0  # the logit from which on no further name of a query is tried
 _FORMS = 3.5  # the least logit of a key whose words are forms of the query's
+_SPECIFIC = 0.67  # how far a word of a key adds to those of the query from which it is another key
 _RENAMED = 1.0  # logits that a key loses to which another name of the query leads
 
 
@@ -310,7 +311,8 @@ class ReferenceTable:
             result.append(_Scored(place, entry, guarded, logit, flags | ALIAS * entry.is_alias))
         if not text or any(each.flags & ALIAS for each in result):
             return result
-        return _prefer_best_form(_prefer_closest_spelling(query, result))
+        result = _prefer_best_form(_prefer_closest_spelling(query, result))
+        return _share_among_specific(text, result)
 
     def _cosine(self, vector: Floats, place: int, settings: Settings) -> float:
         """Return the cosine of two meanings, on the scale of the default model's."""
@@ -386,6 +388,33 @@ def _prefer_best_form(scored: list[_Scored]) -> list[_Scored]:
         else each
         for each in scored
     ]
+
+
+def _share_among_specific(query: Words, scored: list[_Scored]) -> list[_Scored]:
+    """Let keys that each say more than the query share their probability.
+
+    "Soup" is neither "tomato soup" nor "chicken soup", however usual one of them is.
+    """
+    specific = [
+        each
+        for each in scored
+        if each.logit > -math.inf
+        and not each.flags & SAME_WORDS
+        and set(query) < set(each.entry.words)
+        and _is_more_specific(query, each.entry)
+    ]
+    if len(specific) < 2:
+        return scored
+    total = math.fsum(math.exp(each.logit) for each in specific)
+    shared = math.log(total / len(specific))
+    places = {each.place for each in specific}
+    return [each._replace(logit=shared) if each.place in places else each for each in scored]
+
+
+def _is_more_specific(query: Words, entry: _Entry) -> bool:
+    """Has a key a word that the query has not, and which is not as empty as "the" or "Inc."?"""
+    terms = zip(entry.words, entry.spelled.terms, strict=False)
+    return any(1 - term.redundancy > _SPECIFIC for word, term in terms if word not in query)
 
 
 def _behind(scored: _Scored) -> _Scored:

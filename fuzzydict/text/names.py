@@ -19,9 +19,14 @@ def are_different_names(one: Sequence[str], other: Sequence[str]) -> bool:
     """
     if _differ(one, other):
         return True
-    only_one = [word for word in one if word not in other]
-    only_other = [word for word in other if word not in one]
+    only_one = [word for word in one if not _has_form(other, word)]
+    only_other = [word for word in other if not _has_form(one, word)]
     return len(only_one) < len(one) and _differ(only_one, only_other)
+
+
+def _has_form(text: Sequence[str], word: str) -> bool:
+    """Has a text a word, or one that either is inflected from the other?"""
+    return word in text or any(word in bases(each) or each in bases(word) for each in text)
 
 
 def _differ(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ from fuzzydict.training import corpora, fitting, tables, vectors, word_traits
 from fuzzydict.training.bars import bar
 from fuzzydict.training.episodes import Episode, episodes
 from fuzzydict.training.features import phrase_lookups, word_lookups
-from fuzzydict.training.glossary import read_aliases, read_redundant_words
+from fuzzydict.training.glossary import read_aliases, read_alternatives, read_redundant_words
 from fuzzydict.training.graph import antonym_pairs, read_graph
 from fuzzydict.training.lexicon import LexiconEntry, read_lexicon
 from fuzzydict.training.names import things_by_name
@@ -202,6 +202,7 @@ def write_tables(folder: Path) -> None:
     glossary = read_aliases(data_file("glossary"))
     tables.write_aliases(glossary, folder / "aliases.tsv")
     thesaurus = build_thesaurus(wordnet, lexicon)
-    tables.write_names(things_by_name(wordnet, glossary, thesaurus), folder / "names.tsv")
+    things = things_by_name(wordnet, glossary, read_alternatives(data_file("glossary")), thesaurus)
+    tables.write_names(things, folder / "names.tsv")
     graph = read_graph(lexicon)
     tables.write_opposites(antonym_pairs(graph), folder / "opposites.tsv")

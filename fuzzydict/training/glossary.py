@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fuzzydict.text.tokens import words
 
-__all__ = ["GlossaryLine", "read_aliases", "read_redundant_words", "spellings"]
+__all__ = ["GlossaryLine", "read_aliases", "read_alternatives", "read_redundant_words", "spellings"]
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,12 @@ class GlossaryLine:
 
 def read_aliases(folder: str | os.PathLike[str]) -> list[GlossaryLine]:
     """Read ``aliases.tsv`` of the glossary: ``kind<TAB>name; name; name`` a line."""
-    return [
-        GlossaryLine(kind, [name.strip() for name in names.split(";") if name.strip()])
-        for kind, names in _rows(Path(folder) / "aliases.tsv")
-    ]
+    return _lines(Path(folder) / "aliases.tsv")
+
+
+def read_alternatives(folder: str | os.PathLike[str]) -> list[GlossaryLine]:
+    """Read ``alternatives.tsv`` of the glossary: things of which no two are the same."""
+    return _lines(Path(folder) / "alternatives.tsv")
 
 
 def read_redundant_words(folder: str | os.PathLike[str]) -> set[str]:
@@ -33,6 +35,13 @@ def read_redundant_words(folder: str | os.PathLike[str]) -> set[str]:
     rows = _rows(Path(folder) / "redundant_words.tsv")
     found = {words(word) for word, _, _ in rows}
     return {word[0] for word in found if len(word) == 1}
+
+
+def _lines(path: Path) -> list[GlossaryLine]:
+    return [
+        GlossaryLine(kind, [name.strip() for name in names.split(";") if name.strip()])
+        for kind, names in _rows(path)
+    ]
 
 
 def _rows(path: Path) -> list[list[str]]:
