@@ -33,12 +33,12 @@ _LOWEST, _HIGHEST = -6.0, 8.0  # logits are clipped to this range
 
 FEATURES = ("cosine", *TOKEN_FEATURES, "dict_logit", "not_in_dict")
 _WEIGHTS = (
-    2.645, 3.49, 2.698, -0.017, -0.006, 0.055, 0.097, -1.697, 0.268, -0.391, 0.812, 0.326, 1.153,
+    2.815, 3.702, 2.669, -0.012, -0.002, 0.068, 0.092, -1.808, 0.209, -0.333, 0.895, 0.321, 1.002,
 )  # fmt: skip
-_BIAS = -7.815
+_BIAS = -7.997
 CONTEXT_FEATURES = ("logit", "lead_over_keys", "lead_over_queries")
-_CONTEXT_WEIGHTS = (0.44, 0.348, 0.178)
-_CONTEXT_BIAS = -1.067
+_CONTEXT_WEIGHTS = (0.475, 0.488, 0.121)
+_CONTEXT_BIAS = -1.195
 _FEW_KEYS = 30  # for which the scores of a dictionary are calibrated
 _CHANCE = 1.5  # the power of the number of keys with which coincidences grow
 

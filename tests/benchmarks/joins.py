@@ -1,10 +1,12 @@
 """Fuzzy joins against peers: quality and time.
 
-    python tests/benchmarks/joins.py [--repository DIR] [--tables N] [--rows N] [--autofj SECONDS]
+    python tests/benchmarks/joins.py [--repository DIR] [--companies DIR] [--tables N] [--rows N]
+        [--autofj SECONDS]
 
 The 34 tables of Auto-FuzzyJoin in ``$FUZZYDICT_EVAL/autofj``, with all partners and with a quarter
 of them; with a clone of AI-team-UoA/pyJedAI also Abt-Buy, DBLP-ACM, Amazon-Google, and the
-restaurants of Fodor's and Zagat's for deduplication. Peers: RapidFuzz, TF-IDF of character trigrams
+restaurants of Fodor's and Zagat's for deduplication; with one of JerBouma/FinanceDatabase also
+names of companies, most of which have no partner. Peers: RapidFuzz, TF-IDF of character trigrams
 (scikit-learn), skrub and autofj; those that are not installed are left out. With ``--rows``, the
 time and memory of a large join.
 
@@ -20,7 +22,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from join_data import Task, autofj, leipzig, restaurants
+from join_data import Task, autofj, companies, leipzig, restaurants
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
@@ -183,9 +185,9 @@ def by_autofj(tasks: Iterable[Task], limit: float) -> None:
           f"FuzzyDict on the same: {ours_p:.3f}, {ours_r:.3f}")  # fmt: skip
 
 
-def leipzig_tasks(repository: Path) -> None:
-    """Print the F1 scores on the tables of products and articles."""
-    for task in leipzig(repository):
+def with_options(tasks: Iterable[Task]) -> None:
+    """Print the F1 scores of tasks, at the best cutoffs and with options."""
+    for task in tasks:
         print(f"\n{task.name}: {len(task.queries):,} and {len(task.keys):,} names")
         compare([task])
         for options in (
@@ -254,6 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--repository", type=Path, help="a clone of AI-team-UoA/pyJedAI")
+    parser.add_argument("--companies", type=Path, help="a clone of JerBouma/FinanceDatabase")
     parser.add_argument("--tables", type=int, default=34)
     parser.add_argument("--rows", type=int, default=0, help="of the large join; 0 leaves it out")
     parser.add_argument("--keys", type=int, default=100_000)
@@ -270,8 +273,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.autofj:
         by_autofj(tasks, given.autofj)
     if given.repository:
-        leipzig_tasks(given.repository)
+        with_options(leipzig(given.repository))
         deduplication(given.repository)
+    if given.companies:
+        with_options([companies(given.companies)])
     if given.rows:
         large(given.rows, given.keys)
 
