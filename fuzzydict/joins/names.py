@@ -1,7 +1,6 @@
 """Names as sequences of tokens, with the inverse document frequencies of both tables."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -11,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-__all__ = ["Name", "Rarity", "fold", "parse", "similarity"]
+from fuzzydict.text.tokens import fold
+
+__all__ = ["Name", "Rarity", "parse", "similarity"]
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _PARENTHESES = re.compile(r"\([^)]*\)")
@@ -25,25 +26,13 @@ class Name(NamedTuple):
     qualifiers: frozenset[str]  # tokens that occur in parentheses alone: "Lido (Paris)"
 
 
-def fold(text: str) -> str:
-    """Return a text in lower case, without accents.
-
-    >>> fold("São José")
-    'sao jose'
-    """
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).lower()
-
-
 def parse(text: str) -> Name:
     """Return the tokens of a text.
 
     >>> parse("Le Lido (Paris, 1946)").tokens
     ('le', 'lido', 'paris', '1946')
     """
-    folded = fold(text).replace("'s ", "s ")
+    folded = fold(text).lower().replace("'s ", "s ")
     tokens = tuple(_TOKEN.findall(folded))
     qualifiers: frozenset[str] = frozenset()
     if "(" in folded and (plain := set(_TOKEN.findall(_PARENTHESES.sub(" ", folded)))):

@@ -42,8 +42,9 @@ class Table(NamedTuple):
 
 def table_of(task: Task, share: float) -> Table:
     """Return the candidates of a task."""
-    matcher = Matcher(task.keys, task.queries, FuzzyDict(dict.fromkeys(task.keys)))
-    pairs, features = matcher.features(task.queries)
+    blocks = [np.zeros(len(texts), np.int64) for texts in (task.keys, task.queries)]
+    matcher = Matcher(task.keys, task.queries, FuzzyDict(dict.fromkeys(task.keys)), blocks[0])
+    pairs, features = matcher.features(task.queries, blocks[1])
     places = zip(pairs.queries.tolist(), pairs.keys.tolist(), strict=True)
     right = np.array([pair in task.pairs for pair in places])
     return Table(task, matcher, pairs, features, right, share)
