@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.joins.candidates import CandidateIndex, Ints
-from fuzzydict.joins.evidence import TOKEN_FEATURES, token_evidence
-from fuzzydict.joins.names import Name, Rarity, parse
+from fuzzydict.joins.names import TOKEN_FEATURES, Name, Rarity, parse, token_evidence
 from fuzzydict.progress import Progress
 
 __all__ = ["CERTAIN", "Matcher", "Pairs", "context", "final_logits", "sigmoid"]
