@@ -7,8 +7,8 @@ The 34 tables of Auto-FuzzyJoin in ``$FUZZYDICT_EVAL/autofj``, with all partners
 of them; with a clone of AI-team-UoA/pyJedAI also Abt-Buy, DBLP-ACM, Amazon-Google, and the
 restaurants of Fodor's and Zagat's for deduplication; with one of JerBouma/FinanceDatabase also
 names of companies, most of which have no partner. Peers: RapidFuzz, TF-IDF of character trigrams
-(scikit-learn), skrub and autofj; those that are not installed are left out. With ``--rows``, the
-time and memory of a large join.
+(scikit-learn), skrub, dedupe and autofj; those that are not installed are left out. With
+``--rows``, the time and memory of a large join.
 
 hit@1 is the share of the queries with a partner whose best key is right. The recall at precision .9
 is that at the best cutoff, which needs labels; ``precision=0.9`` chooses one without them.
@@ -229,6 +229,46 @@ def deduplication(repository: Path) -> None:
         right = len(pairs & truth)
         best = max(best, f1(right / max(len(pairs), 1), right / len(truth)))
     print(f"pairs of TF-IDF at the best of 35 cutoffs: F1 {best:.3f}")
+    try:
+        by_dedupe(texts, truth)
+    except ImportError as error:
+        print(f"package dedupe: left out ({error})")
+
+
+def by_dedupe(texts: Sequence[str], truth: set[frozenset[int]], n_labels: int = 50) -> None:
+    """Print the pairwise F1 of the package `dedupe`, which learns from labelled pairs.
+
+    It gets as many right pairs as ``n_labels``, and twice as many wrong ones of which half are
+    similar, and sees the texts in lower case.
+    """
+    from dedupe import Dedupe, variables
+
+    rng = np.random.default_rng(0)
+    rows = {i: {"x": text.lower()} for i, text in enumerate(texts)}
+    ordered = sorted(tuple(sorted(pair)) for pair in truth)
+    right = [ordered[i] for i in rng.permutation(len(ordered))[:n_labels]]
+    table = process.cdist(texts, texts, scorer=fuzz.token_set_ratio)
+    similar = [(i, j) for i, j in np.argwhere(np.triu(table > 60, 1)).tolist()]
+    drawn = [similar[i] for i in rng.permutation(len(similar))[: 2 * n_labels]]
+    drawn += rng.integers(len(texts), size=(n_labels, 2)).tolist()
+    wrong = [(i, j) for i, j in drawn if i != j and frozenset((i, j)) not in truth]
+    model = Dedupe([variables.String("x"), variables.Text("x")], num_cores=1, in_memory=True)
+    model.prepare_training(rows)
+    model.mark_pairs(
+        {
+            "match": [(rows[i], rows[j]) for i, j in right],
+            "distinct": [(rows[i], rows[j]) for i, j in wrong],
+        }
+    )
+    model.train()
+    for cutoff in (0.5, 0.9):
+        groups = [group for group, _ in model.partition(rows, cutoff)]
+        pairs = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
+        found = len(pairs & truth)
+        precision, recall = found / max(len(pairs), 1), found / len(truth)
+        print(f"package dedupe, {len(right)} right and {len(wrong)} wrong pairs as labels, "
+              f"threshold {cutoff}: precision {precision:.3f}, recall {recall:.3f}, "
+              f"F1 {f1(precision, recall):.3f}")  # fmt: skip
 
 
 def large(rows: int, n_keys: int) -> None:
