@@ -179,7 +179,7 @@ storage.archive
 key_sync ranked_dict copying
 integrations.dask
 mapping
-joins.names joins.evidence joins.candidates joins.matching joins.precision joins.solving
+joins.names joins.candidates joins.matching joins.precision joins.solving
 joins.frames joins.dask joins.join joins.dedupe joins.columns
 integrations.json_schema integrations.descriptions
 integrations.tool_arguments integrations.tool_definitions integrations.tool_calls

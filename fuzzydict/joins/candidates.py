@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fuzzydict.joins.names import Name
 
-__all__ = ["CandidateIndex", "within_groups"]
+__all__ = ["CandidateIndex", "Ints", "Vectors", "within_groups"]
 
 _BITS = 18
 _SIZE = 1 << _BITS  # of the space into which tokens and trigrams are hashed
@@ -35,31 +35,34 @@ class CandidateIndex:
         frequencies = sum(np.bincount(features, minlength=_SIZE) for _, features, _ in found)
         common = frequencies > max(100, _COMMON * names)
         self._rarity = np.log((names + 1) / np.maximum(frequencies, 1)) * ~common
-        rows, features, weights = self._weighted(found[0])
+        self.keys = self._weighted(found[0])
+        rows, features, weights = self.keys
         order = np.argsort(features, kind="stable")
         self._starts = np.searchsorted(features[order], np.arange(_SIZE + 1))
         self._rows = rows[order].astype(np.int32)
         self._weights = weights[order].astype(np.float32)
         self._n_keys = len(keys)
 
-    def search(
-        self, queries: Sequence[Name], n: int, allowed: Sequence[Ints] | None = None
-    ) -> tuple[Ints, Ints]:
+    def vectors(self, names: Sequence[Name]) -> Vectors:
+        """Return the vectors of names; those of the keys are in ``keys``."""
+        return self._weighted(_counts(names))
+
+    def search(self, queries: Vectors, n: int, allowed: Sequence[Ints | None]) -> tuple[Ints, Ints]:
         """Return pairs of queries and keys, up to ``n`` for each query, best first.
 
-        ``allowed`` has the keys that each query may find. Time: the postings of the features of
-        the queries, and a pass over the keys for each.
+        ``allowed`` has the keys that each query may find, None for all. Time: the postings of the
+        features of the queries, and a pass over the keys for each.
         """
-        rows, features, weights = self._weighted(_counts(queries))
-        ends = np.searchsorted(rows, np.arange(len(queries) + 1)).tolist()
+        rows, features, weights = queries
+        ends = np.searchsorted(rows, np.arange(len(allowed) + 1)).tolist()
         one: list[Ints] = []
         other: list[Ints] = []
-        for i in range(len(queries)):
+        for i, own in enumerate(allowed):
             part = slice(ends[i], ends[i + 1])
             cosines = self._cosines(features[part], weights[part])
-            if allowed is not None:
+            if own is not None:
                 inside = np.zeros_like(cosines)
-                inside[allowed[i]] = cosines[allowed[i]]
+                inside[own] = cosines[own]
                 cosines = inside
             top = cosines.max(initial=0.0)
             places = np.flatnonzero(cosines > _LEAST_SHARE * top)
@@ -82,15 +85,13 @@ class CandidateIndex:
         products = products * np.repeat(weights, ends - starts)
         return np.bincount(rows, products, self._n_keys).astype(float)
 
-    def cosines(
-        self, queries: Sequence[Name], keys: Sequence[Name], one: Ints, other: Ints
-    ) -> NDArray[np.float64]:
-        """Return the cosine of each pair ``queries[one[i]]``, ``keys[other[i]]``."""
-        rows, features, weights = self._weighted(_counts(queries))
-        key_rows, key_features, key_weights = self._weighted(_counts(keys))
+    def cosines(self, queries: Vectors, one: Ints, other: Ints) -> NDArray[np.float64]:
+        """Return the cosine of each pair of the query ``one[i]`` and the key ``other[i]``."""
+        rows, features, weights = queries
+        key_rows, key_features, key_weights = self.keys
         # Each pair looks up the features of its query among those of its key.
         codes = key_rows * _SIZE + key_features
-        starts = np.searchsorted(rows, np.arange(len(queries) + 1))
+        starts = np.searchsorted(rows, np.arange(int(one.max(initial=0)) + 2))
         lengths = np.diff(starts)[one]
         pairs = np.repeat(np.arange(len(one)), lengths)
         places = starts[one][pairs] + within_groups(lengths)

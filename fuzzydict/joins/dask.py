@@ -50,8 +50,8 @@ def joined(left: Any, task: Task, merge: Callable[..., Any]) -> Any:
         [delayed(_units)(part, task.columns) for part in left[list(task.columns)].to_delayed()]
     )
     problem = delayed(_problem)(once, units)
-    parts = [delayed(_pairs)(problem, i, left.npartitions) for i in range(left.npartitions)]
-    solution = delayed(_solve)(problem, parts)
+    parts = [problem.pairs(i, left.npartitions) for i in range(left.npartitions)]
+    solution = problem.solve(parts)
     empty = np.empty(0, np.int64)
     nothing = Solution(empty, empty, np.empty(0), Report(0, 1, 1, 1))
     shape = left._meta_nonempty if task.how == "left" else left._meta
@@ -80,14 +80,6 @@ def _union(parts: list[list[Unit]]) -> list[Unit]:
 
 def _problem(task: Task, units: list[Unit]) -> Problem:
     return Problem(units, task.right_units, task.d, task.options)
-
-
-def _pairs(problem: Problem, first: int, step: int) -> Any:
-    return problem.pairs(first, step)
-
-
-def _solve(problem: Problem, parts: list[Any]) -> Solution:
-    return problem.solve(parts)
 
 
 def _partition(

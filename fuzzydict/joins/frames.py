@@ -179,20 +179,15 @@ class _NarwhalsFrame(Frame):
     ) -> Any:
         import narwhals
 
-        backend = self.table.implementation
-        own = self.columns if other is None else self.columns + other.columns
-        renamed = dict(enumerate(names))
         series = [_narwhals_rows(self.table, name, one) for name in self.columns]
         if isinstance(other, _NarwhalsFrame):
             series += [_narwhals_rows(other.table, name, two) for name in other.columns]
         for values in extra:
-            missing = [value is None or value != value for value in values]
-            kept = [None if gone else value for gone, value in zip(missing, values, strict=True)]
+            kept = [None if value is None or value != value else value for value in values]
             dtype = narwhals.Float64() if isinstance(values, np.ndarray) else None
-            series.append(narwhals.new_series("", kept, dtype, backend=backend))
-        series = [each.alias(str(renamed[i])) for i, each in enumerate(series)]
-        assert len(series) == len(own) + len(extra)
-        table = narwhals.from_dict({each.name: each for each in series})
+            series.append(narwhals.new_series("", kept, dtype, backend=self.table.implementation))
+        named = {str(name): each for name, each in zip(names, series, strict=True)}
+        table = narwhals.from_dict({name: each.alias(name) for name, each in named.items()})
         return self._as_given(table.to_native())
 
     def _as_given(self, native: Any) -> Any:
@@ -213,17 +208,16 @@ def _narwhals_rows(table: Any, column: str, places: Ints) -> Any:
     import narwhals
 
     series = table[column]
+
+    def new(values: list[Any], dtype: Any) -> Any:
+        return narwhals.new_series(column, values, dtype, backend=table.implementation)
+
+    missing = [None] * len(places)
     if not len(table):
-        return narwhals.new_series(
-            column, [None] * len(places), series.dtype, backend=table.implementation
-        )
+        return new(missing, series.dtype)
     found = series[np.maximum(places, 0).tolist()]
     if len(places) and places.min() < 0:
-        kept = narwhals.new_series("", (places >= 0).tolist(), backend=table.implementation)
-        nothing = narwhals.new_series(
-            "", [None] * len(places), series.dtype, backend=table.implementation
-        )
-        found = found.zip_with(kept, nothing)
+        found = found.zip_with(new((places >= 0).tolist(), None), new(missing, series.dtype))
     return found
 
 

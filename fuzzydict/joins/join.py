@@ -79,7 +79,8 @@ def join(
         exact: Names of columns of both tables that must be equal and not missing.
         how: Which unmatched rows to keep, as in ``pandas.merge``; Dask: "left" or "inner".
         precision: The share of the returned pairs that should be right, from 0 to 1. The cutoff is
-            chosen accordingly, without labels: see `fuzzydict.joins.precision`.
+            chosen accordingly, without labels, and is at least half of it: see
+            `fuzzydict.joins.precision`.
         cutoff: The lowest score of a pair, instead of ``precision``.
         n: The highest number of right values for each left one.
         one_to_one: Match each right value at most once, with the highest sum of scores. Rows with

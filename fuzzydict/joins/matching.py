@@ -9,7 +9,6 @@ The dictionary knows synonyms, which share no letters. Its logit alone can make 
 keys there are, the more of them are similar by coincidence.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.joins.candidates import CandidateIndex, Ints
-from fuzzydict.joins.evidence import TOKEN_FEATURES, token_evidence
-from fuzzydict.joins.names import Name, Rarity, parse
+from fuzzydict.joins.names import TOKEN_FEATURES, Name, Rarity, parse, token_evidence
 from fuzzydict.progress import Progress
 
 __all__ = ["CERTAIN", "Matcher", "Pairs", "context", "final_logits", "sigmoid"]
@@ -33,12 +31,12 @@ _LOWEST, _HIGHEST = -6.0, 8.0  # logits are clipped to this range
 
 FEATURES = ("cosine", *TOKEN_FEATURES, "dict_logit", "not_in_dict")
 _WEIGHTS = (
-    2.645, 3.49, 2.698, -0.017, -0.006, 0.055, 0.097, -1.697, 0.268, -0.391, 0.812, 0.326, 1.153,
+    2.815, 3.702, 2.669, -0.012, -0.002, 0.068, 0.092, -1.808, 0.209, -0.333, 0.895, 0.321, 1.002,
 )  # fmt: skip
-_BIAS = -7.815
+_BIAS = -7.997
 CONTEXT_FEATURES = ("logit", "lead_over_keys", "lead_over_queries")
-_CONTEXT_WEIGHTS = (0.44, 0.348, 0.178)
-_CONTEXT_BIAS = -1.067
+_CONTEXT_WEIGHTS = (0.475, 0.488, 0.121)
+_CONTEXT_BIAS = -1.195
 _FEW_KEYS = 30  # for which the scores of a dictionary are calibrated
 _CHANCE = 1.5  # the power of the number of keys with which coincidences grow
 
@@ -62,25 +60,24 @@ class Matcher:
         keys: Texts; equal ones must be in different blocks.
         queries: All queries or a sample, for document frequencies.
         d: A `FuzzyDict` that has the keys.
-        key_blocks: The block of each key: a query finds only keys of its own block.
+        blocks: The block of each key: a query finds only keys of its own block.
     """
 
-    def __init__(
-        self, keys: Sequence[str], queries: Sequence[str], d: Any, key_blocks: Ints | None = None
-    ) -> None:
+    def __init__(self, keys: Sequence[str], queries: Sequence[str], d: Any, blocks: Ints) -> None:
         self.keys, self._d = list(keys), d
-        self._key_blocks = key_blocks
         self._names = [parse(key) for key in keys]
         others = [parse(query) for query in queries]
         self._index = CandidateIndex(self._names, others)
         self._rarity = Rarity([*self._names, *others])
-        self._places: dict[str, list[int]] = defaultdict(list)
-        for place, key in enumerate(keys):
-            self._places[key].append(place)
+        self._places = {pair: i for i, pair in enumerate(zip(keys, blocks.tolist(), strict=True))}
+        order = np.argsort(blocks, kind="stable")
+        found, starts = np.unique(blocks[order], return_index=True)
+        groups = np.split(order, starts)[1:]
+        self._of_block: dict[int, Ints | None] = dict(zip(found.tolist(), groups, strict=True))
+        if len(groups) == 1:  # all keys
+            self._of_block = dict.fromkeys(self._of_block)
 
-    def pairs(
-        self, queries: Sequence[str], blocks: Ints | None = None, but_itself: bool = False
-    ) -> Pairs:
+    def pairs(self, queries: Sequence[str], blocks: Ints, but_itself: bool = False) -> Pairs:
         """Return the candidates of each query with their logits, each pair on its own.
 
         Args:
@@ -88,47 +85,42 @@ class Matcher:
             blocks: The block of each query.
             but_itself: Leave out the key that equals the query.
         """
-        parts = []
+        parts = [Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
         with Progress("lookups", len(queries)) as step:
             for start in range(0, len(queries), _BATCH):
                 batch = slice(start, start + _BATCH)
-                own = None if blocks is None else blocks[batch]
-                found, features = self.features(queries[batch], own, but_itself)
+                found, features = self.features(queries[batch], blocks[batch], but_itself)
                 logits = self.judge(features)
                 order = np.lexsort((found.keys, -logits, found.queries))
                 parts.append(Pairs(found.queries[order] + start, found.keys[order], logits[order]))
                 step(len(queries[batch]))
-        if not parts:
-            return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         return Pairs(*map(np.concatenate, zip(*parts, strict=True)))
 
     def features(
-        self, queries: Sequence[str], blocks: Ints | None = None, but_itself: bool = False
+        self, queries: Sequence[str], blocks: Ints, but_itself: bool = False
     ) -> tuple[Pairs, Floats]:
         """Return pairs without logits, and their `FEATURES`, (P, 13); NaN for equal texts."""
-        exact = [
-            -1 if but_itself else self._exact(query, None if blocks is None else blocks[i])
-            for i, query in enumerate(queries)
-        ]
+        own = list(zip(queries, blocks.tolist(), strict=True))
+        exact = [-1 if but_itself else self._places.get(pair, -1) for pair in own]
         inexact = np.array([i for i, place in enumerate(exact) if place < 0], np.int64)
-        texts = [queries[i] for i in inexact]
-        own = None if blocks is None else blocks[inexact]
-        names = [parse(text) for text in texts]
-        allowed = None if own is None else self._allowed(own)
-        n = N_CANDIDATES + but_itself
-        by_index = self._index.search(names, n, allowed)
+        own = [own[i] for i in inexact]
+        names = [parse(text) for text, _ in own]
+        vectors = self._index.vectors(names)
+        none = np.empty(0, np.int64)
+        allowed = [self._of_block.get(block, none) for _, block in own]
+        by_index = self._index.search(vectors, N_CANDIDATES + but_itself, allowed)
         pairs = set(zip(by_index[0].tolist(), by_index[1].tolist(), strict=True))
-        logits = [self._dict_logits(found, i, own) for i, found in enumerate(self._ranked(texts))]
+        logits = self._dict_logits(own)
         for i, found in enumerate(logits):
             best = sorted(found, key=lambda key: (-found[key], key))[: _N_FROM_DICT + but_itself]
             pairs.update((i, key) for key in best if found[key] > -np.inf)
         if but_itself:
-            pairs = {(i, key) for i, key in pairs if self.keys[key] != texts[i]}
+            pairs = {(i, key) for i, key in pairs if self.keys[key] != own[i][0]}
         ordered = sorted(pairs)
         one, other = np.array(ordered, np.int64).reshape(-1, 2).T
         features = np.column_stack(
             [
-                self._index.cosines(names, self._names, one, other),
+                self._index.cosines(vectors, one, other),
                 self._evidence(names, ordered),
                 [min(max(logits[i].get(key, _LOWEST), _LOWEST), _HIGHEST) for i, key in ordered],
                 [key not in logits[i] for i, key in ordered],
@@ -148,7 +140,7 @@ class Matcher:
         pairs = list(zip(one.tolist(), other.tolist(), strict=True))
         features = np.column_stack(
             [
-                self._index.cosines(self._names, self._names, one, other),
+                self._index.cosines(self._index.keys, one, other),
                 self._evidence(self._names, pairs),
                 np.full((len(pairs), 2), [_LOWEST, 1.0]),
             ]
@@ -168,32 +160,21 @@ class Matcher:
         found = [token_evidence(names[i], self._names[key], self._rarity) for i, key in pairs]
         return np.array(found, float).reshape(len(pairs), len(TOKEN_FEATURES))
 
-    def _ranked(self, texts: Sequence[str]) -> list[Any]:
-        """Return the candidates of the dictionary, with what it learned."""
-        return self._d._synced_ranker().candidates(texts) if texts else []
+    def _dict_logits(self, queries: Sequence[tuple[str, int]]) -> list[dict[int, float]]:
+        """Return for each query key → logit of the dictionary, -inf where a guard vetoes the key.
 
-    def _dict_logits(self, found: Any, query: int, blocks: Ints | None) -> dict[int, float]:
-        """Return key → logit of the dictionary, -inf where a guard vetoes the key."""
-        return {
-            place: logit
-            for key, logit in zip(found.keys, found.logits.tolist(), strict=True)
-            for place in self._places.get(key, ())
-            if blocks is None or self._block(place) == blocks[query]
-        }
-
-    def _exact(self, query: str, block: Any) -> int:
-        for place in self._places.get(query, ()):
-            if block is None or self._block(place) == block:
-                return place
-        return -1
-
-    def _block(self, place: int) -> int:
-        return -1 if self._key_blocks is None else int(self._key_blocks[place])
-
-    def _allowed(self, blocks: Ints) -> list[Ints]:
-        """Return for each block its keys."""
-        keys = {block: np.flatnonzero(self._key_blocks == block) for block in set(blocks.tolist())}
-        return [keys[block] for block in blocks.tolist()]
+        ``queries`` have a text and a block.
+        """
+        texts = [text for text, _ in queries]
+        ranked = self._d._synced_ranker().candidates(texts) if texts else []
+        return [
+            {
+                self._places[key, block]: logit
+                for key, logit in zip(found.keys, found.logits.tolist(), strict=True)
+                if (key, block) in self._places
+            }
+            for found, (_, block) in zip(ranked, queries, strict=True)
+        ]
 
 
 def sigmoid(logits: Floats) -> Floats:

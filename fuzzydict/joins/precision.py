@@ -5,7 +5,8 @@ estimated from the scores themselves by expectation maximisation (Saerens, Latin
 2002), as in the record linkage of Fellegi and Sunter (1969). Keys are free negatives (as in
 Auto-FuzzyJoin, Li et al., 2021): no key means the same as another one, so the scores of keys among
 the other keys show how often a query without a partner would find one. Both give an estimate of the
-precision above each cutoff; the mean of the two is used.
+precision above each cutoff; of many keys the second one counts more, because it knows this table,
+whereas the probabilities come from other ones.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ Floats = NDArray[np.float64]
 
 _PRIOR = 0.5  # the match rate for which the weights were fitted
 _FEW = 4.0  # queries that the prior counts as
+_TRUST = 0.8  # the weight of the estimate by many negatives
+_SHARE = 0.5  # of the precision that each pair must have: sure pairs do not make up for others
 _FEW_NEGATIVES = 20  # with fewer of them, the negatives count less
 _STEPS = 50
 _STRENGTH = 0.1  # of the regularisation of labelled pairs
@@ -85,7 +88,7 @@ def choose_cutoff(
     ranked = scores[order]
     estimates = _precisions(ranked, negatives, n_queries)
     if cutoff is None:
-        good = np.flatnonzero(estimates >= precision)
+        good = np.flatnonzero((estimates >= precision) & (ranked >= _SHARE * precision))
         cutoff = float(ranked[good[-1]]) if len(good) else 1.0
     accepted = int((ranked >= cutoff).sum())
     right = float(ranked.sum())
@@ -105,9 +108,11 @@ def _precisions(ranked: Floats, negatives: Floats, n_queries: int) -> Floats:
         return by_scores
     low = np.median(negatives)
     n_low = n_queries - int((ranked >= low).sum())
-    unmatched = min(n_low / max(float((negatives < low).mean()), 1 / n_queries), n_queries)
+    # Low scores of queries that do have a partner count as unmatched, so this is an upper bound.
+    unmatched = n_low / max(float((negatives < low).mean()), 1 / n_queries)
+    unmatched = min(unmatched, n_queries - float(ranked.sum()))
     ordered = np.sort(negatives)
     above = 1 - np.searchsorted(ordered, ranked, side="left") / len(ordered)
     by_negatives = np.clip(1 - unmatched * above / counts, 0, 1)
-    weight = 0.5 * len(negatives) / (len(negatives) + _FEW_NEGATIVES)
+    weight = _TRUST * len(negatives) / (len(negatives) + _FEW_NEGATIVES)
     return (1 - weight) * by_scores + weight * by_negatives

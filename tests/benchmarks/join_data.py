@@ -2,14 +2,16 @@
 
 import csv
 import os
+import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Task", "autofj", "leipzig", "restaurants"]
+__all__ = ["Task", "autofj", "companies", "leipzig", "restaurants"]
 
 csv.field_size_limit(1 << 24)
 
@@ -76,6 +78,55 @@ def leipzig(repository: Path) -> Iterator[Task]:
             if row["D1"] in texts[0] and row["D2"] in texts[1]
         }
         yield Task(name, list(places[0]), list(places[1]), pairs)
+
+
+HOME = ("LSE", "PAR", "AMS", "MIL", "STO", "MCE", "EBS", "OSL", "CPH", "HEL", "BRU", "VIE")
+REGIONAL = ("MUN", "DUS", "HAM", "BER")
+LEGAL_FORM = re.compile(
+    r"[,\s]+(inc|corp|corporation|company|co|plc|se|ag|s\.?a|n\.?v|asa|ab|ltd|limited|oyj|a/s|s\.p\.a"
+    r"|group|holdings?|hldgs|class [ab]|\(publ\)|o\.n|intl|incorporated|sponsored adr"
+    r"|depositary receipts)\b\.?",
+    re.IGNORECASE,
+)
+FACE_VALUE = re.compile(
+    r"\s+(LS|DL|EO|YC|NK|DK|SF|SK|YN|HD|O\.N\.|CD|IR|TN|RC|ZY|LI|CN|A\$|AD|NA|INH).*$"
+)
+
+
+def companies(repository: Path) -> Task:
+    """Return listings at German regional exchanges, and large companies of European ones.
+
+    From a clone of JerBouma/FinanceDatabase. One listing in ten has a partner: the company with the
+    same ISIN, or with the same name without its legal form. Keys have no legal forms, and queries
+    no face values ("DL-,01").
+    """
+
+    def listings(exchanges: tuple[str, ...]) -> list[dict[str, str]]:
+        files = (_git(repository, f"database/equities/{each}.csv") for each in exchanges)
+        rows = [row for file in files for row in csv.DictReader(file.splitlines(keepends=True))]
+        return [row for row in rows if row["isin"] and row["name"]]
+
+    def core(name: str) -> str:
+        return re.sub(r"[^a-z0-9]", "", LEGAL_FORM.sub("", name).lower())
+
+    keys: dict[str, int] = {}
+    by_isin: dict[str, int] = {}
+    for row in listings(HOME):
+        if row["market_cap"] in ("Large Cap", "Mega Cap"):
+            name = LEGAL_FORM.sub("", row["name"]).strip(" ,.") or row["name"]
+            by_isin.setdefault(row["isin"], keys.setdefault(name, len(keys)))
+    by_core: dict[str, list[int]] = defaultdict(list)
+    for name, place in keys.items():
+        by_core[core(name)].append(place)
+    queries: dict[str, int] = {}
+    pairs = set()
+    for row in listings(REGIONAL):
+        name = FACE_VALUE.sub("", row["name"])
+        query = queries.setdefault(name, len(queries))
+        if row["isin"] in by_isin:
+            pairs.add((query, by_isin[row["isin"]]))
+        pairs.update((query, key) for key in by_core.get(core(name), ()))
+    return Task("companies", list(queries), list(keys), pairs)
 
 
 def restaurants(repository: Path) -> tuple[list[str], set[frozenset[int]]]:

@@ -1,12 +1,14 @@
 """Fuzzy joins against peers: quality and time.
 
-    python tests/benchmarks/joins.py [--repository DIR] [--tables N] [--rows N] [--autofj SECONDS]
+    python tests/benchmarks/joins.py [--repository DIR] [--companies DIR] [--tables N] [--rows N]
+        [--autofj SECONDS]
 
 The 34 tables of Auto-FuzzyJoin in ``$FUZZYDICT_EVAL/autofj``, with all partners and with a quarter
 of them; with a clone of AI-team-UoA/pyJedAI also Abt-Buy, DBLP-ACM, Amazon-Google, and the
-restaurants of Fodor's and Zagat's for deduplication. Peers: RapidFuzz, TF-IDF of character trigrams
-(scikit-learn), skrub and autofj; those that are not installed are left out. With ``--rows``, the
-time and memory of a large join.
+restaurants of Fodor's and Zagat's for deduplication; with one of JerBouma/FinanceDatabase also
+names of companies, most of which have no partner. Peers: RapidFuzz, TF-IDF of character trigrams
+(scikit-learn), skrub, dedupe and autofj; those that are not installed are left out. With
+``--rows``, the time and memory of a large join.
 
 hit@1 is the share of the queries with a partner whose best key is right. The recall at precision .9
 is that at the best cutoff, which needs labels; ``precision=0.9`` chooses one without them.
@@ -20,7 +22,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from join_data import Task, autofj, leipzig, restaurants
+from join_data import Task, autofj, companies, leipzig, restaurants
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
@@ -183,9 +185,9 @@ def by_autofj(tasks: Iterable[Task], limit: float) -> None:
           f"FuzzyDict on the same: {ours_p:.3f}, {ours_r:.3f}")  # fmt: skip
 
 
-def leipzig_tasks(repository: Path) -> None:
-    """Print the F1 scores on the tables of products and articles."""
-    for task in leipzig(repository):
+def with_options(tasks: Iterable[Task]) -> None:
+    """Print the F1 scores of tasks, at the best cutoffs and with options."""
+    for task in tasks:
         print(f"\n{task.name}: {len(task.queries):,} and {len(task.keys):,} names")
         compare([task])
         for options in (
@@ -227,6 +229,46 @@ def deduplication(repository: Path) -> None:
         right = len(pairs & truth)
         best = max(best, f1(right / max(len(pairs), 1), right / len(truth)))
     print(f"pairs of TF-IDF at the best of 35 cutoffs: F1 {best:.3f}")
+    try:
+        by_dedupe(texts, truth)
+    except ImportError as error:
+        print(f"package dedupe: left out ({error})")
+
+
+def by_dedupe(texts: Sequence[str], truth: set[frozenset[int]], n_labels: int = 50) -> None:
+    """Print the pairwise F1 of the package `dedupe`, which learns from labelled pairs.
+
+    It gets as many right pairs as ``n_labels``, and twice as many wrong ones of which half are
+    similar, and sees the texts in lower case.
+    """
+    from dedupe import Dedupe, variables
+
+    rng = np.random.default_rng(0)
+    rows = {i: {"x": text.lower()} for i, text in enumerate(texts)}
+    ordered = sorted(tuple(sorted(pair)) for pair in truth)
+    right = [ordered[i] for i in rng.permutation(len(ordered))[:n_labels]]
+    table = process.cdist(texts, texts, scorer=fuzz.token_set_ratio)
+    similar = [(i, j) for i, j in np.argwhere(np.triu(table > 60, 1)).tolist()]
+    drawn = [similar[i] for i in rng.permutation(len(similar))[: 2 * n_labels]]
+    drawn += rng.integers(len(texts), size=(n_labels, 2)).tolist()
+    wrong = [(i, j) for i, j in drawn if i != j and frozenset((i, j)) not in truth]
+    model = Dedupe([variables.String("x"), variables.Text("x")], num_cores=1, in_memory=True)
+    model.prepare_training(rows)
+    model.mark_pairs(
+        {
+            "match": [(rows[i], rows[j]) for i, j in right],
+            "distinct": [(rows[i], rows[j]) for i, j in wrong],
+        }
+    )
+    model.train()
+    for cutoff in (0.5, 0.9):
+        groups = [group for group, _ in model.partition(rows, cutoff)]
+        pairs = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
+        found = len(pairs & truth)
+        precision, recall = found / max(len(pairs), 1), found / len(truth)
+        print(f"package dedupe, {len(right)} right and {len(wrong)} wrong pairs as labels, "
+              f"threshold {cutoff}: precision {precision:.3f}, recall {recall:.3f}, "
+              f"F1 {f1(precision, recall):.3f}")  # fmt: skip
 
 
 def large(rows: int, n_keys: int) -> None:
@@ -254,6 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--repository", type=Path, help="a clone of AI-team-UoA/pyJedAI")
+    parser.add_argument("--companies", type=Path, help="a clone of JerBouma/FinanceDatabase")
     parser.add_argument("--tables", type=int, default=34)
     parser.add_argument("--rows", type=int, default=0, help="of the large join; 0 leaves it out")
     parser.add_argument("--keys", type=int, default=100_000)
@@ -270,8 +313,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.autofj:
         by_autofj(tasks, given.autofj)
     if given.repository:
-        leipzig_tasks(given.repository)
+        with_options(leipzig(given.repository))
         deduplication(given.repository)
+    if given.companies:
+        with_options([companies(given.companies)])
     if given.rows:
         large(given.rows, given.keys)
 
