@@ -64,6 +64,8 @@ def effects_differ(query: tuple[str, ...], key: tuple[str, ...]) -> bool:
     True
     >>> effects_differ(("get", "the", "weather"), ("get", "weather"))
     False
+    >>> effects_differ(("getweather",), ("get", "weather"))
+    False
     """
     if compact(query) == compact(key):
         return False
@@ -78,6 +80,8 @@ def has_other_words(query: str, key: str) -> bool:
 
     >>> has_other_words("list_rows", "list_tables"), has_other_words("list_tabels", "list_tables")
     (True, False)
+    >>> has_other_words("listtables", "list_tables")
+    False
     """
     one, other = words(query), words(key)
     if compact(one) == compact(other):
