@@ -1,6 +1,8 @@
 """The files for contributors agree with the project."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,10 @@ def test_hooks_are_the_checks_of_continuous_integration():
     script = (ROOT / ".ci" / "run").read_text()
     for hook in repository["hooks"][:3]:
         assert hook["entry"] in script
+
+
+def test_the_diagram_is_that_of_the_script():
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "structure.py"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

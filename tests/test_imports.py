@@ -182,7 +182,8 @@ mapping
 joins.names joins.candidates joins.matching joins.precision joins.solving
 joins.frames joins.dask joins.join joins.dedupe joins.columns
 integrations.json_schema integrations.descriptions
-integrations.tool_arguments integrations.tool_definitions integrations.tool_calls
+integrations.tool_names integrations.tool_arguments integrations.tool_definitions
+integrations.tool_calls
 postgres.pool postgres.database postgres.statements postgres.frequencies postgres.schema
 postgres.vectors postgres.lessons postgres.candidates postgres.items postgres.check
 postgres.rankers postgres.ranker postgres.views postgres.mapping

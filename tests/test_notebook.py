@@ -72,3 +72,10 @@ def test_self_attention_is_a_matrix():
     assert [[float(cell) for cell in row[1:]] for row in rows] == [
         pytest.approx(line, abs=0.006) for line in result.weights.tolist()
     ]
+
+
+def test_a_report_compares_before_and_after():
+    report = FuzzyDict(color=1, price=2).fit([("hue", "color"), ("cost", "price")])
+    head, *rows = cells(report)
+    assert head == ["held-out lookups", "before", "after"]
+    assert [len(row) for row in rows] == [3] * 4

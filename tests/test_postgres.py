@@ -3,6 +3,7 @@
 What it does as any fuzzy mapping is in `test_fuzzy_mappings`.
 """
 
+import importlib
 import itertools
 import multiprocessing
 import os
@@ -1108,3 +1109,19 @@ def test_a_standby_answers_reads_and_takes_over_without_a_loss(make_server):
         assert writer.acknowledged.items() <= dict(car).items()
         assert car["colour"] == "red"
         car._check()
+
+
+def test_the_cache_of_the_documentation_expires_for_all_clients(connect, monkeypatch):
+    sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+    page = importlib.import_module("cache").cache_of_page()
+    guards = (*page["DEFAULT"], page["topics_differ"])
+    one, other = (page["SemanticCache"](connect(guards=guards), seconds=60) for _ in range(2))
+    calls = []
+    one.get("how do I reset my password", lambda question: calls.append(question))
+    other.get("How do I reset my passwrod?", lambda question: calls.append(question))
+    assert len(calls) == 1
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    other.get("How do I reset my passwrod?", lambda question: calls.append(question))
+    assert len(calls) == 2
+    assert list(one.answers) == ["How do I reset my passwrod?"]

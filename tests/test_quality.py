@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 quality = pytest.importorskip("quality")
 tool_calls = pytest.importorskip("tool_calls")
+public_tool_calls = pytest.importorskip("public_tool_calls")
 
 pytestmark = pytest.mark.no_cover  # thousands of lookups, which go where those of other tests go
 EVAL = Path(os.environ.get("FUZZYDICT_EVAL", quality.ROOT.parent / "shared" / "eval"))
@@ -78,3 +79,13 @@ def test_near_miss_tool_calls():
     assert found["executed"] == found["confused"] == 0
     assert found["refused"] == 200
     assert found["corrected"] >= 85
+
+
+def test_near_miss_calls_of_public_tools():
+    found = public_tool_calls.outcomes(public_tool_calls.by_fuzzydict())
+    results = Counter(result for _, result in found)
+    assert results["wrong"] == 0
+    assert results["refused"] == 396
+    assert results["repaired"] >= 320
+    by_difflib = public_tool_calls.by_names(public_tool_calls.by_difflib(0.8))
+    assert Counter(result for _, result in public_tool_calls.outcomes(by_difflib))["wrong"] > 100

@@ -690,3 +690,45 @@ def test_required_arguments_need_no_definition_and_types_have_common_ones():
     assert resolve("run", {"n": 1, "Size": 2}, {"run": schema}).arguments == {"n": 1, "size": 2}
     with pytest.raises(CallError, match=r"n: expected integer, got null; run.size: missing"):
         resolve("run", {"n": None}, {"run": schema})
+
+
+def test_values_of_a_wrong_type_are_converted_on_request():
+    schema = {"properties": {"n": {"type": "integer"}, "on": {"type": "boolean"},
+                             "name": {"type": "string"}, "list": {"type": "array"}}}  # fmt: skip
+    tools = Tools({"run": schema}, coerce=True)
+    call = tools.resolve("run", {"n": "3", "on": "True", "name": 5})
+    assert call.arguments == {"n": 3, "on": True, "name": "5"}
+    assert call.changes == (
+        "run.n: string '3' → integer 3", "run.on: string 'True' → boolean true",
+        "run.name: integer 5 → string '5'",
+    )  # fmt: skip
+    for wrong in ({"n": "three"}, {"n": "3.5"}, {"on": "1"}, {"n": "NaN"}, {"list": "a"}):
+        with pytest.raises(CallError, match="expected"):
+            tools.resolve("run", wrong)
+    with pytest.raises(CallError, match="expected integer, got string '3'"):
+        resolve("run", {"n": "3"}, {"run": schema})
+
+
+def test_common_aliases_of_arguments_are_corrected():
+    tools = {"search": {"properties": {"query": {}, "channel_id": {}, "page": {}}}}
+    call = resolve("search", {"q": "a", "channel": "C1"}, tools)
+    assert call.arguments == {"query": "a", "channel_id": "C1"}
+    assert call.changes == ("q → query", "channel → channel_id")
+    with pytest.raises(CallError, match="unknown argument"):
+        resolve("search", {"q": "a"}, tools, cutoff=1.0)
+    several = {"reply": {"properties": {"body": {}, "text": {}}}}
+    with pytest.raises(CallError, match="comment: unknown argument"):
+        resolve("reply", {"comment": "a"}, several)
+
+
+def test_a_word_with_which_all_tools_begin_may_be_missing():
+    tools = {"slack_get_users": {}, "slack_post_message": {}}
+    assert resolve("postMessage", {}, tools).changes == ("postMessage → slack_post_message",)
+    with pytest.raises(CallError, match="unknown tool"):
+        resolve("discord_post_message", {}, tools)
+
+
+def test_another_word_in_the_name_of_a_tool_needs_a_high_score():
+    with pytest.raises(CallError, match=r"list_columns: unknown tool \(closest: 'list_tables' 0\."):
+        resolve("list_columns", {}, {"list_tables": {}, "read_query": {}})
+    assert resolve("buy_insurance", {}, {"purchase_insurance": {}}).name == "purchase_insurance"

@@ -1,11 +1,13 @@
 """The arguments of a tool call, corrected by their JSON Schema."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fuzzydict.integrations.descriptions import expectation, listed, typed_value
 from fuzzydict.integrations.json_schema import Schemas, is_same, type_name, types
+from fuzzydict.integrations.tool_names import aliased
 from fuzzydict.mapping import FuzzyDict
 from fuzzydict.matches import Match
 
@@ -41,6 +43,7 @@ class NameMatch(NamedTuple):
     key: str | None
     changes: tuple[str, ...]
     closest: tuple[Match, ...]
+    score: float = 1.0  # of the key
 
 
 class NameLookup:
@@ -67,7 +70,16 @@ class NameLookup:
         if best is None:
             closest = d.matches(query, _CLOSEST, cutoff=0.0) if d.cutoff < 1 else ()
             return NameMatch(None, (), tuple(closest))
-        return NameMatch(best.key, () if best.key == query else (f"{query} → {best.key}",), ())
+        changes = () if best.key == query else (f"{query} → {best.key}",)
+        return NameMatch(best.key, changes, (), best.score)
+
+    def find_property(self, query: str, names: tuple[str, ...]) -> NameMatch:
+        """Return which of the names matches a query, or has it as a common alias."""
+        match = self.find(query, names)
+        corrects = self.dictionary(names).cutoff < 1
+        if match.key is None and corrects and (key := aliased(query, names)) is not None:
+            return NameMatch(key, (f"{query} → {key}",), ())
+        return match
 
 
 class ArgumentResolver:
@@ -76,9 +88,11 @@ class ArgumentResolver:
     Args:
         names: Finds the names of arguments and the values of enumerations.
         root: The schema of the arguments.
+        coerce: Whether values of a wrong type may be converted without loss.
     """
 
-    def __init__(self, names: NameLookup, root: Mapping[str, Any]) -> None:
+    def __init__(self, names: NameLookup, root: Mapping[str, Any], *, coerce: bool = False) -> None:
+        self._coerce = coerce
         self._lookup, self._schemas = names, Schemas(root)
         self._cache: dict[tuple[int, int, str], Corrected] = {}  # by value, schema and path
         self._depth = 0
@@ -101,6 +115,12 @@ class ArgumentResolver:
         allowed = self._schemas.alternatives(schema)
         candidates = [each for each in allowed if _is_of_type(given, types(each))]
         if not candidates:
+            kinds = [kind for each in allowed for kind in types(each)] if self._coerce else []
+            values = [_converted(given, kind) for kind in kinds]
+            for value in (value for value in values if value is not None):
+                found = self._by_alternatives(value, schema, path)
+                change = f"{path}: {typed_value(given)} → {typed_value(value)}"
+                return found._replace(changes=(change, *found.changes))
             return _failed(
                 path, f"expected {expectation(allowed)}, got {typed_value(given)}", given
             )
@@ -190,7 +210,7 @@ class ArgumentResolver:
                 continue
             match = NameMatch(name, (), ())
             if not any(re.search(pattern, name) for pattern in schema.get("patternProperties", ())):
-                match = self._lookup.find(name, names)
+                match = self._lookup.find_property(name, names)
             if match.key is None and _property(name, schema) is False:
                 problem = "unknown argument"
                 if names:
@@ -204,6 +224,23 @@ class ArgumentResolver:
 
 def _is_of_type(given: object, names: Sequence[str]) -> bool:
     return not names or type_name(given, names) is not None
+
+
+def _converted(given: object, kind: str) -> Any:
+    """Return a value as another JSON type if that loses nothing, or None.
+
+    >>> _converted("3", "integer"), _converted("3.5", "integer"), _converted(3, "string")
+    (3, None, '3')
+    """
+    if kind == "string" and isinstance(given, int | float):
+        return json.dumps(given)
+    if isinstance(given, str) and kind in ("boolean", "integer", "number"):
+        try:
+            value = json.loads(given.lower(), parse_constant=lambda _: None)
+        except ValueError:
+            return None
+        return value if type_name(value, [kind]) else None
+    return None
 
 
 def _property(name: str, schema: Mapping[str, Any]) -> Any:

@@ -5,61 +5,34 @@ that does not fit its schema raises an error.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from fuzzydict.integrations.descriptions import listed, typed_value
-from fuzzydict.integrations.tool_arguments import ArgumentResolver, NameLookup, Problem
+from fuzzydict.integrations.tool_arguments import (
+    ArgumentResolver,
+    NameLookup,
+    NameMatch,
+    Problem,
+)
 from fuzzydict.integrations.tool_definitions import Definitions, argument_schemas
-from fuzzydict.matches import NoMatchError
+from fuzzydict.integrations.tool_names import (
+    effects_differ,
+    has_other_words,
+    shared_prefix,
+    without_namespace,
+)
+from fuzzydict.matches import Match, NoMatchError
 from fuzzydict.options import check_guards
 from fuzzydict.ranking.guards import DEFAULT, Guard
-from fuzzydict.text.inflection import bases
-from fuzzydict.text.tokens import compact
+from fuzzydict.text.tokens import compact, words
 
 __all__ = ["Call", "CallError", "Problem", "Tools", "effects_differ", "resolve"]
 
 CUTOFF = 0.8  # higher than for a lookup, because a call has effects
+_OTHER_WORDS = 0.97  # for the name of a tool that has other words than a call
 _ARGUMENT_FIELDS = ("arguments", "input", "args")
 _OTHER_FIELDS = {"name", "type", "id", "call_id", "_meta"}  # of a call without arguments
-_NAMESPACE = re.compile(r"\A(?:(?:functions|tools|default_api)[.:/]|mcp__(?:(?!__).)+__)")
-_SEPARATORS = re.compile(r"[.:/]")
-_ENVIRONMENTS = frozenset([
-    "prod", "production", "live", "stage", "staging", "dev", "development", "test", "testing",
-    "sandbox", "local", "remote", "dry",
-])  # fmt: skip
-_SCOPES = frozenset([
-    "all", "every", "any", "each", "force", "dry", "recursive", "permanently", "bulk", "batch",
-])  # fmt: skip
-_NEUTRAL = frozenset([
-    "a", "an", "the", "my", "our", "to", "tool", "function", "call", "api", "data", "info",
-    "please",
-])  # fmt: skip
-
-
-def effects_differ(query: tuple[str, ...], key: tuple[str, ...]) -> bool:
-    """Has one name all words of the other, and further ones, or a word such as "all" or "force"?
-
-    They change what a call does.
-
-    >>> effects_differ(("delete", "all", "files"), ("delete", "file"))
-    True
-    >>> effects_differ(("get", "the", "weather"), ("get", "weather"))
-    False
-    """
-    if compact(query) == compact(key):
-        return False
-    only_query, only_key = _without(query, key), _without(key, query)
-    if not _SCOPES.isdisjoint(only_query | only_key):
-        return True
-    return bool(only_query) != bool(only_key)
-
-
-def _without(words: tuple[str, ...], others: tuple[str, ...]) -> set[str]:
-    """Return the words of one name that the other does not have in any inflection."""
-    forms = {form for word in others for form in (word, *bases(word))}
-    return {word for word in words if forms.isdisjoint((word, *bases(word)))} - _NEUTRAL
 
 
 class Call(NamedTuple):
@@ -103,6 +76,8 @@ class Tools:
         cutoff: The lowest score with which a name is corrected; 1.0 corrects none.
         embedder: As in `FuzzyDict`.
         guards: As in `FuzzyDict`. For the names of tools `effects_differ` is one of them.
+        coerce: Whether a value of a wrong type may be converted without loss: "3" to 3, "true" to
+            True, 3 to "3". Each conversion is among the changes.
 
     Raises:
         ValueError: A definition has an unknown form, a malformed schema, or a duplicate name.
@@ -124,13 +99,17 @@ class Tools:
         cutoff: float = CUTOFF,
         embedder: Any = None,
         guards: Iterable[Guard] = DEFAULT,
+        coerce: bool = False,
     ) -> None:
         self._schemas = argument_schemas(tools)
+        self._coerce = coerce
         guards = check_guards(guards)
         self._arguments = NameLookup(cutoff=cutoff, embedder=embedder, guards=guards)
         guards = (*guards, effects_differ) if guards else guards
         self._names = NameLookup(cutoff=cutoff, embedder=embedder, guards=guards)
         self._names.dictionary(tuple(self._schemas))  # an invalid option raises here
+        n = len(shared_prefix(self._schemas))
+        self._without_prefix = {compact(words(name)[n:]): name for name in self._schemas if n}
 
     def __repr__(self) -> str:
         return f"Tools({', '.join(self._schemas)})"
@@ -141,7 +120,8 @@ class Tools:
         """Return the call with the name of a tool and arguments that fit its schema.
 
         An exact name always wins. What clients write before a name ("functions.", "mcp__server__")
-        does not count. Only names and strings of enumerations are corrected, in a copy.
+        does not count, nor does a word with which all tools begin. Only names and strings of
+        enumerations are corrected, in a copy; a common alias of one argument ("q", "query") is one.
         Arguments that the schema does not define are errors, unless it has
         ``additionalProperties`` or defines no properties. Types, enumerations, required arguments
         and alternatives are checked; limits such as ``minimum`` and ``pattern`` are not.
@@ -163,25 +143,27 @@ class Tools:
             problem = f"a call must be a name or a mapping, got {typed_value(call)}"
             raise CallError(Problem("", problem, call))
         given = _as_object(arguments, call)
-        name = self._names.find(self._without_namespace(call), tuple(self._schemas))
+        name = self._tool(without_namespace(call, self._schemas))
         if name.key is None:
             closest = ", ".join(f"{match.key!r} {match.score:.2f}" for match in name.closest)
             problem = "unknown tool" + (f" (closest: {closest})" if closest else "")
             raise CallError(Problem(call, problem, call, name.closest))
         schema = self._schemas[name.key]
-        found = ArgumentResolver(self._arguments, schema).correct(given, schema, name.key)
+        found = ArgumentResolver(self._arguments, schema, coerce=self._coerce).correct(
+            given, schema, name.key
+        )
         if found.problems:
             raise CallError(*found.problems)
         renamed = () if name.key == call else (f"{call} → {name.key}",)
         return Call(name.key, found.value, renamed + found.changes)
 
-    def _without_namespace(self, name: str) -> str:
-        """Return a name without what clients write before it: "functions.", "mcp__server__"."""
-        if name in self._schemas:
-            return name
-        name = _NAMESPACE.sub("", name)
-        *spaces, rest = _SEPARATORS.split(name)
-        return rest if rest in self._schemas and _ENVIRONMENTS.isdisjoint(spaces) else name
+    def _tool(self, name: str) -> NameMatch:
+        """Return the tool that a name means."""
+        found = self._without_prefix.get(compact(words(name)), name)
+        match = self._names.find(found, tuple(self._schemas))
+        if match.key is None or match.score >= _OTHER_WORDS or not has_other_words(name, match.key):
+            return match
+        return NameMatch(None, (), (Match(match.key, None, match.score),))
 
 
 def resolve(
@@ -192,6 +174,7 @@ def resolve(
     cutoff: float = CUTOFF,
     embedder: Any = None,
     guards: Iterable[Guard] = DEFAULT,
+    coerce: bool = False,
 ) -> Call:
     """Return the call of a language model, corrected by the schemas of the tools; see `Tools`.
 
@@ -203,7 +186,7 @@ def resolve(
     >>> resolve(call, None, {"get_weather": {}}).name
     'get_weather'
     """
-    definitions = Tools(tools, cutoff=cutoff, embedder=embedder, guards=guards)
+    definitions = Tools(tools, cutoff=cutoff, embedder=embedder, guards=guards, coerce=coerce)
     return definitions.resolve(call, arguments)
 
 

@@ -17,6 +17,7 @@ from fuzzydict.forking import forks_wait, matrix_product
 from fuzzydict.learning.landmarks import Landmarks
 from fuzzydict.learning.lookups import Lookups
 from fuzzydict.learning.regression import conditional_logit, softmax_regression
+from fuzzydict.notebook import table
 from fuzzydict.ranking.projection import Projection, Texts, append_column, zero_shot_parts
 
 __all__ = ["Figures", "FitReport", "empty_report", "fit", "to_score"]
@@ -76,6 +77,14 @@ class FitReport:
         for name, before, after in zip(Figures._fields, self.before, self.after, strict=True):
             lines.append(f"{name.replace('_', ' '):21} {before:9.3f} {after:6.3f}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return a table for a notebook."""
+        rows = zip(Figures._fields, self.before, self.after, strict=True)
+        return table(
+            ["held-out lookups", "before", "after"],
+            [([name.replace("_", " "), f"{before:.3f}"], after) for name, before, after in rows],
+        )
 
 
 def empty_report(pairs: int) -> FitReport:
