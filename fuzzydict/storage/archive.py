@@ -46,6 +46,9 @@ class ModelChangedWarning(UserWarning):
     """A dictionary was saved with another embedder, or another version of its model."""
 
 
+ModelChangedWarning.__module__ = "fuzzydict"  # users import it from there
+
+
 class Archive(NamedTuple):
     """All that a file holds of a dictionary."""
 
