@@ -286,7 +286,7 @@ def learned(value: Any) -> LearnedState:
         for part in ("lifted", "lifted_guards")
     )
     projection = value["projection"]
-    if projection is not None and "lifted_guards" not in value:
+    if projection is not None and ("lifted_guards" not in value or "slope" in projection):
         warnings.warn(
             "what fit learned was written by an older version, and is left out: fit again",
             stacklevel=2,
