@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from fuzzydict.joins.columns import match_columns
     from fuzzydict.joins.dedupe import dedupe
     from fuzzydict.joins.join import join
+    from fuzzydict.storage.archive import ModelChangedWarning
 
 __all__ = [
-    "FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve", "use_model",
+    "FuzzyDict", "Match", "ModelChangedWarning", "NoMatchError", "dedupe", "join", "match_columns",
+    "resolve", "use_model",
 ]  # fmt: skip
 
 # Modules of names that are imported on first use.
 _LAZY = {
+    "ModelChangedWarning": "fuzzydict.storage.archive",
     "dedupe": "fuzzydict.joins.dedupe",
     "join": "fuzzydict.joins.join",
     "match_columns": "fuzzydict.joins.columns",

@@ -2,6 +2,7 @@
 
 import copy
 import copyreg
+import pickle
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,8 @@ __all__ = ["CopyableDict"]
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_FORMAT = 2  # of pickles; 1 did not say with which embedder a projection was fitted
 
 
 class CopyableDict(RankedDict[K, V]):
@@ -79,12 +82,14 @@ class CopyableDict(RankedDict[K, V]):
         options = self._options()
         if self._guards == DEFAULT:
             del options["guards"]
-        lessons = None
+        lessons = described = None
         if learned != LearnedState():
             from fuzzydict.storage import archive
 
             lessons = archive.plain(learned)
-        state = self.__getstate__(), options, (lessons, saved_as, pickle_id)
+            if learned.projection is not None:  # it suits no other embedder
+                described = archive.described(self.embedder)
+        state = self.__getstate__(), options, (lessons, saved_as, pickle_id), (_FORMAT, described)
         reduced = (*self._construction(), state, None, iter(self.items()))
         if type(self).__setstate__ is CopyableDict.__setstate__:
             return reduced
@@ -96,13 +101,20 @@ class CopyableDict(RankedDict[K, V]):
         return (attributes, slots) if slots else attributes
 
     def __setstate__(self, state: Any) -> None:
-        if isinstance(state, tuple) and len(state) == 3:  # of __reduce__
-            added, options, (lessons, saved_as, pickle_id) = state
+        if isinstance(state, tuple) and len(state) > 2:  # of __reduce__
+            added, options, (lessons, saved_as, pickle_id), *rest = state
+            version, described = rest[0] if rest else (1, None)
+            if version > _FORMAT:
+                raise pickle.UnpicklingError(
+                    f"a FuzzyDict pickled in format {version}; this version of FuzzyDict reads "
+                    f"formats up to {_FORMAT}: upgrade FuzzyDict"
+                )
             learned = LearnedState()
             if lessons is not None:
                 from fuzzydict.storage import archive
 
                 learned = archive.learned(lessons)
+                learned = archive.suited(learned, options["embedder"], described)
             self._configure(
                 {"guards": DEFAULT, "prior": None, "strict": False, **options},
                 learned,

@@ -7,6 +7,8 @@ pickles (`fuzzydict.copying`), and here its options, counters and files.
 
 import inspect
 import os
+import pickle
+import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -240,6 +242,11 @@ class FuzzyDict(CopyableDict[K, V]):
     ) -> "FuzzyDict[Any, Any]":
         """Return the dictionary that `save` wrote to a file. No key is embedded again.
 
+        With another embedder than the one it was saved with, or another version of its model, the
+        first inexact lookup embeds the keys again, and a `ModelChangedWarning` says so. Corrections
+        are kept. So is a calibration between models of words, and of what `fit` learned all but
+        what it learned of the vectors.
+
         Attributes of a subclass are restored without calling its ``__init__``. Nothing in a file
         is executed, but whoever can write it can change the answers.
 
@@ -251,14 +258,15 @@ class FuzzyDict(CopyableDict[K, V]):
 
         Args:
             path: The file.
-            embedder: The embedder it was saved with, if that is one of your own. One that is not
-                a word embedder is compared by its vectors of two texts.
+            embedder: The embedder it was saved with, if that is one of your own, or another one.
+                One that is not a word embedder is compared by its vectors of two texts.
             guards: The guards it was saved with, if there are any of your own.
             decode: Turns what ``encode`` of `save` returned back into values.
 
         Raises:
-            FileFormatError: The file is damaged or has a different format, was saved with another
-                embedder, or has attributes that the class cannot have.
+            FileFormatError: The file is damaged, has a different format or was written by a newer
+                version; was saved with an embedder of your own, which is not passed; or has
+                attributes that the class cannot have.
             OSError: The file cannot be read.
         """
         from fuzzydict.storage import archive
@@ -270,7 +278,10 @@ class FuzzyDict(CopyableDict[K, V]):
             raise FileFormatError(f"{os.fspath(path)}: pass its guards, {options['guards']}")
         options["guards"] = DEFAULT if guards is None else tuple(guards)
         self = cls.__new__(cls)
-        self._configure(options, content.learned, (os.path.abspath(path), checksum))
+        if content.change is not None:
+            warnings.warn(content.change, archive.ModelChangedWarning, stacklevel=2)
+        saved_as = None if content.known is None else (os.path.abspath(path), checksum)
+        self._configure(options, content.learned, saved_as)
         dict.update(self, content.items)
         slots = self._slot_names()
         for name, value in content.attributes.items():
@@ -283,7 +294,7 @@ class FuzzyDict(CopyableDict[K, V]):
                     f"{os.fspath(path)}: {cls.__name__} can have no attribute {name!r}; load it "
                     "with the class that saved it"
                 )
-        self._archive = content._replace(items={})
+        self._archive = None if content.known is None else content._replace(items={})
         return self
 
     @staticmethod
@@ -304,3 +315,12 @@ class FuzzyDict(CopyableDict[K, V]):
 FuzzyDict.__new__.__signature__ = inspect.signature(FuzzyDict.__init__)  # type: ignore[attr-defined]
 dask_tokens.register(FuzzyDict)
 __test__ = {"FuzzyDict": FuzzyDict}  # doctest skips objects whose __module__ is another
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_made":  # which pickles from before commit 8fa112c import
+        raise pickle.UnpicklingError(
+            "a FuzzyDict pickled by a version before 0.1.0, which this one cannot read: load it "
+            "with that version and write it with save()"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

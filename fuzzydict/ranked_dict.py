@@ -184,7 +184,7 @@ class RankedDict(FuzzyMapping[K, V], dict[K, V]):
 
             self._archive = archive.reopened(*self._saved_as, self._embedder_source)
         embedder, content = self.embedder, self._archive
-        if content is None:
+        if content is None or content.known is None:
             ranker = Ranker(embedder, self._guards, self._learned, self._index_kind, self._prior)
             snapshot = None if self._pickle_id is None else sharing.retained(self._pickle_id)
             if snapshot is not None:

@@ -438,6 +438,9 @@ def test_a_saved_dictionary_is_joined(folder):
     assert out.splitlines()[1].startswith("Germny,3,Germany,Berlin,")
     assert err.startswith("estimated match rate 0.")
     assert run(*arguments, "--exact", "n", folder=folder)[0] == 2
+    status, out, err = run(*arguments, "--model", "brown", folder=folder)
+    assert (status, out.splitlines()[1].split(",")[2]) == (0, "Germany")
+    assert "with 'brown' its keys are embedded again" in err
 
 
 def test_numbers_are_joined_with_text(folder):

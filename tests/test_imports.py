@@ -149,8 +149,8 @@ def test_a_dictionary_answers_from_any_folder(tmp_path):
 
 def test_the_public_names_are_few():
     names = [
-        "FuzzyDict", "Match", "NoMatchError", "dedupe", "join", "match_columns", "resolve",
-        "use_model",
+        "FuzzyDict", "Match", "ModelChangedWarning", "NoMatchError", "dedupe", "join",
+        "match_columns", "resolve", "use_model",
     ]  # fmt: skip
     assert sorted(fuzzydict.__all__) == names
     for name in fuzzydict.__all__:

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from fuzzydict import FuzzyDict, join, use_model
+from fuzzydict import FuzzyDict, ModelChangedWarning, join, use_model
 from fuzzydict.__main__ import main
 from fuzzydict.model import choice
 from fuzzydict.model.embedders import load, model_file, networks_for
@@ -83,10 +83,12 @@ def test_the_environment_chooses_it_for_a_whole_program():
         "import os; os.environ['FUZZYDICT_MODEL'] = 'brown'\n"
         "from fuzzydict import FuzzyDict, use_model\n"
         "from fuzzydict.model.loading import _MODELS\n"
-        "d = FuzzyDict(color='red'); print(d['colors'], list(_MODELS.loaded))"
+        "d = FuzzyDict(color='red'); print(d['colors'], list(_MODELS.loaded))\n"
+        "d = FuzzyDict(d, embedder=lambda texts: [[len(text), 1] for text in texts])\n"
+        "print(d['colors'], d.explain('colors').answer.key, list(_MODELS.loaded))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "red ['brown']\n", done.stderr
+    assert done.stdout == "red ['brown']\nred color ['brown']\n", done.stderr
 
 
 # What models say of themselves.
@@ -132,7 +134,8 @@ def test_commands_take_a_model(tmp_path, capsys):
     saved = tmp_path / "car.fuzzydict"
     FuzzyDict({"color": "red"}).save(saved)
     assert main(["lookup", str(saved), "colors"]) == 0
-    assert main(["lookup", str(saved), "colors", "--model", "brown"]) == 2
+    with pytest.warns(ModelChangedWarning):
+        assert main(["lookup", str(saved), "colors", "--model", "brown"]) == 0
 
 
 def test_models_of_other_programs_and_older_versions_tell_what_they_can(tmp_path):

@@ -233,8 +233,26 @@ def test_another_number_of_partitions_is_refused(connect):
 def test_tables_of_another_format_are_refused(connect, server, name):
     connect()
     server.run(f'UPDATE "{name}_meta" SET format = 9')
-    with pytest.raises(RuntimeError, match="format 9, not 1"):
+    with pytest.raises(RuntimeError, match=r"format 9; .* upgrade FuzzyDict"):
         connect()
+
+
+@pytest.mark.filterwarnings("ignore:what fit learned was written by an older version")
+@pytest.mark.parametrize("version", ["8c6bed1", "8fa112c"])
+def test_tables_of_every_version_so_far_are_read(connect, server, name, version):
+    dump = (Path(__file__).parent / "formats" / version / "postgres.sql").read_text("utf-8")
+    connect()  # creates pgvector's types
+    name = f"old_{name.replace(' ', '_')}"
+    server.run(re.sub(r"\bformats(?=_|\b)", name, dump))
+    d = connect(name=name, embedder=count_letters)
+    assert dict(d.items()) == {"color": "red", "top speed": 250, "falcon": "ana", "otter": "bob"}
+    assert (d["colour"], d["the boss"]) == ("red", "ana")
+    d["falcon"] = "eve"
+    assert d["the boss"] == "eve"
+    d.learn("the chief", "otter")  # computes the vectors again, without what was fitted
+    assert d["the chief"] == "bob"
+    d._check()
+    d.drop()
 
 
 def test_vectors_that_are_too_wide_are_refused(connect):

@@ -254,3 +254,42 @@ def test_tables_of_words_are_shipped():
 
 def test_the_path_of_a_file_that_is_not_shipped_is_told_too():
     assert not data_file("nothing.safetensors").exists()
+
+
+def test_a_system_that_cannot_map_files_copies_them(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mmap", None)  # as in WebAssembly
+    arrays, _ = read_arrays(path, mapped=True)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, ARRAYS[name])
+        assert not array.flags.writeable
+
+
+@pytest.mark.parametrize("system", ["nt", "posix"])
+def test_a_file_in_use_that_windows_cannot_replace_is_an_error(path, monkeypatch, system):
+    before = path.read_bytes()
+
+    def refused(*_):
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(storage.os, "replace", refused)
+    monkeypatch.setattr(storage, "_SYSTEM", system)
+    expected = "may be in use by a loaded dictionary" if system == "nt" else "Access is denied"
+    with pytest.raises(PermissionError, match=expected):
+        write_arrays(path, ARRAYS, {})
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_paths_may_have_spaces_and_letters_of_any_script(tmp_path):
+    folder = tmp_path / "größe und 価格"
+    folder.mkdir()
+    write_arrays(folder / "ein Modell.safetensors", ARRAYS, {})
+    assert read_arrays(folder / "ein Modell.safetensors")[0].keys() == ARRAYS.keys()
+    assert os.listdir(folder) == ["ein Modell.safetensors"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder without rights")
+def test_a_read_only_folder_is_an_os_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        write_arrays(tmp_path / "model.safetensors", ARRAYS, {})

@@ -17,6 +17,7 @@ __all__ = [
     "CommandError",
     "add_explain",
     "add_lookup",
+    "add_model_option",
     "add_models",
     "explain",
     "lookup",
@@ -107,10 +108,10 @@ def _add_file(parser: argparse.ArgumentParser, examples: str) -> None:
     parser.add_argument(
         "--value", metavar="NAME", help="the column of values (default: all others)"
     )
-    _add_model(parser)
+    add_model_option(parser)
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def add_model_option(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--model``."""
     parser.add_argument(
         "--model",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fuzzydict.cli.commands import CommandError, probability
+from fuzzydict.cli.commands import CommandError, add_model_option, probability
 from fuzzydict.cli.files import reason
 
 __all__ = ["add_dedupe", "add_join", "dedupe", "join"]
@@ -85,6 +85,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", "-o", type=Path, metavar="OUT", help="the file to write (default: print CSV)"
     )
+    add_model_option(parser)
 
 
 def join(arguments: argparse.Namespace) -> int:
@@ -94,7 +95,7 @@ def join(arguments: argparse.Namespace) -> int:
     left_on, right_on = _columns(arguments)
     left = _read(arguments.left)
     is_saved = arguments.right.suffix.lower() not in _READERS
-    right = _of_file(arguments.right, _saved if is_saved else _table)
+    right = _saved(arguments.right, arguments.model) if is_saved else _read(arguments.right)
     _check(arguments.left, left, [left_on, *arguments.exact])
     if is_saved:
         if arguments.exact:
@@ -115,6 +116,7 @@ def join(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         cutoff=arguments.cutoff,
         one_to_one=arguments.one_to_one,
+        embedder=arguments.model,
         report=True,
     )
     if arguments.report:
@@ -138,6 +140,7 @@ def dedupe(arguments: argparse.Namespace) -> int:
         exact=arguments.exact,
         precision=arguments.precision,
         cutoff=arguments.cutoff,
+        embedder=arguments.model,
     )
     return _write(groups, arguments.output)
 
@@ -180,10 +183,10 @@ def _table(path: Path) -> Any:
     return _READERS[path.suffix.lower()](path)
 
 
-def _saved(path: Path) -> Any:
+def _saved(path: Path, model: str | None) -> Any:
     from fuzzydict.mapping import FuzzyDict
 
-    return FuzzyDict.load(path)
+    return _of_file(path, lambda path: FuzzyDict.load(path, embedder=model))
 
 
 def _cells(path: Path, separator: str) -> Any:

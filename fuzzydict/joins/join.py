@@ -129,7 +129,7 @@ def join(
     left_on, right_on = _columns(on, left_on, right_on)
     d, table = None, right
     if isinstance(right, (str, os.PathLike)):
-        right = FuzzyDict.load(right)
+        right = FuzzyDict.load(right, embedder=embedder)
     if isinstance(right, FuzzyDict):
         d, theirs = right, _table_of(right, str(right_on), ours)
     else:

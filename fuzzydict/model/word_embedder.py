@@ -103,7 +103,8 @@ class WordEmbedder:
         """Open a model file that ``fuzzydict train`` wrote.
 
         Files of more than 64 MB, and the models that are shipped, are mapped into memory: they may
-        be replaced or removed meanwhile, but must not be changed in place.
+        be replaced or removed meanwhile, but must not be changed in place. Vectors of 4 bits a
+        number are unpacked into memory.
 
         ``FileFormatError`` where it is no such file, or is damaged; ``OSError`` where it cannot be
         read.

@@ -13,7 +13,7 @@ from fuzzydict.text import spelling
 
 __all__ = ["Schema", "dump_learned"]
 
-_FORMAT = 1
+_FORMAT = 1  # a later one comes with a migration, in the transaction that reads the old one
 _MAX_WIDTH = 4000  # numbers of a vector that pgvector's index accepts
 _GRAPH_OVERHEAD = 600  # bytes of a key in the graph beside its vector
 _GRAPH_MEMORY = 64 << 10, 2 << 20  # kB for the construction of a graph, at least and at most
@@ -37,8 +37,11 @@ class Schema:
             loaded = embedder()
             database.run(lambda connection: self._create(connection, loaded, partitions or 0))
         ((version, existing, self.width, self._embedder),) = database.fetch(statements.META)
-        if version != _FORMAT:
-            raise RuntimeError(f"the tables of {name!r} have the format {version}, not {_FORMAT}")
+        if version > _FORMAT:
+            raise RuntimeError(
+                f"the tables of {name!r} have the format {version}; this version of FuzzyDict "
+                f"knows formats up to {_FORMAT}: upgrade FuzzyDict"
+            )
         if partitions not in (None, existing):
             raise ValueError(f"the dictionary {name!r} has {existing} partitions, not {partitions}")
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import WordEmbedder, load, networks_for
 from fuzzydict.model.vocabulary import Vocabulary, WithoutVectors
 from fuzzydict.ranking.alignment import WordAlignment, align
@@ -91,7 +92,9 @@ def score_breakdowns(ranker: Ranker, query: str) -> tuple[list[ScoreBreakdown], 
 
 def _vocabulary(ranker: Ranker) -> Vocabulary:
     embedder = ranker.embedder
-    return embedder if isinstance(embedder, WordEmbedder) else WithoutVectors(load("default"))
+    if isinstance(embedder, WordEmbedder):
+        return embedder
+    return WithoutVectors(load(program_model()))
 
 
 def _base_probabilities(

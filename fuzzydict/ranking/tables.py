@@ -3,6 +3,7 @@
 from typing import Any
 
 from fuzzydict import implementation
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import Embedder, WordEmbedder, load, networks_for
 from fuzzydict.ranking.table import KeyTable
 
@@ -12,11 +13,11 @@ __all__ = ["new_table", "scoring_model"]
 def new_table(embedder: Embedder, dimension: int | None = None) -> KeyTable:
     """Return an empty table for an embedder; ``dimension`` is that of its vectors.
 
-    Only a `WordEmbedder` has vectors of words. For any other embedder the default model supplies
-    the weights of words and the networks of the scorer.
+    Only a `WordEmbedder` has vectors of words. For any other embedder the program's model
+    supplies the weights of words and the networks of the scorer.
     """
     other = None if isinstance(embedder, WordEmbedder) else dimension or 1
-    words = embedder if isinstance(embedder, WordEmbedder) else load("default")
+    words = embedder if isinstance(embedder, WordEmbedder) else load(program_model())
     model = scoring_model(words)
     if implementation.native is not None and model is not None:
         table: KeyTable = implementation.native.KeyTable(model, other)

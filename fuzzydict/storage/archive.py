@@ -3,6 +3,7 @@
 `plain` and `learned` turn what was taught into what `fuzzydict.storage.codec` holds, and back.
 """
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -12,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.index.quantized import QuantizedVectors
+from fuzzydict.model.choice import program_model
 from fuzzydict.model.embedders import Embedder, WordEmbedder, as_embedder, fingerprint
 from fuzzydict.ranking.calibration import Calibration, Scale
 from fuzzydict.ranking.entries import IndexSnapshot
 from fuzzydict.ranking.learned import LearnedState
+from fuzzydict.ranking.projected import meaning_features
 from fuzzydict.ranking.projection import Projection
 from fuzzydict.resources import data_file
 from fuzzydict.storage import codec
@@ -29,13 +32,21 @@ from fuzzydict.storage.arrays import (
 )
 from fuzzydict.text import spelling
 
-__all__ = ["Archive", "learned", "plain", "read", "reopened", "write"]
+__all__ = ["Archive", "ModelChangedWarning", "learned", "plain", "read", "reopened", "write"]
 
+_FORMAT = "fuzzydict dictionary"
 # Version 1 had the counts of words, and vectors with a learned part; both follow from the rest.
-_FORMATS = [{"format": "fuzzydict dictionary", "version": version} for version in "12"]
+_VERSIONS = ("1", "2")
 _PROBES = ("colour", "top speed")  # what another embedder would place elsewhere
 _MOST = 1e6  # a scale of rows, far above that of any projection
 _ALIKE = 1e-3  # the most by which an embedder may differ from itself in a number of a unit vector
+
+
+class ModelChangedWarning(UserWarning):
+    """A dictionary was saved with another embedder, or another version of its model."""
+
+
+ModelChangedWarning.__module__ = "fuzzydict"  # users import it from there
 
 
 class Archive(NamedTuple):
@@ -44,10 +55,11 @@ class Archive(NamedTuple):
     items: dict[Any, Any]
     options: dict[str, Any]  # the cutoff, the kind of index, the names of guards of the user's
     learned: LearnedState
-    known: IndexSnapshot
+    known: IndexSnapshot | None  # None if the embedder is another one
     embedder: Any
     attributes: dict[str, Any]  # of an instance of a subclass
     mapped: MappedFile | None = None  # the file that the rows are in, unless they were copied
+    change: str | None = None  # what another embedder means for the dictionary, for a warning
 
 
 def write(
@@ -58,7 +70,8 @@ def write(
     ``encode`` turns each value into what JSON holds. ``TypeError`` or ``ValueError`` that names
     the key, or the attribute, where it does not.
     """
-    items, options, taught, known, embedder, attributes, _ = archive
+    items, options, taught, known, embedder, attributes, *_ = archive
+    assert known is not None
     for name, value in attributes.items():
         try:
             codec.dumps(value)
@@ -83,7 +96,8 @@ def write(
         "rows.numbers": known.vectors.numbers,
         "rows.scales": known.vectors.scales,
     }
-    return write_arrays(path, arrays, _FORMATS[-1], checked=True)
+    metadata = {"format": _FORMAT, "version": _VERSIONS[-1]}
+    return write_arrays(path, arrays, metadata, checked=True)
 
 
 def read(
@@ -91,18 +105,19 @@ def read(
 ) -> tuple[Archive, str]:
     """Return the dictionary of a file and the checksum of that.
 
-    Its embedder is that which was given, or else the name of a model. ``FileFormatError`` where it
-    is no such file, or was written with another embedder, or one that must be given.
+    Its embedder is that which was given, or else the name of a model. If the dictionary was saved
+    with another one, there are no vectors, and ``change`` says so. ``FileFormatError`` where it is
+    no such file, or was saved with an embedder that must be given.
     """
     name = os.fspath(path)
     mapped = mapped_file(path)
-    arrays, metadata, checksum = _read(path)
+    arrays, version, checksum = _read(path)
     try:
         about, items = _items(arrays)
         options = _options(**about["options"])
         described, encoded = about["embedder"], about["encoded"]
         taught, attributes = learned(about["learned"]), dict(about.get("attributes", {}))
-        fitted = about["learned"]["projection"] if metadata == _FORMATS[0] else None
+        fitted = about["learned"]["projection"] if version == "1" else None
         tail = 0 if fitted is None else fitted["query"].shape[1] + 1
         vectors = _rows(arrays["rows.numbers"], arrays["rows.scales"], tail).plain()
         known = IndexSnapshot(
@@ -113,23 +128,73 @@ def read(
         entries = len(known.keys) + len(known.corrections)
         if entries != len(vectors):
             raise ValueError(f"{len(vectors)} rows of {entries} keys")
-        shipped, made_by = described["shipped"], str(described["name"])
+        made_by = str(described["name"])
+        is_model = described["shipped"] and made_by.isidentifier()  # which is no path to any file
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise FileFormatError(f"{name}: not a dictionary: {error!r}") from error
     _check_decoder(name, encoded, decode)
+    if embedder is None and not is_model:
+        raise FileFormatError(
+            f"{name}: pass the embedder it was written with, {made_by!r}, as embedder=, or another "
+            'one, such as "default", which embeds its keys again'
+        )
     if embedder is None:
-        named = shipped and made_by.isidentifier()  # which is no path to any file
-        if not (named and data_file(f"{made_by}.safetensors").is_file()):
-            raise FileFormatError(f"{name}: pass the embedder it was written with, {made_by!r}")
-        embedder = made_by
-    width = dimension(embedder, described)
+        embedder = made_by if data_file(f"{made_by}.safetensors").is_file() else program_model()
+    width, change = dimension(embedder, described), None
     if width is None:
-        raise FileFormatError(f"{name}: written with the embedder {made_by!r}, not with this one")
-    if entries and vectors.numbers.shape[1] != width + spelling.DIMENSION:
+        taught, change = _with_other_model(taught, embedder, described)
+        change = f"{name} was saved with {change}; save it again with the new one"
+    elif entries and vectors.numbers.shape[1] != width + spelling.DIMENSION:
         raise FileFormatError(f"{name}: its rows have another width than those of {made_by!r}")
     if decode is not None:
         items = {key: decode(value) for key, value in items.items()}
-    return Archive(items, options, taught, known, embedder, attributes, mapped), checksum
+    vectors_of = known if change is None else None
+    found = Archive(items, options, taught, vectors_of, embedder, attributes, mapped, change)
+    return found, checksum
+
+
+def suited(taught: LearnedState, embedder: Any, described: dict[str, Any] | None) -> LearnedState:
+    """Return what a dictionary in a pickle was taught, as far as it suits the embedder.
+
+    ``described`` describes the embedder with which it was fitted, None if it was not. Warns if
+    something is lost.
+    """
+    if described is None or dimension(embedder, described) is not None:
+        return taught
+    taught, change = _with_other_model(taught, embedder, described)
+    warnings.warn(f"the pickle was made with {change}", ModelChangedWarning, stacklevel=2)
+    return taught
+
+
+def _with_other_model(
+    taught: LearnedState, embedder: Any, described: dict[str, Any]
+) -> tuple[LearnedState, str]:
+    """Return what remains of what was taught with another embedder, and what changes.
+
+    Corrections and guard exemptions remain. A calibration remains between models of words, whose
+    scores are probabilities alike. Of what `fit` learned, what it learned of words and of each key
+    remains, but not what it learned of the directions of the vectors.
+    """
+    new = as_embedder(embedder)
+    if not (isinstance(new, WordEmbedder) and "words" in described):
+        taught = taught._replace(calibration=Calibration())
+    change = (
+        f"the embedder {described['name']!r}, which is another one or has changed: with "
+        f"{new.name!r} its keys are embedded again"
+    )
+    if taught.projection is not None:
+        d = meaning_features(new, new.encode([""]), [()]).shape[1]
+        taught = taught._replace(projection=_without_meanings(taught.projection, d))
+        change += ", and fit should be repeated"
+    return taught, change
+
+
+def _without_meanings(projection: Projection, d: int) -> Projection:
+    """Return what a projection learned of words and of each key, for d features of meaning."""
+    before, rank = projection.key.shape
+    nothing = np.zeros((d, rank), np.float32)
+    query = np.vstack([nothing, projection.query[before:]])
+    return dataclasses.replace(projection, query=query, key=nothing)
 
 
 def read_items(
@@ -149,13 +214,19 @@ def read_items(
 
 def _read(
     path: str | os.PathLike[str],
-) -> tuple[dict[str, NDArray[Any]], dict[str, str], str]:
-    """Return the arrays of a dictionary's file, its format, and its checksum."""
+) -> tuple[dict[str, NDArray[Any]], str, str]:
+    """Return the arrays of a dictionary's file, the version of its format, and its checksum."""
     arrays, metadata = read_arrays(path, checked=True)
     checksum = metadata.pop(CHECKSUM)
-    if metadata not in _FORMATS:
+    version = metadata.get("version", "")
+    if metadata != {"format": _FORMAT, "version": version}:
         raise FileFormatError(f"{os.fspath(path)}: not a dictionary of this format: {metadata}")
-    return arrays, metadata, checksum
+    if version not in _VERSIONS:
+        raise FileFormatError(
+            f"{os.fspath(path)}: a dictionary of version {version!r}; this version of FuzzyDict "
+            f"reads versions up to {_VERSIONS[-1]!r}: upgrade FuzzyDict"
+        )
+    return arrays, version, checksum
 
 
 def _items(arrays: dict[str, NDArray[Any]]) -> tuple[Any, dict[Any, Any]]:
@@ -182,7 +253,7 @@ def reopened(path: str, checksum: str, embedder: Any) -> Archive | None:
         found, there = read(path, embedder, decode=lambda value: value)
     except (OSError, FileFormatError):
         return None
-    return found if there == checksum else None
+    return found if there == checksum and found.known is not None else None
 
 
 def plain(taught: LearnedState) -> dict[str, Any]:
@@ -215,7 +286,7 @@ def learned(value: Any) -> LearnedState:
         for part in ("lifted", "lifted_guards")
     )
     projection = value["projection"]
-    if projection is not None and "lifted_guards" not in value:
+    if projection is not None and ("lifted_guards" not in value or "slope" in projection):
         warnings.warn(
             "what fit learned was written by an older version, and is left out: fit again",
             stacklevel=2,

@@ -11,10 +11,13 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import mmap
 
 __all__ = [
     "CHECKSUM",
@@ -29,6 +32,7 @@ __all__ = [
 _HEADER_LIMIT = 1 << 20
 _COPIED = 64 << 20  # bytes of the largest file that is copied into memory
 CHECKSUM = "crc32"
+_SYSTEM = os.name
 _NO_SUM = "?" * 8  # stands in the place of the checksum where that is made
 _DTYPES = {
     "BOOL": np.dtype("?"),
@@ -83,7 +87,7 @@ def write_arrays(
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
@@ -94,6 +98,19 @@ def write_arrays(
         finally:
             os.close(folder)
     return checksum
+
+
+def _replace(temporary: str, path: Path) -> None:
+    try:
+        os.replace(temporary, path)
+    except PermissionError as error:
+        if _SYSTEM != "nt":
+            raise
+        # Windows replaces no file that is mapped into memory, as a large dictionary's is.
+        told = "it may be in use by a loaded dictionary; save under another name"
+        raise PermissionError(
+            error.errno, f"cannot be replaced: {told}", os.fspath(path)
+        ) from error
 
 
 def _checksum(parts: Iterable[bytes | memoryview]) -> str:
@@ -162,14 +179,14 @@ def read_arrays(
     with open(path, "rb") as file:
         length = _header_length(path, file)
         text = file.read(length)
+        mapping = None
         if mapped or os.fstat(file.fileno()).st_size > _COPIED:
-            import mmap
-
-            access = mmap.ACCESS_COPY if checked else mmap.ACCESS_READ
-            data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)[8 + length :]
-        else:
+            mapping = _mapping(file, is_private=checked)
+        if mapping is None:
             data = np.fromfile(file, np.uint8)
             data.flags.writeable = checked
+        else:
+            data = np.frombuffer(mapping, np.uint8)[8 + length :]
     try:
         arrays, metadata = _parse(text, data)
         if checked:
@@ -200,6 +217,17 @@ def read_header(
         return {name: tuple(map(int, each["shape"])) for name, each in header.items()}, metadata
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{os.fspath(path)}: {error}") from error
+
+
+def _mapping(file: BinaryIO, *, is_private: bool) -> "mmap.mmap | None":
+    """Map a file into memory; return None where the system cannot, as WebAssembly."""
+    try:
+        import mmap
+
+        access = mmap.ACCESS_COPY if is_private else mmap.ACCESS_READ
+        return mmap.mmap(file.fileno(), 0, access=access)
+    except (ImportError, OSError):
+        return None
 
 
 def _header_length(path: str | os.PathLike[str], file: BinaryIO) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuzzydict.model.embedders import WordEmbedder
-from fuzzydict.model.files import MODEL_FORMAT, read_model
+from fuzzydict.model.files import MODEL_FORMAT, read_model, unpacked
 from fuzzydict.model.networks import ScorerNetworks
 from fuzzydict.resources import data_file
 from fuzzydict.storage.arrays import write_arrays
@@ -48,6 +48,7 @@ class Recipe(NamedTuple):
     train: Callable[..., WordVectors]
     sources: str
     licence: str  # an SPDX expression
+    packed_from: int | None = None  # the first word whose vector takes 4 bits a number
 
     def metadata(self, name: str) -> dict[str, str]:
         """Return what the model file says about itself."""
@@ -65,6 +66,7 @@ MODELS = {
         vectors.train_open,
         "WordNet 3.0, FuzzyDict lexicon, all-MiniLM-L6-v2",
         f"{_WORDNET} AND Apache-2.0",
+        packed_from=20_000,
     ),
     "wordnet": Recipe(vectors.train_wordnet, "WordNet 3.0, FuzzyDict lexicon", _WORDNET),
     "brown": Recipe(
@@ -110,7 +112,10 @@ def build(
         found, _ = read_model(vectors_of)
         arrays = {part: np.array(found[part]) for part in _VECTORS}
     arrays |= _traits(arrays["words"].tobytes().decode().split("\n"), lexicon)
-    score = fit_model_scorer(WordEmbedder.from_arrays(arrays, name), lookups, seed)
+    if recipe.packed_from is not None:
+        arrays = vectors.pack(arrays, recipe.packed_from)
+    embedder = WordEmbedder.from_arrays(unpacked(arrays), name)
+    score = fit_model_scorer(embedder, lookups, seed)
     write_arrays(path, {**arrays, **score.to_arrays()}, recipe.metadata(name))
 
 

@@ -15,7 +15,7 @@ They are reduced to 104 dimensions, and opposites are pushed apart.
 import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,7 @@ __all__ = [
     "WordVectors",
     "all_but_the_top",
     "counter_fit",
+    "pack",
     "quantise",
     "reduce",
     "train_brown",
@@ -474,12 +475,29 @@ def _pull(
     return pulled
 
 
-def quantise(vectors: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Quantise vectors in steps of 1/127 of each one's largest component.
+def quantise(vectors: Floats, levels: int = 127) -> tuple[NDArray[np.int8], Floats]:
+    """Quantise vectors in steps of 1/``levels`` of each one's largest component.
 
     Returns the integers [words, d] and the steps [words]; their product is within half a step.
     """
-    step = (np.abs(vectors).max(axis=1, initial=0.0) / 127).astype(np.float32)
+    step = (np.abs(vectors).max(axis=1, initial=0.0) / levels).astype(np.float32)
     step = np.where(step > 0, step, np.float32(1))
     steps: NDArray[np.int8] = np.rint(vectors / step[:, None]).astype(np.int8)
     return steps, step
+
+
+def pack(arrays: Mapping[str, NDArray[Any]], start: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a model with the vectors of rare words in 4 bits a number.
+
+    Args:
+        arrays: With int8 "vectors" [n, d], d even, and their "scale" [n].
+        start: The first row that is packed; words are in the order of their counts.
+    """
+    numbers, scale = quantise(arrays["vectors"][start:] * arrays["scale"][start:, None], 7)
+    shifted = (numbers + 8).astype(np.uint8)
+    return {
+        **arrays,
+        "vectors": np.ascontiguousarray(arrays["vectors"][:start]),
+        "packed": shifted[:, 0::2] << 4 | shifted[:, 1::2],
+        "scale": np.concatenate([arrays["scale"][:start], scale]),
+    }
