@@ -592,7 +592,7 @@ def test_a_strict_mapping_reads_exactly_and_suggests_keys(make):
 
 def test_a_strict_mapping_suggests_keys_below_the_cutoff(make):
     addresses = make({"billing address": 1, "shipping address": 2}, strict=True)
-    with pytest.raises(NoMatchError, match="did you mean 'shipping address' or 'billing address'"):
+    with pytest.raises(NoMatchError, match="did you mean 'billing address' or 'shipping address'"):
         addresses["address"]
 
 
