@@ -194,7 +194,7 @@ def test_a_shipped_model_pickles_as_its_name():
 @pytest.mark.parametrize("name", ["", "nothing", "no/such/file", "."])
 def test_the_name_of_no_model_says_which_there_are(name):
     for use in (load, as_embedder, model_file):
-        with pytest.raises(FileNotFoundError, match="neither shipped, as default and brown are"):
+        with pytest.raises(FileNotFoundError, match="default, open and brown are"):
             use(name)
 
 

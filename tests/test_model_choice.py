@@ -54,7 +54,7 @@ def test_a_model_file_can_be_chosen(tmp_path):
 
 
 def test_a_model_that_is_not_there_is_an_error_at_once(monkeypatch):
-    with pytest.raises(FileNotFoundError, match="no model 'huge': neither shipped, as default "):
+    with pytest.raises(FileNotFoundError, match="no model 'huge': neither shipped, as default, "):
         use_model("huge")
     assert FuzzyDict().embedder.name == "default"
     monkeypatch.setenv("FUZZYDICT_MODEL", "huge")
@@ -94,7 +94,7 @@ def test_the_environment_chooses_it_for_a_whole_program():
 # What models say of themselves.
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "open"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_each_shipped_model_says_what_it_is(name):
     info = model_info(name)
     table = load(name).table

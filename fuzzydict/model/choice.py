@@ -18,7 +18,8 @@ def use_model(name: str | os.PathLike[str]) -> None:
     keep their model, and so do copies, pickles and saved files.
 
     Args:
-        name: A shipped model ("default", "brown"), or the path of a model file.
+        name: A shipped model ("default"; "open", for commercial use; "brown"), or the path of a
+            model file.
 
     Raises:
         FileNotFoundError: There is no such model.

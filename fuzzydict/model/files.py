@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 MODEL_FORMAT = "3"
-SHIPPED = ("default", "brown")
+SHIPPED = ("default", "open", "brown")
 """The names of the models that are shipped."""
 
 
