@@ -15,7 +15,6 @@ Places = NDArray[np.intp]
 
 _MEMORY = 8  # steps that L-BFGS remembers
 _HALVINGS = 12  # of a step that does not go down
-_LEAST_SIZE = 2.0**-_HALVINGS
 _TOLERANCE = 1e-5  # of the loss, relative
 _NEWTON_STEPS = 30
 
@@ -147,12 +146,15 @@ def conditional_logit(
         curvature = np.tensordot(spread, inputs, ((0, 1), (0, 1)))
         curvature -= (mean * weights[:, None]).T @ mean
         change = np.linalg.solve(curvature + np.diag(precision), gradient)
-        size = 1.0
-        while (tried := loss(result + size * change))[0] > value and size > _LEAST_SIZE:
-            size /= 2
-        new_value, new_shares = tried
+        for _ in range(_HALVINGS):
+            new_value, new_shares = loss(result + change)
+            if new_value <= value:
+                break
+            change /= 2
+        else:
+            break
         gain = value - new_value
-        result, value, shares = result + size * change, new_value, new_shares
+        result, value, shares = result + change, new_value, new_shares
         if gain < _TOLERANCE * value:
             break
     return result
