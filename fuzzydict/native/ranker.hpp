@@ -428,20 +428,16 @@ if (size > 1) {  // "kW" is two words
     // soup" nor "chicken soup", however usual one of them is.
     void share_among_specific(std::vector<Scored>& out) const {
         if (std::any_of(query.ids.begin(), query.ids.end(), [](int64_t id) { return id < 0; })) return;
-        auto is_one = [&](const Scored& each) {
-            return each.logit > -INFINITY && !(each.flags & SAME) && is_more_specific(keys_.key(each.place));
-        };
+        std::vector<Scored*> specific;
         double total = 0;
-        int count = 0;
-        for (const Scored& each : out)
-            if (is_one(each)) {
-                total += std::exp(static_cast<double>(each.logit));
-                count++;
-            }
-        if (count < 2) return;
-        float shared = static_cast<float>(std::log(total / count));
         for (Scored& each : out)
-            if (is_one(each)) each.logit = shared;
+            if (each.logit > -INFINITY && !(each.flags & SAME) && is_more_specific(keys_.key(each.place))) {
+                specific.push_back(&each);
+                total += std::exp(static_cast<double>(each.logit));
+            }
+        if (specific.size() < 2) return;
+        float shared = static_cast<float>(std::log(total / static_cast<double>(specific.size())));
+        for (Scored* each : specific) each->logit = shared;
     }
 
     // Has a key all words of the query and one more, which is not as empty as "the" or "Inc."?

@@ -26,11 +26,16 @@ def are_different_names(one: Sequence[str], other: Sequence[str]) -> bool:
 
 def _has_form(text: Sequence[str], word: str) -> bool:
     """Has a text a word, or one that either is inflected from the other?"""
-    return word in text or any(word in bases(each) or each in bases(word) for each in text)
+    return word in text or any(_are_forms(word, each) for each in text)
+
+
+def _are_forms(one: str, other: str) -> bool:
+    """Is one of two words inflected from the other?"""
+    return one in bases(other) or other in bases(one)
 
 
 def _differ(one: Sequence[str], other: Sequence[str]) -> bool:
-    if len(one) == len(other) == 1 and (one[0] in bases(other[0]) or other[0] in bases(one[0])):
+    if len(one) == len(other) == 1 and _are_forms(one[0], other[0]):
         return False
     meant, held = _things().get(" ".join(one)), _things().get(" ".join(other))
     if meant is None or held is None or not set(meant).isdisjoint(held):

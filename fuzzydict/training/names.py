@@ -116,7 +116,7 @@ def things_by_name(
 
     for number, synset in enumerate(_things(wordnet)):
         for lemma in synset.lemmas():
-            name = " ".join(words(lemma.name().replace("_", " ")))
+            name = _spelled(lemma)
             if len(name) >= _SHORTEST and not is_common(lemma.name().lower()):
                 table[name][f"{_kind_of(synset)}{number}"] = None
     for name, things in _things_of_classes(wordnet).items():
@@ -163,12 +163,16 @@ def _things_of_classes(wordnet: Any) -> dict[str, list[str]]:
         below = sorted(numbers[each] for each in narrower if each in numbers)
         things = [f"{_OF_CLASS}{number}" for number in (numbers[synset.name()], *below)]
         for lemma in synset.lemmas():
-            name = " ".join(words(lemma.name().replace("_", " ")))
+            name = _spelled(lemma)
             share = sense_share(wordnet, lemma.name().lower(), belongs)
             if len(name) >= _SHORTEST and share is not None and share >= _USUAL:
                 for form in (name,) if " " in name else (name, _plural(name)):
                     table[form] |= dict.fromkeys(things)
     return {name: list(things) for name, things in table.items()}
+
+
+def _spelled(lemma: Any) -> str:
+    return " ".join(words(lemma.name().replace("_", " ")))
 
 
 def _plural(name: str) -> str:
