@@ -14,6 +14,19 @@ from fuzzydict.learning import fit as fitting
 # gensim has no wheels for the newest Python.
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
 collect_ignore = [] if HAS_GENSIM else ["test_training.py", "test_training_vectors.py"]
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium. A test that uses it is skipped where Playwright is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def count_letters(texts):

@@ -1,18 +1,16 @@
 """The interactive page in headless Chromium. Skipped where Playwright or Chromium is missing."""
 
 import contextlib
-import shutil
 import threading
 import time
 
 import pytest
+from conftest import CHROMIUM
 
 from fuzzydict.play.playground import Playground
 from fuzzydict.play.server import Server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 # Types a text letter by letter and returns the milliseconds from each to the new weights.
@@ -45,14 +43,6 @@ def serve(playground, port=0):
 def end(server):
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
